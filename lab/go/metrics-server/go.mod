@@ -1,0 +1,3 @@
+module knative-edge.lab/metrics-server
+
+go 1.26
