@@ -3,7 +3,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 if ! command -v shellcheck >/dev/null 2>&1; then
-  echo "shellcheck is not installed: shell scripts were not linted (apt-get install shellcheck)" >&2
+  echo "shellcheck is not installed, so shell scripts were not linted; on Debian: apt-get install shellcheck" >&2
   exit 0
 fi
-git ls-files --cached --others --exclude-standard '*.sh' | xargs shellcheck --shell=sh
+{
+  git ls-files --cached --others --exclude-standard '*.sh'
+  echo .ci/run
+} | xargs shellcheck --shell=sh
