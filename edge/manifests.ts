@@ -1,4 +1,4 @@
-import { load, loadAll, YAMLException } from "js-yaml";
+import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
 
 /** A value as JSON has it. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -23,4 +23,152 @@ export interface KubernetesObject {
   data?: Record<string, string>;
   /** The other fields of the kind. */
   [field: string]: unknown;
+}
+
+/** A manifest that cannot be used; the message names the file, the document in it and what is wrong. */
+export class ManifestError extends Error {}
+
+/**
+ * Parses a file of YAML documents into Kubernetes objects; empty documents are left out.
+ * @param file Name for error messages.
+ * @throws ManifestError at the first document that is broken YAML or no Kubernetes object.
+ */
+export function parseManifest(text: string, file: string): KubernetesObject[] {
+  const objects: KubernetesObject[] = [];
+  // Document by document, so that an error can say which one. A separator stands at a line's start, where YAML allows
+  // no block text to stand.
+  const documents = text.split(/^---(?=\s|$)/m);
+  documents.forEach((document, index) => {
+    const place = `${file}, document ${index + 1}`;
+    const value = parseDocument(document, place);
+    if (value !== null && value !== undefined) {
+      objects.push(checkObject(value, place));
+    }
+  });
+  return objects;
+}
+
+/** What names an object in messages: `apps/v1 Deployment knative-serving/activator`. */
+export function describe({ apiVersion, kind, metadata }: KubernetesObject): string {
+  const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return `${apiVersion} ${kind} ${name}`;
+}
+
+/**
+ * The objects, each once. Every Knative CRD stands in serving-crds.yaml and in serving-core.yaml; registered twice
+ * they would be two resources fighting over one object.
+ * @throws ManifestError when an object stands there twice with different contents.
+ */
+export function withoutDuplicates(objects: KubernetesObject[]): KubernetesObject[] {
+  const seen = new Map<string, KubernetesObject>();
+  for (const object of objects) {
+    const id = describe(object);
+    const first = seen.get(id);
+    if (first !== undefined && JSON.stringify(first) !== JSON.stringify(object)) {
+      throw new ManifestError(`${id} is there twice with different contents; use files of one release.`);
+    }
+    seen.set(id, first ?? object);
+  }
+  return [...seen.values()];
+}
+
+/** True for a CustomResourceDefinition. */
+export function isDefinition(object: KubernetesObject): boolean {
+  return object.kind === "CustomResourceDefinition";
+}
+
+const identityAndConfiguration = [
+  "ServiceAccount",
+  "Role",
+  "ClusterRole",
+  "RoleBinding",
+  "ClusterRoleBinding",
+  "PriorityClass",
+  "ConfigMap",
+  "Secret",
+];
+// One tier: the provider waits for a Service until its pods are ready, so it cannot come before them.
+const running = [
+  "Service",
+  "Deployment",
+  "DaemonSet",
+  "StatefulSet",
+  "Job",
+  "HorizontalPodAutoscaler",
+  "PodDisruptionBudget",
+  "ValidatingWebhookConfiguration",
+  "MutatingWebhookConfiguration",
+];
+const tierKinds = [["Namespace"], ["CustomResourceDefinition"], identityAndConfiguration, running];
+
+/**
+ * The objects in the order in which they can be applied, those of one tier at the same time: namespaces, definitions,
+ * identity and configuration, what runs with its services and webhooks, and custom resources. No tier is empty.
+ */
+export function tiers(objects: KubernetesObject[]): KubernetesObject[][] {
+  const all: KubernetesObject[][] = [...tierKinds, []].map(() => []);
+  for (const object of objects) {
+    const tier = tierKinds.findIndex((kinds) => kinds.includes(object.kind));
+    all.at(tier)?.push(object);
+  }
+  return all.filter((tier) => tier.length > 0);
+}
+
+/**
+ * Fields of an object that controllers fill once it is there, for `ignoreChanges`. A refresh would otherwise show
+ * them as drift, and the next update take them back.
+ */
+export function ignoredFields(object: KubernetesObject): string[] {
+  switch (object.kind) {
+    case "ValidatingWebhookConfiguration":
+    case "MutatingWebhookConfiguration":
+      return isKnativeServing(object)
+        ? ["webhooks[*].clientConfig.caBundle", "webhooks[*].rules"]
+        : ["webhooks[*].clientConfig.caBundle"];
+    case "Secret":
+      return ["data"];
+    case "ClusterRole":
+      return "aggregationRule" in object ? ["rules"] : [];
+    default:
+      return [];
+  }
+}
+
+/** True for an object of Knative Serving's own release. */
+export function isKnativeServing(object: KubernetesObject): boolean {
+  return object.metadata.labels?.["app.kubernetes.io/name"] === "knative-serving";
+}
+
+function parseDocument(document: string, place: string): unknown {
+  try {
+    // The core schema is YAML 1.2's: no value becomes a Date.
+    return load(document, { schema: CORE_SCHEMA });
+  } catch (error) {
+    const reason = error instanceof YAMLException ? `${error.reason} at line ${error.mark.line + 1} of it` : error;
+    throw new ManifestError(`${place}: not YAML: ${reason}.`, { cause: error });
+  }
+}
+
+function checkObject(value: unknown, place: string): KubernetesObject {
+  if (!isRecord(value)) {
+    throw new ManifestError(`${place}: a Kubernetes object was expected, not a ${typeName(value)}.`);
+  }
+  const { apiVersion, kind, metadata } = value;
+  for (const [field, text] of Object.entries({ apiVersion, kind })) {
+    if (typeof text !== "string" || text === "") {
+      throw new ManifestError(`${place}: ${field} is missing or no text; it is no Kubernetes object.`);
+    }
+  }
+  if (!isRecord(metadata) || typeof metadata.name !== "string" || metadata.name === "") {
+    throw new ManifestError(`${place}: ${String(kind)} has no metadata.name; only objects with a name can be applied.`);
+  }
+  return value as unknown as KubernetesObject;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function typeName(value: unknown): string {
+  return Array.isArray(value) ? "list" : typeof value;
 }

@@ -1,3 +1,13 @@
+import {
+  formatQuantity,
+  NanoUnits,
+  parseDecimal,
+  parseQuantity,
+  QuantityFormat,
+  Ratio,
+  scaleQuantity,
+} from "./quantity";
+
 /** Requests or limits of a container, as Kubernetes quantities by resource name. */
 export type ResourceList = Record<string, string>;
 
@@ -5,4 +15,133 @@ export type ResourceList = Record<string, string>;
 export interface Resources {
   requests?: ResourceList;
   limits?: ResourceList;
+}
+
+/** A container of a workload in a release. */
+export interface ContainerRef {
+  namespace: string;
+  /** Name of the Deployment, DaemonSet or Job. */
+  workload: string;
+  container: string;
+}
+
+/** Decides the resources of a container, from what the release gives it. */
+export type ResourcePolicy = (container: ContainerRef, resources: Resources) => Resources;
+
+/** How each resource is rounded and written. Whole m and Mi keep previews readable. */
+const units: Record<string, { step: NanoUnits; format: QuantityFormat }> = {
+  cpu: { step: parseQuantity("1m"), format: "decimal" },
+  memory: { step: parseQuantity("1Mi"), format: "binary" },
+};
+
+/** Every request and limit for CPU and memory times a factor; the rest and a factor of 1 leave things as they are. */
+export function scaledBy(factor: Ratio): ResourcePolicy {
+  return (_container, resources) => mapLists(resources, (list) => scaleList(list, factor));
+}
+
+/**
+ * A policy, then what the user set for single containers: named quantities replace, the others stay.
+ * @param overrides By the names of {@link overrideNames}.
+ */
+export function withOverrides(policy: ResourcePolicy, overrides: Record<string, Resources>): ResourcePolicy {
+  return (container, resources) => {
+    const decided = policy(container, resources);
+    const override = overrideNames(container)
+      .map((name) => overrides[name])
+      .find((found) => found !== undefined);
+    return override === undefined ? decided : merge(decided, override);
+  };
+}
+
+/**
+ * The names a container goes by in overrides: `workload/container`, but with the namespace in front for those outside
+ * Knative and Kourier (`metallb-system/controller/controller`), since MetalLB and Knative both have a `controller`.
+ */
+export function overrideNames({ namespace, workload, container }: ContainerRef): string[] {
+  const full = `${namespace}/${workload}/${container}`;
+  const short = namespace === "knative-serving" || namespace === "kourier-system";
+  return short ? [`${workload}/${container}`, full] : [full];
+}
+
+/** What is wrong with a container's resources: no quantities, negative ones, or requests above limits. */
+export function resourceErrors(resources: Resources): string[] {
+  const errors: string[] = [];
+  const amount = (list: "requests" | "limits", name: string): NanoUnits | undefined => {
+    const text = resources[list]?.[name];
+    if (text === undefined) {
+      return undefined;
+    }
+    try {
+      const parsed = parseQuantity(text);
+      if (parsed < 0n) {
+        errors.push(`${list}.${name} is ${text}; a quantity here cannot be negative.`);
+      }
+      return parsed;
+    } catch (error) {
+      errors.push(`${list}.${name}: ${(error as Error).message}`);
+      return undefined;
+    }
+  };
+  const names = new Set([...Object.keys(resources.requests ?? {}), ...Object.keys(resources.limits ?? {})]);
+  for (const name of names) {
+    const request = amount("requests", name);
+    const limit = amount("limits", name);
+    if (request !== undefined && limit !== undefined && request > limit) {
+      errors.push(
+        `requests.${name} ${resources.requests?.[name]} is above limits.${name} ${resources.limits?.[name]}; ` +
+          `Kubernetes refuses that, so lower the request or raise the limit.`,
+      );
+    }
+  }
+  return errors;
+}
+
+/**
+ * What is wrong with a factor: not a decimal number, not above 0, or above 1 without leave.
+ * @param allowIncrease Whether more than the release's own resources may be asked for.
+ */
+export function factorError(factor: string, allowIncrease: boolean): string | undefined {
+  let ratio: Ratio;
+  try {
+    ratio = parseDecimal(factor);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  if (ratio.numerator <= 0n) {
+    return `${factor} leaves containers nothing; take a number above 0, such as 0.5.`;
+  }
+  if (ratio.numerator > ratio.denominator && !allowIncrease) {
+    return `${factor} is above 1 and would raise requests and limits; lower it, or set allowIncrease to true.`;
+  }
+  return undefined;
+}
+
+function scaleList(list: ResourceList, factor: Ratio): ResourceList {
+  if (factor.numerator === factor.denominator) {
+    return list;
+  }
+  return Object.fromEntries(
+    Object.entries(list).map(([name, text]) => {
+      const unit = units[name];
+      return unit === undefined
+        ? [name, text]
+        : [name, formatQuantity(scaleQuantity(parseQuantity(text), factor, unit.step), unit.format)];
+    }),
+  );
+}
+
+function mapLists(resources: Resources, change: (list: ResourceList) => ResourceList): Resources {
+  return {
+    ...resources,
+    ...(resources.requests && { requests: change(resources.requests) }),
+    ...(resources.limits && { limits: change(resources.limits) }),
+  };
+}
+
+function merge(base: Resources, override: Resources): Resources {
+  return {
+    ...base,
+    ...(override.requests && { requests: { ...base.requests, ...override.requests } }),
+    ...(override.limits && { limits: { ...base.limits, ...override.limits } }),
+  };
 }

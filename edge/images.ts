@@ -1,0 +1,50 @@
+/**
+ * Rewrites an image name to a mirror.
+ *
+ * The longest prefix that ends at a path boundary (`/`, `:`, `@` or the end) is replaced, and what follows it is kept.
+ * A replacement that itself ends in a tag (`registry.lab/knative:v1.23.0`) gives that tag to the image, in place of its
+ * tag or digest: a mirror that builds its own images has other digests.
+ * @param mirrors Prefix to replacement.
+ */
+export function mirrorImage(image: string, mirrors: Record<string, string>): string {
+  const prefix = Object.keys(mirrors)
+    .filter((candidate) => isPrefix(candidate, image))
+    .sort((a, b) => b.length - a.length)[0];
+  if (prefix === undefined) {
+    return image;
+  }
+  const { name, version } = split(image);
+  const replacement = splitReplacement(mirrors[prefix] ?? "");
+  // The prefix may reach into the version: then nothing of the name is left, and the version is what it replaces.
+  const rest = name.slice(prefix.length);
+  return `${replacement.name}${rest}${replacement.version || (prefix.length > name.length ? "" : version)}`;
+}
+
+/** True for a name that a container image, a mirror's prefix or its replacement can have. */
+export function isImageName(text: string): boolean {
+  const component = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*";
+  const host = "(?:[a-zA-Z0-9.-]+|\\[[0-9a-fA-F:]+\\])(?::\\d+)?";
+  return new RegExp(
+    `^(?:${host}(?:/${component})*|${component}(?:/${component})*)(?::[\\w][\\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$`,
+  ).test(text);
+}
+
+function isPrefix(prefix: string, image: string): boolean {
+  return image.startsWith(prefix) && [undefined, "/", ":", "@"].includes(image[prefix.length]);
+}
+
+interface ImageName {
+  name: string;
+  /** Tag and digest, with their separators; empty when there are none. */
+  version: string;
+}
+
+function split(image: string): ImageName {
+  const end = /(?::[^:@/]*)?(?:@.*)?$/.exec(image)?.index ?? image.length;
+  return { name: image.slice(0, end), version: image.slice(end) };
+}
+
+/** A registry alone may end in a port (`localhost:5000`), which is no tag. */
+function splitReplacement(replacement: string): ImageName {
+  return replacement.includes("/") ? split(replacement) : { name: replacement, version: "" };
+}

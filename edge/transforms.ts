@@ -1,0 +1,228 @@
+import { EdgeConfig } from "./config";
+import { mirrorImage } from "./images";
+import { isDefinition, isKnativeServing, JsonObject, KubernetesObject } from "./manifests";
+import { suggestion } from "./nearest";
+import { Problem } from "./problem";
+import { parseDecimal } from "./quantity";
+import { ContainerRef, overrideNames, resourceErrors, ResourcePolicy, Resources, scaledBy, withOverrides } from "./resources";
+
+/** A change to an object of a release. Returns the object itself where it has nothing to change, never alters it. */
+export type Transform = (object: KubernetesObject) => KubernetesObject;
+
+const servingNamespace = "knative-serving";
+const metalLbNamespace = "metallb-system";
+/** The key that explains a Knative ConfigMap; its text is guarded by the knative.dev/example-checksum annotation. */
+const exampleKey = "_example";
+
+/** What MetalLB gets where the release gives nothing. No CPU limit: throttled, the speaker answers ARP too late. */
+const metalLbResources: Resources = {
+  requests: { cpu: "10m", memory: "32Mi" },
+  limits: { memory: "128Mi" },
+};
+
+/** All transforms in the order of use, by name. */
+export function transforms(config: EdgeConfig): Record<string, Transform> {
+  return {
+    awaitDefinitions,
+    forceWebhooks,
+    metalLb,
+    resources: resources(resourcePolicy(config)),
+    knativeConfig: knativeConfig(knativeConfigMaps(config)),
+    images: images(config.imageMirrors),
+  };
+}
+
+/** Applies every transform to every object. */
+export function transformAll(objects: KubernetesObject[], config: EdgeConfig): KubernetesObject[] {
+  const steps = Object.values(transforms(config));
+  return objects.map((object) => steps.reduce((result, step) => step(result), object));
+}
+
+/** The policy that a configuration asks for. */
+export function resourcePolicy({ knative }: EdgeConfig): ResourcePolicy {
+  const scaled = scaledBy(parseDecimal(knative.resources.factor));
+  const policy: ResourcePolicy = (container, given) =>
+    container.namespace === metalLbNamespace ? given : scaled(container, given);
+  return withOverrides(policy, knative.resources.overrides);
+}
+
+/**
+ * What only the release's objects can tell about a configuration: overrides of containers that it does not have, or
+ * that leave a request above its limit, and ConfigMaps or keys that are not Knative's to set.
+ */
+export function validateAgainstManifests(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
+  return [...overrideProblems(config, objects), ...configMapProblems(config, objects)];
+}
+
+/** A CRD is not there when its creation returns: the provider waits for the API server to serve it. */
+export function awaitDefinitions(object: KubernetesObject): KubernetesObject {
+  return isDefinition(object) ? annotated(object, "pulumi.com/waitFor", "condition=Established") : object;
+}
+
+/**
+ * Knative's webhook rewrites the rules of its own configurations and so owns them; without force the API server
+ * answers the next release's rules with a conflict. The webhook puts its rules back at once.
+ */
+export function forceWebhooks(object: KubernetesObject): KubernetesObject {
+  return object.kind.endsWith("WebhookConfiguration") && isKnativeServing(object)
+    ? annotated(object, "pulumi.com/patchForce", "true")
+    : object;
+}
+
+/**
+ * MetalLB's pods on a small host: small requests and a priority, since BestEffort pods are evicted first and the load
+ * balancer's address goes with them; and the speaker announces from a control plane node too (`--ignore-exclude-lb`,
+ * MetalLB 0.14.4 and newer), which is all that a single node has.
+ */
+export function metalLb(object: KubernetesObject): KubernetesObject {
+  if (object.metadata.namespace !== metalLbNamespace || podSpec(object) === undefined) {
+    return object;
+  }
+  const isSpeaker = object.kind === "DaemonSet";
+  const withPriority = withPodSpec(object, (spec) => ({
+    ...spec,
+    priorityClassName: isSpeaker ? "system-node-critical" : "system-cluster-critical",
+  }));
+  return withContainers(withPriority, (container) => ({
+    ...container,
+    ...(isSpeaker && { args: [...((container.args as string[] | undefined) ?? []), "--ignore-exclude-lb=true"] }),
+    resources: { ...metalLbResources, ...(container.resources as JsonObject | undefined) } as JsonObject,
+  }));
+}
+
+/** Gives every container what the policy decides. */
+export function resources(policy: ResourcePolicy): Transform {
+  return (object) =>
+    withContainers(object, (container) => {
+      const decided = policy(containerRef(object, container), (container.resources ?? {}) as Resources);
+      return Object.keys(decided).length === 0 ? container : { ...container, resources: decided as JsonObject };
+    });
+}
+
+/** Sets keys in Knative's ConfigMaps at their creation, before its webhook is there to be asked. */
+export function knativeConfig(configMaps: Record<string, Record<string, string>>): Transform {
+  return (object) => {
+    const keys = isKnativeConfigMap(object) ? configMaps[object.metadata.name] : undefined;
+    return keys === undefined ? object : { ...object, data: { ...object.data, ...keys } };
+  };
+}
+
+/**
+ * Points images at mirrors: of containers and init containers, of the queue-proxy that Knative adds to every pod
+ * (`queue-sidecar-image` in config-deployment) and of its Image object for the image cache.
+ */
+export function images(mirrors: Record<string, string>): Transform {
+  const mirrored = (holder: JsonObject): JsonObject =>
+    typeof holder.image === "string" ? { ...holder, image: mirrorImage(holder.image, mirrors) } : holder;
+  return (object) => {
+    if (object.apiVersion.startsWith("caching.internal.knative.dev/") && object.spec !== undefined) {
+      return { ...object, spec: mirrored(object.spec) };
+    }
+    const sidecar = isKnativeConfigMap(object) ? object.data?.["queue-sidecar-image"] : undefined;
+    if (sidecar !== undefined) {
+      return { ...object, data: { ...object.data, "queue-sidecar-image": mirrorImage(sidecar, mirrors) } };
+    }
+    return withContainers(object, mirrored);
+  };
+}
+
+/** The ConfigMap keys of a configuration: the user's, over those that the program needs. */
+function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<string, string>> {
+  const own: Record<string, Record<string, string>> = {
+    "config-network": { "ingress-class": "kourier.ingress.networking.knative.dev" },
+    ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
+  };
+  const merged = { ...own, ...knative.configMaps };
+  return Object.fromEntries(Object.keys(merged).map((name) => [name, { ...own[name], ...knative.configMaps[name] }]));
+}
+
+function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
+  const problems: Problem[] = [];
+  const policy = resourcePolicy(config);
+  const known = new Map<string, string[]>();
+  for (const object of objects.map(metalLb)) {
+    for (const container of containers(object)) {
+      const ref = containerRef(object, container);
+      const errors = resourceErrors(policy(ref, (container.resources ?? {}) as Resources));
+      for (const name of overrideNames(ref)) {
+        known.set(name, errors);
+      }
+    }
+  }
+  // The full names are for MetalLB only; naming a container twice would hide the short one.
+  const names = [...known.keys()].filter((name) => name.split("/").length === 2 || name.startsWith(metalLbNamespace));
+  for (const name of Object.keys(config.knative.resources.overrides)) {
+    const key = `resourceOverrides.${name}`;
+    const errors = known.get(name);
+    if (errors === undefined) {
+      problems.push({
+        key,
+        message: `no such container; ${suggestion(name, names)} The release has ${names.sort().join(", ")}.`,
+      });
+    }
+    problems.push(...(errors ?? []).map((message) => ({ key, message })));
+  }
+  return problems;
+}
+
+function configMapProblems(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
+  const known = objects.filter(isKnativeConfigMap).map((object) => object.metadata.name);
+  return Object.keys(config.knative.configMaps)
+    .filter((name) => !known.includes(name))
+    .map((name) => ({
+      key: `knativeConfig.${name}`,
+      message: `Knative has no such ConfigMap; ${suggestion(name, known)} It has ${known.sort().join(", ")}.`,
+    }));
+}
+
+/** Knative's own settings, Kourier's among them: the ConfigMaps in its namespace that explain their keys. */
+function isKnativeConfigMap(object: KubernetesObject): boolean {
+  return (
+    object.kind === "ConfigMap" &&
+    object.metadata.namespace === servingNamespace &&
+    object.data?.[exampleKey] !== undefined
+  );
+}
+
+function containerRef(object: KubernetesObject, container: JsonObject): ContainerRef {
+  return {
+    namespace: object.metadata.namespace ?? "default",
+    workload: object.metadata.name,
+    container: String(container.name),
+  };
+}
+
+/** The pod spec of a Deployment, DaemonSet or Job; undefined for any other kind. */
+function podSpec(object: KubernetesObject): JsonObject | undefined {
+  if (!["Deployment", "DaemonSet", "StatefulSet", "Job"].includes(object.kind)) {
+    return undefined;
+  }
+  return (object.spec?.template as JsonObject | undefined)?.spec as JsonObject | undefined;
+}
+
+function containers(object: KubernetesObject): JsonObject[] {
+  const spec = podSpec(object);
+  return [...((spec?.initContainers ?? []) as JsonObject[]), ...((spec?.containers ?? []) as JsonObject[])];
+}
+
+function withContainers(object: KubernetesObject, change: (container: JsonObject) => JsonObject): KubernetesObject {
+  return withPodSpec(object, (spec) => ({
+    ...spec,
+    ...(spec.initContainers && { initContainers: (spec.initContainers as JsonObject[]).map(change) }),
+    containers: ((spec.containers ?? []) as JsonObject[]).map(change),
+  }));
+}
+
+function withPodSpec(object: KubernetesObject, change: (spec: JsonObject) => JsonObject): KubernetesObject {
+  const spec = podSpec(object);
+  if (spec === undefined) {
+    return object;
+  }
+  const template = { ...(object.spec?.template as JsonObject), spec: change(spec) };
+  return { ...object, spec: { ...object.spec, template } };
+}
+
+function annotated(object: KubernetesObject, name: string, value: string): KubernetesObject {
+  const { metadata } = object;
+  return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } } };
+}
