@@ -1,0 +1,3 @@
+module knative-edge.lab/cni-node
+
+go 1.26

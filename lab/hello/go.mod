@@ -1,0 +1,3 @@
+module knative-edge.lab/hello
+
+go 1.26

@@ -1,0 +1,3 @@
+module knative-edge.lab/pause
+
+go 1.26
