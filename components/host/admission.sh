@@ -1,0 +1,29 @@
+#!/bin/sh
+# Waits until the API server admits OBJECT (JSON), by server-side dry runs of it: a webhook whose pods are ready may
+# still refuse calls. TIMEOUT is in seconds. Prints nothing; what refused last stands in the error.
+set -u
+
+: "${OBJECT:?}" "${TIMEOUT:?}"
+
+admission_started=$(date +%s)
+admission_said=
+
+while :; do
+  if admission_answer=$(printf '%s' "$OBJECT" | "${ROOT:-}/usr/local/bin/k0s" kubectl apply --server-side \
+    --dry-run=server --force-conflicts --field-manager=knative-edge -f - 2>&1); then
+    exit 0
+  fi
+  # A refused call reads: Internal error occurred: failed calling webhook "name": ... : dial tcp ...: refused.
+  admission_answer=$(printf '%s\n' "$admission_answer" | tail -n 1)
+  admission_waited=$(($(date +%s) - admission_started))
+  if [ "$admission_waited" -ge "$TIMEOUT" ]; then
+    echo "The API server still refuses the next object after $TIMEOUT s: $admission_answer" >&2
+    echo "Look at the pods behind that webhook: k0s kubectl get pods -A" >&2
+    exit 1
+  fi
+  if [ "$admission_answer" != "$admission_said" ]; then
+    echo "waiting for admission: $admission_answer" >&2
+    admission_said=$admission_answer
+  fi
+  sleep 0.5
+done

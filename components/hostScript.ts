@@ -1,0 +1,80 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { remote, types } from "@pulumi/command";
+import { renderScript } from "../edge/shell";
+
+/** How the machine that runs Pulumi reaches the host: pulumi-command's own connection type. */
+export type HostConnection = types.input.remote.ConnectionArgs;
+
+/** What a script run on the host needs. */
+export interface HostScriptArgs {
+  /** The SSH connection. Each run opens it once. */
+  connection: pulumi.Input<HostConnection>;
+  /** File in components/host that creates and updates, without `.sh`. It must converge when run again. */
+  script: string;
+  /** File in components/host that undoes it, without `.sh`. By default nothing is done on delete. */
+  deleteScript?: string;
+  /** Shell variables that the scripts read. They travel by stdin, never in the command's text. */
+  variables?: Record<string, pulumi.Input<string>>;
+  /** Values whose change replaces the resource: the old delete runs first, then the new create. */
+  triggers?: pulumi.Input<string>[];
+  /** True when stdout is a secret: it is then neither logged nor stored in plain text. Defaults to false. */
+  secretOutput?: boolean;
+}
+
+/**
+ * Runs a shell script of components/host on the host, as root, over one SSH connection.
+ *
+ * The script goes by stdin, so an error names only the short command and no variable is in a process list. It is
+ * wrapped in a `case` that sh reads whole before it runs a word of it: no command in it can swallow the rest.
+ */
+export function hostScript(
+  name: string,
+  args: HostScriptArgs,
+  opts: pulumi.CustomResourceOptions,
+): remote.Command {
+  const stdin = pulumi
+    .output(args.variables ?? {})
+    .apply((variables) =>
+      renderScript(variables, dispatch(args.script, args.deleteScript)),
+    );
+  return new remote.Command(
+    name,
+    {
+      connection: args.connection,
+      create: asRoot("create"),
+      update: asRoot("create"),
+      delete: args.deleteScript === undefined ? undefined : asRoot("delete"),
+      stdin,
+      triggers: args.triggers,
+      // The default sends the old stdout as an environment variable, which sshd refuses with a warning.
+      addPreviousOutputInEnv: false,
+      logging: args.secretOutput ? remote.Logging.None : remote.Logging.Stderr,
+    },
+    {
+      ...opts,
+      deleteBeforeReplace: true,
+      additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : undefined,
+    },
+  );
+}
+
+/** Reads a script of components/host. */
+function readHostScript(name: string): string {
+  return fs.readFileSync(path.join(__dirname, "host", `${name}.sh`), "utf8");
+}
+
+/** The library and the phase's scripts, chosen by the first argument of `sh -s`. */
+function dispatch(script: string, deleteScript: string | undefined): string {
+  const branches = [
+    deleteScript === undefined ? "" : `delete)\n${readHostScript(deleteScript)}\n;;\n`,
+    `*)\n${readHostScript(script)}\n;;\n`,
+  ];
+  return `${readHostScript("lib")}\ncase "\${1:-create}" in\n${branches.join("")}esac\n`;
+}
+
+/** The command sshd runs: a root shell that reads the script from stdin, or one sentence on why there is none. */
+function asRoot(operation: "create" | "delete"): string {
+  return readHostScript("entry").trim().replaceAll("@operation@", operation);
+}

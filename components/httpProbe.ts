@@ -1,0 +1,55 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { local } from "@pulumi/command";
+
+export interface HttpProbeArgs {
+  /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
+  url: pulumi.Input<string>;
+  /** Address to ask with the URL's host in the Host header where its name does not resolve. */
+  address: pulumi.Input<string>;
+  /** How long an answer may take, in seconds. Defaults to 120. */
+  timeoutSeconds?: number;
+}
+
+/** What the probe saw. */
+export interface ProbeResult {
+  /** `url` when the name resolved, `address` when it was asked by address with the Host header. */
+  via: "url" | "address";
+  /** HTTP status of the answer, below 500. */
+  status: number;
+  /** The answer's first 200 characters. */
+  body: string;
+  /** Seconds from the first attempt to the answer. */
+  seconds: number;
+}
+
+/**
+ * An HTTP request from the machine that runs Pulumi: the only proof that a service answers. Ready is none: without
+ * a domain a Ready service answers 404, without a gateway not at all.
+ */
+export class HttpProbe extends pulumi.ComponentResource {
+  public readonly result: pulumi.Output<ProbeResult>;
+
+  constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:HttpProbe", name, {}, opts);
+    const request = new local.Command(
+      `${name}-request`,
+      {
+        // Node.js runs Pulumi programs, so it is there; by stdin the state holds no path of this machine.
+        create: "node -",
+        stdin: fs.readFileSync(path.join(__dirname, "probe.js"), "utf8"),
+        environment: {
+          PROBE_URL: args.url,
+          PROBE_ADDRESS: args.address,
+          PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
+        },
+        addPreviousOutputInEnv: false,
+        logging: local.Logging.Stderr,
+      },
+      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+    );
+    this.result = request.stdout.apply((stdout) => JSON.parse(stdout) as ProbeResult);
+    this.registerOutputs({ result: this.result });
+  }
+}

@@ -1,0 +1,165 @@
+import * as pulumi from "@pulumi/pulumi";
+import { remote } from "@pulumi/command";
+import { ImageBundle } from "../edge/config";
+import { k0sInstallArguments, renderK0sConfig } from "../edge/k0sConfig";
+import { rewriteKubeconfig } from "../edge/kubeconfig";
+import { HostConnection, hostScript } from "./hostScript";
+
+export interface K0sHostArgs {
+  /** The SSH connection, as root or as a user with passwordless sudo. */
+  connection: pulumi.Input<HostConnection>;
+  /**
+   * Which machine this is; must be known at preview. Another identity replaces the installation: the old host is
+   * reset, then the new one installed.
+   */
+  identity: string;
+  /** Name or address that clients of the API use, put into its certificate beside the node's address. */
+  address: string;
+  /** IPv4 address of the host's interface. */
+  nodeAddress: string;
+  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
+  apiEndpoint: string;
+  /** Release of k0s, for instance v1.35.7+k0s.0. */
+  version: string;
+  /** Where the host downloads the binary; `%arch%` stands for amd64 or arm64. */
+  url: string;
+  /** The binary's digest in hexadecimal. By default the release's sha256sums.txt decides. */
+  sha256?: string;
+  /** The release's sha256sums.txt. */
+  sumsUrl: string;
+  /** Components that k0s leaves out: `k0s controller --disable-components`. */
+  disabledComponents: string[];
+  /** Address range of pods, as CIDR. Cannot change later. */
+  podCidr: string;
+  /** Address range of Services, as CIDR. Cannot change later. */
+  serviceCidr: string;
+  /** Image archives for hosts without a way to a registry. */
+  imageBundles: ImageBundle[];
+  /** Deadline for a ready node with DNS, in seconds. */
+  readyTimeoutSeconds: number;
+}
+
+/** Which machine the scripts found, as told by the host. */
+export interface HostFacts {
+  arch: string;
+  os: string;
+  kernel: string;
+  cpus: number;
+  memoryMiB: number;
+  machineId: string;
+  hostname: string;
+}
+
+/**
+ * k0s as a single node on a bare host: preflight, binary, configuration, installation, readiness, kubeconfig.
+ *
+ * What must be undone (the installation) and what may time out (readiness) are different resources, for a failed
+ * create leaves nothing in the state: so a host that never became ready is still reset by a destroy.
+ */
+export class K0sHost extends pulumi.ComponentResource {
+  /** The connection, for whatever else is to run on the host. */
+  public readonly connection: pulumi.Input<HostConnection>;
+  /** The installation. Deleting it resets the host, and with it everything in the cluster. */
+  public readonly installed: pulumi.Resource;
+  /** For the kubernetes provider: stays the same as long as the cluster does. */
+  public readonly clusterIdentifier: string;
+  /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
+  public readonly kubeconfig: pulumi.Output<string>;
+  /** What preflight found out about the host. */
+  public readonly facts: pulumi.Output<HostFacts>;
+  /** Seconds from the start of k0s to each rung of the ready ladder. */
+  public readonly readySeconds: pulumi.Output<Record<string, number>>;
+
+  constructor(name: string, args: K0sHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:K0sHost", name, {}, opts);
+    const { connection } = args;
+    const config = renderK0sConfig({ ...args, sans: [args.address] });
+    const install = k0sInstallArguments(args.disabledComponents).join(" ");
+
+    const preflight = hostScript(
+      `${name}-preflight`,
+      {
+        connection,
+        script: "preflight",
+        variables: { OWNER: args.identity, NODE_ADDRESS: args.nodeAddress, K0S_VERSION: args.version },
+      },
+      { parent: this },
+    );
+    const binary = hostScript(
+      `${name}-binary`,
+      {
+        connection,
+        script: "binary",
+        variables: {
+          K0S_VERSION: args.version,
+          K0S_URL: args.url,
+          K0S_SHA256: args.sha256 ?? "",
+          SUMS_URL: args.sumsUrl,
+          BUNDLES: args.imageBundles.map(({ url, sha256 }) => `${sha256} ${url}\n`).join(""),
+        },
+      },
+      { parent: this, dependsOn: preflight },
+    );
+    const configured = hostScript(
+      `${name}-config`,
+      { connection, script: "config", variables: { OWNER: args.identity, K0S_YAML: config } },
+      { parent: this, dependsOn: binary },
+    );
+    const installed = hostScript(
+      `${name}-install`,
+      {
+        connection,
+        script: "install",
+        deleteScript: "delete",
+        variables: { OWNER: args.identity, INSTALL_ARGS: install },
+        triggers: [args.identity],
+      },
+      { parent: this, dependsOn: configured },
+    );
+    const ready = hostScript(
+      `${name}-ready`,
+      {
+        connection,
+        script: "ready",
+        variables: {
+          // Not read by the script: they make a change of version or configuration run it, which restarts k0s.
+          K0S_VERSION: args.version,
+          K0S_YAML: config,
+          INSTALL_ARGS: install,
+          READY_TIMEOUT: String(args.readyTimeoutSeconds),
+        },
+      },
+      {
+        parent: this,
+        deletedWith: installed,
+        dependsOn: installed,
+        customTimeouts: customTimeout(args.readyTimeoutSeconds + 60),
+      },
+    );
+    const kubeconfig = hostScript(
+      `${name}-kubeconfig`,
+      { connection, script: "kubeconfig", secretOutput: true, triggers: [args.identity] },
+      { parent: this, deletedWith: installed, dependsOn: ready },
+    );
+
+    this.connection = connection;
+    this.installed = installed;
+    this.clusterIdentifier = args.identity;
+    this.kubeconfig = pulumi.secret(
+      kubeconfig.stdout.apply((text) => rewriteKubeconfig(text, args.apiEndpoint, args.identity)),
+    );
+    this.facts = fromJson(preflight);
+    this.readySeconds = fromJson(ready);
+
+    this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
+  }
+}
+
+function customTimeout(seconds: number): pulumi.CustomTimeouts {
+  return { create: `${seconds}s`, update: `${seconds}s` };
+}
+
+/** A script's stdout, which is one line of JSON. */
+function fromJson<T>(command: remote.Command): pulumi.Output<T> {
+  return command.stdout.apply((text) => JSON.parse(text) as T);
+}

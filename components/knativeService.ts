@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+import { withAwait } from "../edge/awaits";
+import { knativeService, ServiceSpec } from "../edge/knativeService";
+import { Manifest } from "./manifest";
+
+/** Every field of a service as a Pulumi input; what each means stands at ServiceSpec in edge/knativeService.ts. */
+export type KnativeServiceArgs = {
+  [Field in keyof ServiceSpec]: pulumi.Input<ServiceSpec[Field]>;
+} & {
+  /** Name of the Service object. Defaults to the resource's name. */
+  serviceName?: string;
+  /** Its namespace, which must be there. Defaults to `default`. */
+  namespace?: string;
+};
+
+/** A Knative Service, waited for until it is Ready. */
+export class KnativeService extends pulumi.ComponentResource {
+  /** The URL that Knative gave it. */
+  public readonly url: pulumi.Output<string>;
+  /** The Service object. */
+  public readonly service: Manifest;
+
+  constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:KnativeService", name, {}, opts);
+    const { serviceName = name, namespace = "default", ...fields } = args;
+    const object = pulumi
+      .output(fields)
+      .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
+    this.service = new Manifest(
+      `${name}-service`,
+      {
+        apiVersion: "serving.knative.dev/v1",
+        kind: "Service",
+        metadata: object.apply(({ metadata }) => metadata),
+        spec: object.apply(({ spec }) => spec),
+      },
+      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+    );
+    this.url = this.service.status.apply((status) => (status as { url: string }).url);
+    this.registerOutputs({ url: this.url });
+  }
+}

@@ -1,0 +1,47 @@
+import * as pulumi from "@pulumi/pulumi";
+import { isLoadBalancer } from "../edge/awaits";
+import { KubernetesObject } from "../edge/manifests";
+import { Manifest } from "./manifest";
+import { ManifestSet } from "./manifestSet";
+
+export interface KourierArgs {
+  /** The objects of kourier.yaml, after transforms. */
+  objects: KubernetesObject[];
+  /** Knative's definitions and namespace, which the controller and its ConfigMap need. */
+  definitions: pulumi.Resource[];
+  /** What the LoadBalancer Service waits for: an address pool and its advertisement. */
+  loadBalancer: pulumi.Resource[];
+}
+
+/** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
+export class Kourier extends pulumi.ComponentResource {
+  /** The gateway's address, as the load balancer gave it. */
+  public readonly address: pulumi.Output<string>;
+  /** The gateway answers once these are there. */
+  public readonly ready: Manifest[];
+
+  constructor(name: string, args: KourierArgs, opts: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:Kourier", name, {}, opts);
+    const manifests = new ManifestSet(name, { parent: this, deletedWith: opts.deletedWith });
+
+    manifests.add(args.objects, args.definitions, (object) =>
+      isLoadBalancer(object) ? args.loadBalancer : [],
+    );
+    this.ready = manifests.resources;
+    this.address = manifests.find(isLoadBalancer).status.apply(loadBalancerAddress);
+
+    this.registerOutputs({ address: this.address });
+  }
+}
+
+/** The first address of a Service's `status.loadBalancer`. */
+function loadBalancerAddress(status: unknown): string {
+  const ingress = (status as { loadBalancer?: { ingress?: { ip?: string }[] } }).loadBalancer?.ingress;
+  const address = ingress?.[0]?.ip;
+  if (address === undefined) {
+    throw new pulumi.RunError(
+      "Kourier's Service has no load balancer address: see `kubectl -n kourier-system describe service kourier`.",
+    );
+  }
+  return address;
+}

@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { KubernetesObject } from "../edge/manifests";
+import { ipAddressPool, l2Advertisement } from "../edge/pool";
+import { admissionGate } from "./admissionGate";
+import { HostConnection } from "./hostScript";
+import { ManifestSet } from "./manifestSet";
+
+export interface MetalLbArgs {
+  /** The objects of metallb-native.yaml, after transforms. */
+  objects: KubernetesObject[];
+  /** The pool: ranges (`a-b`) or CIDRs that the speaker answers ARP for. */
+  addresses: string[];
+  /** The host on which the admission gate runs. */
+  connection: pulumi.Input<HostConnection>;
+}
+
+/** MetalLB in layer-2 mode: its objects, then, once its webhook admits it, the address pool and its advertisement. */
+export class MetalLb extends pulumi.ComponentResource {
+  /** Once these are there, a Service of type LoadBalancer gets an address. */
+  public readonly ready: pulumi.Resource[];
+
+  constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:MetalLb", name, {}, opts);
+    const { deletedWith } = opts;
+    const manifests = new ManifestSet(name, { parent: this, deletedWith });
+
+    manifests.add(args.objects);
+    const pool = ipAddressPool(args.addresses);
+    const admitted = admissionGate(
+      `${name}-admission`,
+      { connection: args.connection, object: pool },
+      { parent: this, deletedWith, dependsOn: manifests.resources },
+    );
+    const poolAdded = manifests.add([pool], [admitted]);
+    this.ready = manifests.add([l2Advertisement(pool)], poolAdded);
+
+    this.registerOutputs({});
+  }
+}

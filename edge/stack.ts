@@ -1,0 +1,74 @@
+import { withAwait } from "./awaits";
+import { EdgeConfig } from "./config";
+import { mirrorImage } from "./images";
+import { ServiceSpec } from "./knativeService";
+import { isDefinition, KubernetesObject, withoutDuplicates } from "./manifests";
+import { transformAll } from "./transforms";
+
+/** The objects of the releases that a stack is made of, as their files have them. */
+export interface ReleaseObjects {
+  /** metallb-native.yaml. */
+  metalLb: KubernetesObject[];
+  /** serving-crds.yaml and serving-core.yaml. */
+  serving: KubernetesObject[];
+  /** kourier.yaml. */
+  kourier: KubernetesObject[];
+  /** serving-default-domain.yaml. */
+  defaultDomain: KubernetesObject[];
+}
+
+/** Knative Serving's objects in the three steps in which they can be applied. */
+export interface ServingObjects {
+  /** The namespace and the CustomResourceDefinitions. */
+  definitions: KubernetesObject[];
+  /** What runs Knative, with its configuration and webhooks. */
+  core: KubernetesObject[];
+  /** Custom resources that Knative's own webhook must admit, so that its pods come first. */
+  admitted: KubernetesObject[];
+}
+
+/** The objects of a stack, exactly as they are applied. */
+export interface StackObjects {
+  metalLb: KubernetesObject[];
+  serving: ServingObjects;
+  kourier: KubernetesObject[];
+  /** Empty where the configuration has a fixed domain. */
+  defaultDomain: KubernetesObject[];
+  /** The Knative Services, their images at the mirrors. */
+  services: Record<string, ServiceSpec>;
+}
+
+/** Turns the releases' objects into those of a stack: every transform applied, each object once. */
+export function renderStack(config: EdgeConfig, releases: ReleaseObjects): StackObjects {
+  const render = (objects: KubernetesObject[]): KubernetesObject[] =>
+    transformAll(withoutDuplicates(objects), config).map(withAwait);
+  return {
+    metalLb: render(releases.metalLb),
+    serving: inSteps(render(releases.serving)),
+    kourier: render(releases.kourier),
+    defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
+    services: Object.fromEntries(
+      Object.entries(config.services).map(([name, spec]) => [
+        name,
+        { ...spec, image: mirrorImage(spec.image, config.imageMirrors) },
+      ]),
+    ),
+  };
+}
+
+function inSteps(objects: KubernetesObject[]): ServingObjects {
+  const steps: ServingObjects = { definitions: [], core: [], admitted: [] };
+  for (const object of objects) {
+    steps[stepOf(object)].push(object);
+  }
+  return steps;
+}
+
+function stepOf(object: KubernetesObject): keyof ServingObjects {
+  if (object.kind === "Namespace" || isDefinition(object)) {
+    return "definitions";
+  }
+  // The webhook validates certificates.networking.internal.knative.dev with failurePolicy Fail, and the release holds
+  // such an object: knative/operator#2179 is the deadlock that comes of applying both at once.
+  return object.kind === "Certificate" ? "admitted" : "core";
+}
