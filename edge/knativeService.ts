@@ -1,3 +1,9 @@
+import { isImageName } from "./images";
+import { JsonObject, KubernetesObject } from "./manifests";
+import { suggestion } from "./nearest";
+import { Problem } from "./problem";
+import { resourceErrors, Resources } from "./resources";
+
 /** A Knative Service, in the terms of serving.knative.dev/v1. What is left out is Knative's own default. */
 export interface ServiceSpec {
   /** Container image. */
@@ -56,4 +62,348 @@ export interface TrafficTarget {
   percent?: number;
   /** Gives this target a URL of its own: `<tag>-<service>...`. */
   tag?: string;
+}
+
+/** serving.knative.dev/v1 Service from a spec that {@link serviceProblems} finds nothing wrong with. */
+export function knativeService(
+  name: string,
+  namespace: string,
+  spec: ServiceSpec,
+): KubernetesObject {
+  return compact({
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Service",
+    metadata: compact({ name, namespace, labels: spec.labels, annotations: spec.annotations }),
+    spec: compact({
+      template: {
+        metadata: compact({
+          name: spec.revisionName,
+          annotations: orUndefined(autoscalingAnnotations(spec.autoscaling ?? {})),
+        }),
+        spec: compact({
+          containers: [container(spec)],
+          containerConcurrency: spec.containerConcurrency,
+          timeoutSeconds: spec.timeoutSeconds,
+          serviceAccountName: spec.serviceAccountName,
+        }),
+      },
+      traffic: spec.traffic?.map((target) => ({ ...target })),
+    }),
+  }) as unknown as KubernetesObject;
+}
+
+/**
+ * Everything that is wrong with a service as the user wrote it.
+ * @param name The service's name.
+ * @param value What stands in the configuration, of whatever shape.
+ * @param key Configuration key that the problems' keys start with.
+ */
+export function serviceProblems(name: string, value: unknown, key: string): Problem[] {
+  const check = new Check(key);
+  if (!isRecord(value)) {
+    check.add("", `a mapping with an image was expected, not ${JSON.stringify(value)}.`);
+    return check.problems;
+  }
+  if (!dnsLabel.test(name) || name.length > 63) {
+    check.add(
+      "",
+      `"${name}" cannot be a service's name; take up to 63 lower-case letters, digits and dashes.`,
+    );
+  }
+  check.knownFields("", value, serviceFields);
+  checkContainer(check, value);
+  checkScaling(check, value.autoscaling);
+  checkRevision(check, name, value);
+  checkTraffic(check, name, value);
+  check.integer("timeoutSeconds", value.timeoutSeconds, 1, 600);
+  check.integer("containerConcurrency", value.containerConcurrency, 0, 1000);
+  check.text("serviceAccountName", value.serviceAccountName);
+  check.texts("labels", value.labels);
+  check.texts("annotations", value.annotations);
+  return check.problems;
+}
+
+const serviceFields = [
+  "image",
+  "env",
+  "port",
+  "protocol",
+  "requests",
+  "limits",
+  "containerConcurrency",
+  "autoscaling",
+  "revisionName",
+  "traffic",
+  "timeoutSeconds",
+  "serviceAccountName",
+  "labels",
+  "annotations",
+] as const satisfies (keyof ServiceSpec)[];
+const autoscalingFields = [
+  "class",
+  "metric",
+  "target",
+  "minScale",
+  "maxScale",
+  "window",
+  "retention",
+] as const satisfies (keyof AutoscalingSpec)[];
+const trafficFields = [
+  "revisionName",
+  "latestRevision",
+  "percent",
+  "tag",
+] as const satisfies (keyof TrafficTarget)[];
+
+const dnsLabel = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
+const classes = { kpa: ["concurrency", "rps"], hpa: ["cpu", "memory"] } as const;
+
+function container(spec: ServiceSpec): JsonObject {
+  const env = Object.entries(spec.env ?? {}).map(([name, value]) => ({ name, value }));
+  const port = compact({
+    // The name is what tells Knative to speak HTTP/2 to the container.
+    name: spec.protocol,
+    containerPort: spec.port,
+  });
+  return compact({
+    image: spec.image,
+    env: env.length > 0 ? env : undefined,
+    ports: Object.keys(port).length > 0 ? [port] : undefined,
+    resources: orUndefined(compact({ requests: spec.requests, limits: spec.limits })),
+  }) as JsonObject;
+}
+
+/** Annotation names as in knative.dev/serving's pkg/apis/autoscaling/register.go. */
+function autoscalingAnnotations(spec: AutoscalingSpec): Record<string, string> {
+  const values = {
+    class: spec.class && `${spec.class}.autoscaling.knative.dev`,
+    metric: spec.metric,
+    target: spec.target,
+    "min-scale": spec.minScale,
+    "max-scale": spec.maxScale,
+    window: spec.window,
+    "scale-to-zero-pod-retention-period": spec.retention,
+  };
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [`autoscaling.knative.dev/${name}`, String(value)]),
+  );
+}
+
+/** Collects problems below one key. */
+class Check {
+  public readonly problems: Problem[] = [];
+
+  constructor(private readonly key: string) {}
+
+  public add(path: string, message: string): void {
+    this.problems.push({ key: path === "" ? this.key : `${this.key}.${path}`, message });
+  }
+
+  public knownFields(path: string, value: Record<string, unknown>, known: readonly string[]): void {
+    for (const field of Object.keys(value).filter((name) => !known.includes(name))) {
+      this.add(
+        path === "" ? field : `${path}.${field}`,
+        `there is no such field; ${suggestion(field, known)}`,
+      );
+    }
+  }
+
+  public integer(path: string, value: unknown, least: number, most: number): void {
+    if (
+      value !== undefined &&
+      !(Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
+    ) {
+      this.add(path, `${JSON.stringify(value)} is not a whole number from ${least} to ${most}.`);
+    }
+  }
+
+  public text(path: string, value: unknown): void {
+    if (value !== undefined && (typeof value !== "string" || value === "")) {
+      this.add(path, `${JSON.stringify(value)} is not a text; put it in quotes.`);
+    }
+  }
+
+  public texts(path: string, value: unknown): boolean {
+    if (value === undefined) {
+      return true;
+    }
+    if (!isRecord(value)) {
+      this.add(path, "a mapping of names to texts was expected.");
+      return false;
+    }
+    const wrong = Object.entries(value).filter(([, text]) => typeof text !== "string");
+    for (const [name] of wrong) {
+      this.add(`${path}.${name}`, "a text was expected; put the value in quotes.");
+    }
+    return wrong.length === 0;
+  }
+
+  public oneOf(path: string, value: unknown, known: readonly string[]): void {
+    if (value !== undefined && !known.includes(value as string)) {
+      this.add(path, `${JSON.stringify(value)} is none of ${known.join(", ")}.`);
+    }
+  }
+
+  public duration(path: string, value: unknown, least: number): void {
+    const seconds = typeof value === "string" ? durationSeconds(value) : undefined;
+    if (value !== undefined && (seconds === undefined || seconds < least || seconds > 3600)) {
+      this.add(
+        path,
+        `${JSON.stringify(value)} is no duration from ${least}s to 1h; write it like 30s, 5m or 1m30s.`,
+      );
+    }
+  }
+}
+
+function checkContainer(check: Check, value: Record<string, unknown>): void {
+  if (typeof value.image !== "string" || !isImageName(value.image)) {
+    check.add(
+      "image",
+      "a container image was expected, such as ghcr.io/knative/helloworld-go:latest.",
+    );
+  }
+  if (check.texts("env", value.env)) {
+    for (const name of Object.keys((value.env ?? {}) as object).filter(
+      (text) => !/^[A-Za-z_][\w.-]*$/.test(text),
+    )) {
+      check.add(
+        `env.${name}`,
+        "this cannot be an environment variable's name; take letters, digits and underscores.",
+      );
+    }
+  }
+  check.integer("port", value.port, 1, 65535);
+  check.oneOf("protocol", value.protocol, ["http1", "h2c"]);
+  const lists = [check.texts("requests", value.requests), check.texts("limits", value.limits)];
+  if (!lists.includes(false)) {
+    for (const message of resourceErrors(value as Resources)) {
+      check.add("", message);
+    }
+  }
+}
+
+function checkScaling(check: Check, scaling: unknown): void {
+  if (scaling === undefined) {
+    return;
+  }
+  if (!isRecord(scaling)) {
+    check.add(
+      "autoscaling",
+      `a mapping was expected, with some of ${autoscalingFields.join(", ")}.`,
+    );
+    return;
+  }
+  check.knownFields("autoscaling", scaling, autoscalingFields);
+  check.oneOf("autoscaling.class", scaling.class, Object.keys(classes));
+  const scaler = scaling.class === "hpa" ? "hpa" : "kpa";
+  check.oneOf("autoscaling.metric", scaling.metric, classes[scaler]);
+  if (
+    scaling.target !== undefined &&
+    !(typeof scaling.target === "number" && scaling.target >= 0.01)
+  ) {
+    check.add(
+      "autoscaling.target",
+      `${JSON.stringify(scaling.target)} is not a number of 0.01 or more.`,
+    );
+  }
+  check.integer("autoscaling.minScale", scaling.minScale, 0, 1000);
+  check.integer("autoscaling.maxScale", scaling.maxScale, 0, 1000);
+  if (Number(scaling.maxScale) > 0 && Number(scaling.minScale) > Number(scaling.maxScale)) {
+    check.add(
+      "autoscaling.minScale",
+      `${scaling.minScale} is above maxScale ${scaling.maxScale}; lower it.`,
+    );
+  }
+  check.duration("autoscaling.window", scaling.window, 6);
+  check.duration("autoscaling.retention", scaling.retention, 0);
+}
+
+function checkRevision(
+  check: Check,
+  service: string,
+  { revisionName }: Record<string, unknown>,
+): void {
+  if (revisionName === undefined) {
+    return;
+  }
+  const valid =
+    typeof revisionName === "string" && dnsLabel.test(revisionName) && revisionName.length <= 63;
+  if (!valid || !revisionName.startsWith(`${service}-`)) {
+    check.add(
+      "revisionName",
+      `${JSON.stringify(revisionName)} cannot be a revision's name; write it like ${service}-v1.`,
+    );
+  }
+}
+
+function checkTraffic(check: Check, service: string, { traffic }: Record<string, unknown>): void {
+  if (traffic === undefined) {
+    return;
+  }
+  if (!Array.isArray(traffic) || traffic.length === 0) {
+    check.add(
+      "traffic",
+      `a list of targets was expected, such as {revisionName: ${service}-v1, percent: 100}.`,
+    );
+    return;
+  }
+  const targets = traffic.map((target: unknown, index) =>
+    checkTarget(check, `traffic[${index}]`, target),
+  );
+  const sum = targets.reduce((total, { percent = 0 }) => total + percent, 0);
+  if (sum !== 100) {
+    check.add("traffic", `the percents add to ${sum}; make them add to 100.`);
+  }
+  const tags = targets.map(({ tag }) => tag).filter((tag) => tag !== undefined);
+  if (new Set(tags).size < tags.length) {
+    check.add("traffic", "two targets have the same tag; give each its own.");
+  }
+}
+
+function checkTarget(check: Check, path: string, target: unknown): TrafficTarget {
+  if (!isRecord(target)) {
+    check.add(path, `a mapping was expected, with some of ${trafficFields.join(", ")}.`);
+    return {};
+  }
+  check.knownFields(path, target, trafficFields);
+  if ((target.revisionName === undefined) === (target.latestRevision !== true)) {
+    check.add(
+      path,
+      "exactly one of revisionName and latestRevision: true must say where requests go.",
+    );
+  }
+  check.text(`${path}.revisionName`, target.revisionName);
+  check.integer(`${path}.percent`, target.percent, 0, 100);
+  if (target.tag !== undefined && !(typeof target.tag === "string" && dnsLabel.test(target.tag))) {
+    check.add(
+      `${path}.tag`,
+      `${JSON.stringify(target.tag)} cannot be a tag; take lower-case letters, digits and dashes.`,
+    );
+  }
+  return target as TrafficTarget;
+}
+
+/** Seconds of a Go duration of hours, minutes and seconds; undefined for anything else. */
+function durationSeconds(text: string): number | undefined {
+  const [matched, hours, minutes, seconds] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+  return matched
+    ? Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0)
+    : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The object without fields that are undefined. */
+function compact<Value extends object>(value: Value): Value {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, field]) => field !== undefined),
+  ) as Value;
+}
+
+function orUndefined<Value extends object>(value: Value): Value | undefined {
+  return Object.keys(value).length > 0 ? value : undefined;
 }

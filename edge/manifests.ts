@@ -50,7 +50,8 @@ export function parseManifest(text: string, file: string): KubernetesObject[] {
 
 /** What names an object in messages: `apps/v1 Deployment knative-serving/activator`. */
 export function describe({ apiVersion, kind, metadata }: KubernetesObject): string {
-  const name = metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  const name =
+    metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
   return `${apiVersion} ${kind} ${name}`;
 }
 
@@ -65,7 +66,9 @@ export function withoutDuplicates(objects: KubernetesObject[]): KubernetesObject
     const id = describe(object);
     const first = seen.get(id);
     if (first !== undefined && JSON.stringify(first) !== JSON.stringify(object)) {
-      throw new ManifestError(`${id} is there twice with different contents; use files of one release.`);
+      throw new ManifestError(
+        `${id} is there twice with different contents; use files of one release.`,
+      );
     }
     seen.set(id, first ?? object);
   }
@@ -144,23 +147,32 @@ function parseDocument(document: string, place: string): unknown {
     // The core schema is YAML 1.2's: no value becomes a Date.
     return load(document, { schema: CORE_SCHEMA });
   } catch (error) {
-    const reason = error instanceof YAMLException ? `${error.reason} at line ${error.mark.line + 1} of it` : error;
+    const reason =
+      error instanceof YAMLException
+        ? `${error.reason} at line ${error.mark.line + 1} of it`
+        : error;
     throw new ManifestError(`${place}: not YAML: ${reason}.`, { cause: error });
   }
 }
 
 function checkObject(value: unknown, place: string): KubernetesObject {
   if (!isRecord(value)) {
-    throw new ManifestError(`${place}: a Kubernetes object was expected, not a ${typeName(value)}.`);
+    throw new ManifestError(
+      `${place}: a Kubernetes object was expected, not a ${typeName(value)}.`,
+    );
   }
   const { apiVersion, kind, metadata } = value;
   for (const [field, text] of Object.entries({ apiVersion, kind })) {
     if (typeof text !== "string" || text === "") {
-      throw new ManifestError(`${place}: ${field} is missing or no text; it is no Kubernetes object.`);
+      throw new ManifestError(
+        `${place}: ${field} is missing or no text; it is no Kubernetes object.`,
+      );
     }
   }
   if (!isRecord(metadata) || typeof metadata.name !== "string" || metadata.name === "") {
-    throw new ManifestError(`${place}: ${String(kind)} has no metadata.name; only objects with a name can be applied.`);
+    throw new ManifestError(
+      `${place}: ${String(kind)} has no metadata.name; only objects with a name can be applied.`,
+    );
   }
   return value as unknown as KubernetesObject;
 }

@@ -121,7 +121,12 @@ function parseRange(text: string): AddressRange {
     return parseCidr(text);
   }
   const [first, last = first, ...more] = text.split("-").map((end) => end.trim());
-  if (first === undefined || last === undefined || more.length > 0 || ![first, last].every(isAddress)) {
+  if (
+    first === undefined ||
+    last === undefined ||
+    more.length > 0 ||
+    ![first, last].every(isAddress)
+  ) {
     throw new Error(
       `"${text}" is no range of IPv4 addresses; write it like 192.168.56.200-192.168.56.209, ` +
         `192.168.56.200/29 or 192.168.56.200.`,

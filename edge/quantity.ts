@@ -43,7 +43,9 @@ const shape = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d+)|[EPTGMK]i|[EPTGMkm
 export function parseQuantity(text: string): NanoUnits {
   const [, sign, digits, suffix] = shape.exec(text) ?? [];
   if (digits === undefined || suffix === undefined) {
-    throw new Error(`"${text}" is not a Kubernetes quantity; write it like 150m, 0.5, 100Mi or 1Gi.`);
+    throw new Error(
+      `"${text}" is not a Kubernetes quantity; write it like 150m, 0.5, 100Mi or 1Gi.`,
+    );
   }
   const [whole = "", fraction = ""] = digits.split(".");
   const mantissa = BigInt(whole + fraction);
@@ -106,7 +108,10 @@ function binaryUnit(index: number): bigint {
 /** What a suffix multiplies by: a factor and a power of ten. */
 function multiplier(suffix: string): { factor: bigint; exponent: number } {
   if (suffix.endsWith("i")) {
-    return { factor: 1024n ** BigInt(binarySuffixes.length - binarySuffixes.indexOf(suffix)), exponent: 0 };
+    return {
+      factor: 1024n ** BigInt(binarySuffixes.length - binarySuffixes.indexOf(suffix)),
+      exponent: 0,
+    };
   }
   const decimal = decimalSuffixes.find(([name]) => name === suffix);
   return { factor: 1n, exponent: decimal ? decimal[1] : Number(suffix.slice(1)) };

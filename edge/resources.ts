@@ -43,7 +43,10 @@ export function scaledBy(factor: Ratio): ResourcePolicy {
  * A policy, then what the user set for single containers: named quantities replace, the others stay.
  * @param overrides By the names of {@link overrideNames}.
  */
-export function withOverrides(policy: ResourcePolicy, overrides: Record<string, Resources>): ResourcePolicy {
+export function withOverrides(
+  policy: ResourcePolicy,
+  overrides: Record<string, Resources>,
+): ResourcePolicy {
   return (container, resources) => {
     const decided = policy(container, resources);
     const override = overrideNames(container)
@@ -82,7 +85,10 @@ export function resourceErrors(resources: Resources): string[] {
       return undefined;
     }
   };
-  const names = new Set([...Object.keys(resources.requests ?? {}), ...Object.keys(resources.limits ?? {})]);
+  const names = new Set([
+    ...Object.keys(resources.requests ?? {}),
+    ...Object.keys(resources.limits ?? {}),
+  ]);
   for (const name of names) {
     const request = amount("requests", name);
     const limit = amount("limits", name);
@@ -125,7 +131,10 @@ function scaleList(list: ResourceList, factor: Ratio): ResourceList {
       const unit = units[name];
       return unit === undefined
         ? [name, text]
-        : [name, formatQuantity(scaleQuantity(parseQuantity(text), factor, unit.step), unit.format)];
+        : [
+            name,
+            formatQuantity(scaleQuantity(parseQuantity(text), factor, unit.step), unit.format),
+          ];
     }),
   );
 }

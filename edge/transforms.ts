@@ -4,7 +4,15 @@ import { isDefinition, isKnativeServing, JsonObject, KubernetesObject } from "./
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
 import { parseDecimal } from "./quantity";
-import { ContainerRef, overrideNames, resourceErrors, ResourcePolicy, Resources, scaledBy, withOverrides } from "./resources";
+import {
+  ContainerRef,
+  overrideNames,
+  resourceErrors,
+  ResourcePolicy,
+  Resources,
+  scaledBy,
+  withOverrides,
+} from "./resources";
 
 /** A change to an object of a release. Returns the object itself where it has nothing to change, never alters it. */
 export type Transform = (object: KubernetesObject) => KubernetesObject;
@@ -50,13 +58,18 @@ export function resourcePolicy({ knative }: EdgeConfig): ResourcePolicy {
  * What only the release's objects can tell about a configuration: overrides of containers that it does not have, or
  * that leave a request above its limit, and ConfigMaps or keys that are not Knative's to set.
  */
-export function validateAgainstManifests(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
+export function validateAgainstManifests(
+  config: EdgeConfig,
+  objects: KubernetesObject[],
+): Problem[] {
   return [...overrideProblems(config, objects), ...configMapProblems(config, objects)];
 }
 
 /** A CRD is not there when its creation returns: the provider waits for the API server to serve it. */
 export function awaitDefinitions(object: KubernetesObject): KubernetesObject {
-  return isDefinition(object) ? annotated(object, "pulumi.com/waitFor", "condition=Established") : object;
+  return isDefinition(object)
+    ? annotated(object, "pulumi.com/waitFor", "condition=Established")
+    : object;
 }
 
 /**
@@ -85,8 +98,13 @@ export function metalLb(object: KubernetesObject): KubernetesObject {
   }));
   return withContainers(withPriority, (container) => ({
     ...container,
-    ...(isSpeaker && { args: [...((container.args as string[] | undefined) ?? []), "--ignore-exclude-lb=true"] }),
-    resources: { ...metalLbResources, ...(container.resources as JsonObject | undefined) } as JsonObject,
+    ...(isSpeaker && {
+      args: [...((container.args as string[] | undefined) ?? []), "--ignore-exclude-lb=true"],
+    }),
+    resources: {
+      ...metalLbResources,
+      ...(container.resources as JsonObject | undefined),
+    } as JsonObject,
   }));
 }
 
@@ -94,8 +112,13 @@ export function metalLb(object: KubernetesObject): KubernetesObject {
 export function resources(policy: ResourcePolicy): Transform {
   return (object) =>
     withContainers(object, (container) => {
-      const decided = policy(containerRef(object, container), (container.resources ?? {}) as Resources);
-      return Object.keys(decided).length === 0 ? container : { ...container, resources: decided as JsonObject };
+      const decided = policy(
+        containerRef(object, container),
+        (container.resources ?? {}) as Resources,
+      );
+      return Object.keys(decided).length === 0
+        ? container
+        : { ...container, resources: decided as JsonObject };
     });
 }
 
@@ -113,14 +136,22 @@ export function knativeConfig(configMaps: Record<string, Record<string, string>>
  */
 export function images(mirrors: Record<string, string>): Transform {
   const mirrored = (holder: JsonObject): JsonObject =>
-    typeof holder.image === "string" ? { ...holder, image: mirrorImage(holder.image, mirrors) } : holder;
+    typeof holder.image === "string"
+      ? { ...holder, image: mirrorImage(holder.image, mirrors) }
+      : holder;
   return (object) => {
-    if (object.apiVersion.startsWith("caching.internal.knative.dev/") && object.spec !== undefined) {
+    if (
+      object.apiVersion.startsWith("caching.internal.knative.dev/") &&
+      object.spec !== undefined
+    ) {
       return { ...object, spec: mirrored(object.spec) };
     }
     const sidecar = isKnativeConfigMap(object) ? object.data?.["queue-sidecar-image"] : undefined;
     if (sidecar !== undefined) {
-      return { ...object, data: { ...object.data, "queue-sidecar-image": mirrorImage(sidecar, mirrors) } };
+      return {
+        ...object,
+        data: { ...object.data, "queue-sidecar-image": mirrorImage(sidecar, mirrors) },
+      };
     }
     return withContainers(object, mirrored);
   };
@@ -133,7 +164,9 @@ function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<strin
     ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
   };
   const merged = { ...own, ...knative.configMaps };
-  return Object.fromEntries(Object.keys(merged).map((name) => [name, { ...own[name], ...knative.configMaps[name] }]));
+  return Object.fromEntries(
+    Object.keys(merged).map((name) => [name, { ...own[name], ...knative.configMaps[name] }]),
+  );
 }
 
 function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
@@ -150,7 +183,9 @@ function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Prob
     }
   }
   // The full names are for MetalLB only; naming a container twice would hide the short one.
-  const names = [...known.keys()].filter((name) => name.split("/").length === 2 || name.startsWith(metalLbNamespace));
+  const names = [...known.keys()].filter(
+    (name) => name.split("/").length === 2 || name.startsWith(metalLbNamespace),
+  );
   for (const name of Object.keys(config.knative.resources.overrides)) {
     const key = `resourceOverrides.${name}`;
     const errors = known.get(name);
@@ -202,18 +237,29 @@ function podSpec(object: KubernetesObject): JsonObject | undefined {
 
 function containers(object: KubernetesObject): JsonObject[] {
   const spec = podSpec(object);
-  return [...((spec?.initContainers ?? []) as JsonObject[]), ...((spec?.containers ?? []) as JsonObject[])];
+  return [
+    ...((spec?.initContainers ?? []) as JsonObject[]),
+    ...((spec?.containers ?? []) as JsonObject[]),
+  ];
 }
 
-function withContainers(object: KubernetesObject, change: (container: JsonObject) => JsonObject): KubernetesObject {
+function withContainers(
+  object: KubernetesObject,
+  change: (container: JsonObject) => JsonObject,
+): KubernetesObject {
   return withPodSpec(object, (spec) => ({
     ...spec,
-    ...(spec.initContainers && { initContainers: (spec.initContainers as JsonObject[]).map(change) }),
+    ...(spec.initContainers && {
+      initContainers: (spec.initContainers as JsonObject[]).map(change),
+    }),
     containers: ((spec.containers ?? []) as JsonObject[]).map(change),
   }));
 }
 
-function withPodSpec(object: KubernetesObject, change: (spec: JsonObject) => JsonObject): KubernetesObject {
+function withPodSpec(
+  object: KubernetesObject,
+  change: (spec: JsonObject) => JsonObject,
+): KubernetesObject {
   const spec = podSpec(object);
   if (spec === undefined) {
     return object;
@@ -222,7 +268,11 @@ function withPodSpec(object: KubernetesObject, change: (spec: JsonObject) => Jso
   return { ...object, spec: { ...object.spec, template } };
 }
 
-function annotated(object: KubernetesObject, name: string, value: string): KubernetesObject {
+/** The object with one more annotation. */
+export function annotated(object: KubernetesObject, name: string, value: string): KubernetesObject {
   const { metadata } = object;
-  return { ...object, metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } } };
+  return {
+    ...object,
+    metadata: { ...metadata, annotations: { ...metadata.annotations, [name]: value } },
+  };
 }

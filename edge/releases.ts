@@ -1,0 +1,310 @@
+import { createHash, randomBytes } from "node:crypto";
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { EdgeConfig } from "./config";
+import { KubernetesObject, parseManifest, withoutDuplicates } from "./manifests";
+
+/** A release file that cannot be had or is not what it should be; the message says what to do. */
+export class ReleaseError extends Error {}
+
+/** A file of a release. */
+export interface ReleaseFile {
+  name: string;
+  url: string;
+  /** Digest of the release's own bytes; absent where it is not known: then the first download's is kept. */
+  sha256?: string;
+}
+
+/** A release of one component. */
+export interface Release {
+  /** Folder name in a manifest directory, and in the cache. */
+  folder: string;
+  files: ReleaseFile[];
+}
+
+/** Minor versions of Kubernetes 1.x that a release runs on. */
+export interface KubernetesRange {
+  minor: number;
+  /** Last minor; absent: none is known to fail. */
+  lastMinor?: number;
+}
+
+interface ReleaseEntry {
+  /** Digest by file name. */
+  sha256: Record<string, string>;
+  kubernetes: KubernetesRange;
+}
+
+// Digests are of the releases' own files. The first minor is what knative.dev/pkg/version enforces at start-up, the
+// last is the newest in the release's own end-to-end tests (.github/workflows/kind-e2e.yaml of knative.dev/serving).
+// serving-default-domain.yaml has no digest here: it is taken from its first download.
+const serving: Record<string, ReleaseEntry> = {
+  "1.22.1": {
+    sha256: {
+      "serving-crds.yaml": "469f019b54407f6b4362da8500e6ba343c6d2e3f2cb27c2c1cfcaaab4f6d5883",
+      "serving-core.yaml": "aafb2bfd722ad184d0d0dacf1f55cedc388827ed81c94312f4df71e5eccb5ae1",
+    },
+    kubernetes: { minor: 34, lastMinor: 35 },
+  },
+  "1.23.0": {
+    sha256: {
+      "serving-crds.yaml": "b172ff4901ed50f8e4e09ff8616e54d22e264df7086ce8cb74f513a04812fe74",
+      "serving-core.yaml": "be3f16c9c0ac9276cc173ef04871aaeac78537f9edb116310caa02f016e9cbc2",
+    },
+    kubernetes: { minor: 34, lastMinor: 35 },
+  },
+};
+
+const kourier: Record<string, ReleaseEntry> = {
+  "1.22.1": {
+    sha256: { "kourier.yaml": "d92bd38fb99f0351d56fc80f819204763ce77060ffd5205813557c60faa7a8ee" },
+    kubernetes: { minor: 34, lastMinor: 35 },
+  },
+  "1.23.0": {
+    sha256: { "kourier.yaml": "cded0c3c1d7669b1aa9f7484234b454ff3940a2b54a27d5ec4825c2d4003d01d" },
+    kubernetes: { minor: 34, lastMinor: 35 },
+  },
+};
+
+const metalLb: Record<string, ReleaseEntry> = {
+  "v0.15.3": {
+    sha256: {
+      "metallb-native.yaml": "84b4e102f2b65f5d69085f5816c29362b74641873d8ac3de996e5f86a8219176",
+    },
+    // Kubernetes 1.36 refuses two of its CRDs: metallb/metallb#3034.
+    kubernetes: { minor: 25, lastMinor: 35 },
+  },
+  "v0.16.1": {
+    sha256: {
+      "metallb-native.yaml": "bf25feebb7582ca7df845efd52ffbc2960d6cbf4cfc972f47fded9f788b67f0b",
+    },
+    kubernetes: { minor: 25 },
+  },
+};
+
+/** A component that comes as release manifests. */
+export interface ReleasedComponent {
+  /** What it is called in messages. */
+  title: string;
+  /** Every release this program knows, with the Kubernetes it runs on. */
+  releases: Record<string, { kubernetes: KubernetesRange }>;
+}
+
+/** The components, by the configuration key that chooses their release. */
+export const releasedComponents = {
+  knativeVersion: { title: "Knative Serving", releases: serving },
+  kourierVersion: { title: "net-kourier", releases: kourier },
+  metallbVersion: { title: "MetalLB", releases: metalLb },
+} satisfies Record<string, ReleasedComponent>;
+
+/** Knative Serving's release. */
+export function servingRelease(version: string): Release {
+  const base = `https://storage.googleapis.com/knative-releases/serving/previous/v${version}`;
+  const files = ["serving-crds.yaml", "serving-core.yaml", "serving-default-domain.yaml"];
+  return release(`knative-${version}`, base, files, serving[version]);
+}
+
+/** net-kourier's release. */
+export function kourierRelease(version: string): Release {
+  const base = `https://storage.googleapis.com/knative-releases/net-kourier/previous/v${version}`;
+  return release(`net-kourier-${version}`, base, ["kourier.yaml"], kourier[version]);
+}
+
+/** MetalLB's release. */
+export function metalLbRelease(version: string): Release {
+  const base = `https://raw.githubusercontent.com/metallb/metallb/${version}/config/manifests`;
+  return release(`metallb-${version}`, base, ["metallb-native.yaml"], metalLb[version]);
+}
+
+/** The objects of every release that a configuration names, before transforms. */
+export interface ReleaseObjects {
+  metalLb: KubernetesObject[];
+  /** serving-crds.yaml and serving-core.yaml, each object once. */
+  serving: KubernetesObject[];
+  kourier: KubernetesObject[];
+  /** serving-default-domain.yaml: the Job and its Service. Empty with a fixed domain. */
+  defaultDomain: KubernetesObject[];
+}
+
+/**
+ * Loads the releases that a configuration names.
+ * @throws ReleaseError, or ManifestError for a file that is no manifest.
+ */
+export async function loadReleases(
+  config: Pick<EdgeConfig, "loadBalancer" | "knative" | "manifestsDir">,
+): Promise<ReleaseObjects> {
+  const { manifestsDir, knative } = config;
+  const source = { manifestsDir };
+  const withDefaultDomain = servingRelease(knative.version);
+  const servingFiles =
+    knative.domain === undefined
+      ? withDefaultDomain
+      : {
+          ...withDefaultDomain,
+          files: withDefaultDomain.files.filter(
+            ({ name }) => name !== "serving-default-domain.yaml",
+          ),
+        };
+  const [metalLbTexts, servingTexts, kourierTexts] = await Promise.all([
+    loadRelease(metalLbRelease(config.loadBalancer.version), source),
+    loadRelease(servingFiles, source),
+    loadRelease(kourierRelease(knative.kourierVersion), source),
+  ]);
+  const objects = (texts: Record<string, string>, name: string): KubernetesObject[] =>
+    texts[name] === undefined ? [] : parseManifest(texts[name], name);
+  return {
+    metalLb: objects(metalLbTexts, "metallb-native.yaml"),
+    serving: withoutDuplicates([
+      ...objects(servingTexts, "serving-crds.yaml"),
+      ...objects(servingTexts, "serving-core.yaml"),
+    ]),
+    kourier: objects(kourierTexts, "kourier.yaml"),
+    defaultDomain: objects(servingTexts, "serving-default-domain.yaml"),
+  };
+}
+
+/** Where release files come from. */
+export interface ReleaseSource {
+  /** A directory with a folder per release. Its files are taken as they are: they may be changed on purpose. */
+  manifestsDir?: string;
+  /** Where downloads are kept. Defaults to `knative-edge/manifests` below $XDG_CACHE_HOME or ~/.cache. */
+  cacheDir?: string;
+}
+
+/**
+ * The texts of a release's files, by name.
+ * @throws ReleaseError when a file is missing, cannot be downloaded, or has another digest than it should.
+ */
+export async function loadRelease(
+  release: Release,
+  source: ReleaseSource = {},
+): Promise<Record<string, string>> {
+  const { manifestsDir } = source;
+  const texts = await Promise.all(
+    release.files.map(async (file) => {
+      const bytes =
+        manifestsDir === undefined
+          ? await cachedFile(
+              path.join(source.cacheDir ?? defaultCacheDir(), release.folder, file.name),
+              file,
+            )
+          : await localFile(path.join(manifestsDir, release.folder, file.name), file);
+      return [file.name, bytes.toString("utf8")] as const;
+    }),
+  );
+  return Object.fromEntries(texts);
+}
+
+/** Where a k0s release's binary and digests are; `%arch%` stands for amd64 or arm64. */
+export function k0sDownload(version: string): { url: string; sumsUrl: string } {
+  // A plus sign in a path means a space to some servers.
+  const base = `https://github.com/k0sproject/k0s/releases/download/${encodeURIComponent(version)}`;
+  return {
+    url: `${base}/k0s-${encodeURIComponent(version)}-%arch%`,
+    sumsUrl: `${base}/sha256sums.txt`,
+  };
+}
+
+function release(
+  folder: string,
+  base: string,
+  files: string[],
+  entry: ReleaseEntry | undefined,
+): Release {
+  return {
+    folder,
+    files: files.map((name) => ({ name, url: `${base}/${name}`, sha256: entry?.sha256[name] })),
+  };
+}
+
+function defaultCacheDir(): string {
+  const base = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
+  return path.join(base, "knative-edge", "manifests");
+}
+
+async function localFile(file: string, { url }: ReleaseFile): Promise<Buffer> {
+  const bytes = await readIfThere(file);
+  if (bytes === undefined) {
+    throw new ReleaseError(`${file} is not there; download it from ${url}, or unset manifestsDir.`);
+  }
+  return bytes;
+}
+
+/** A downloaded file, checked each time it is used. Its recorded digest stands beside it. */
+async function cachedFile(file: string, wanted: ReleaseFile): Promise<Buffer> {
+  const record = `${file}.sha256`;
+  const sha256 = wanted.sha256 ?? (await readIfThere(record))?.toString("utf8").trim();
+  const cached = await readIfThere(file);
+  if (cached !== undefined && sha256 !== undefined) {
+    checkDigest(cached, sha256, file, `remove ${file} to have it downloaded again`);
+    return cached;
+  }
+  const bytes = await download(wanted);
+  if (sha256 === undefined) {
+    await writeWhole(record, `${digest(bytes)}\n`);
+  } else {
+    const source =
+      wanted.sha256 === undefined
+        ? `its first download's is kept in ${record}`
+        : "it is this program's";
+    checkDigest(
+      bytes,
+      sha256,
+      wanted.url,
+      `do not use it before you know why it changed (${source})`,
+    );
+  }
+  await writeWhole(file, bytes);
+  return bytes;
+}
+
+async function download({ url, name }: ReleaseFile): Promise<Buffer> {
+  const remedy = `check the version in the configuration and the connection, or set manifestsDir to a directory that has ${name}`;
+  let response: Response;
+  try {
+    response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+    if (response.ok) {
+      return Buffer.from(await response.arrayBuffer());
+    }
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new ReleaseError(
+      `${url} cannot be downloaded: ${(cause as Error | undefined)?.message || message}; ${remedy}.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  throw new ReleaseError(`${url} answers ${response.status} ${response.statusText}; ${remedy}.`);
+}
+
+function checkDigest(bytes: Buffer, wanted: string, where: string, remedy: string): void {
+  const found = digest(bytes);
+  if (found !== wanted) {
+    throw new ReleaseError(`${where} has sha256 ${found}, not ${wanted}; ${remedy}.`);
+  }
+}
+
+function digest(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function readIfThere(file: string): Promise<Buffer | undefined> {
+  try {
+    return await fs.readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/** Writes a file so that a reader sees all of it or none, also when two runs write it. */
+async function writeWhole(file: string, content: string | Buffer): Promise<void> {
+  await fs.mkdir(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
+  await fs.writeFile(temporary, content);
+  await fs.rename(temporary, file);
+}

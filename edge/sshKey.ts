@@ -1,0 +1,85 @@
+import { createPrivateKey } from "node:crypto";
+import { utils } from "ssh2";
+
+/**
+ * What is wrong with an SSH private key, as pulumi-command's SSH library would find out later; undefined for a good
+ * one. The messages hold nothing of the key.
+ * @param passphraseKey Configuration key of the passphrase, for the remedy.
+ */
+export function privateKeyProblem(
+  key: string,
+  passphrase: string | undefined,
+  passphraseKey: string,
+): string | undefined {
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----/.test(key)) {
+    return "is an encrypted PKCS#8 key, which the SSH library cannot read; rewrite it with `ssh-keygen -p -f <file>`.";
+  }
+  if (/-----BEGIN PRIVATE KEY-----/.test(key)) {
+    return pkcs8Problem(key, passphrase, passphraseKey);
+  }
+  if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key)) {
+    return /^(ssh-|ecdsa-|sk-)/.test(key.trim())
+      ? "is a public key; give the private key, the file without .pub."
+      : "is not a private key; give the whole text of an OpenSSH or PEM key file, with its first and last line.";
+  }
+  const plain = utils.parseKey(key);
+  if (!(plain instanceof Error)) {
+    return passphrase === undefined ? undefined : unencrypted(passphraseKey);
+  }
+  if (!/encrypted/i.test(plain.message)) {
+    return "is a damaged private key; give the whole text of the key file, with its line breaks.";
+  }
+  if (passphrase === undefined) {
+    return `has a passphrase and none is given; set ${passphraseKey}.`;
+  }
+  return utils.parseKey(key, passphrase) instanceof Error
+    ? `does not open with the passphrase in ${passphraseKey}; correct one of the two.`
+    : undefined;
+}
+
+/**
+ * An SSH host key in the form `<type> <base64>`, from that form or from a line of known_hosts.
+ * @returns undefined when the text holds no host key.
+ */
+export function parseHostKey(text: string): string | undefined {
+  const fields = text.trim().split(/[ \t]+/);
+  if (text.trim().includes("\n") || text.startsWith("@")) {
+    return undefined;
+  }
+  // A known_hosts line has the hosts in front.
+  for (const [type, blob] of [fields, fields.slice(1)]) {
+    if (type !== undefined && blob !== undefined && isPublicKey(type, blob)) {
+      return `${type} ${blob}`;
+    }
+  }
+  return undefined;
+}
+
+function isPublicKey(type: string, blob: string): boolean {
+  const bytes = Buffer.from(blob, "base64");
+  if (
+    !/^(ssh-|ecdsa-|sk-)/.test(type) ||
+    bytes.toString("base64").replace(/=+$/, "") !== blob.replace(/=+$/, "")
+  ) {
+    return false;
+  }
+  const parsed = utils.parseKey(`${type} ${blob}`);
+  return !(parsed instanceof Error) && [parsed].flat().every((key) => key.type === type);
+}
+
+function pkcs8Problem(
+  key: string,
+  passphrase: string | undefined,
+  passphraseKey: string,
+): string | undefined {
+  try {
+    createPrivateKey(key);
+  } catch {
+    return "is a damaged private key; give the whole text of the key file, with its line breaks.";
+  }
+  return passphrase === undefined ? undefined : unencrypted(passphraseKey);
+}
+
+function unencrypted(passphraseKey: string): string {
+  return `has no passphrase, but ${passphraseKey} is set; unset it, since the SSH library refuses that.`;
+}
