@@ -1,0 +1,162 @@
+/**
+ * The control groups of lab hosts: one of the same name in every hierarchy of the machine (cgroup v1, v2 or both), so that
+ * a host's processes can be held to a size, and found and ended even when everything else about them was lost.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** One mounted hierarchy; `controllers` is empty for systemd's own and for a bare v2 one. */
+export interface Hierarchy {
+  mount: string;
+  version: 1 | 2;
+  controllers: string[];
+}
+
+/** Hierarchies from the text of /proc/self/mountinfo; `v2Controllers` reads cgroup.controllers of a v2 mount. */
+export function parseHierarchies(
+  mountinfo: string,
+  v2Controllers: (mount: string) => string[],
+): Hierarchy[] {
+  const found: Hierarchy[] = [];
+  for (const line of mountinfo.split("\n")) {
+    const [left, right] = line.split(" - ");
+    const mount = left?.split(" ")[4];
+    const [type, , options] = right?.split(" ") ?? [];
+    // The first mount of a hierarchy is enough; container engines bind the same one again elsewhere.
+    if (!mount?.startsWith("/sys/fs/cgroup")) continue;
+    if (type === "cgroup") {
+      const controllers = (options ?? "")
+        .split(",")
+        .filter(
+          (o) =>
+            !/^(rw|ro|relatime|xattr|noprefix|clone_children|release_agent=.*|name=.*)$/.test(o),
+        );
+      found.push({ mount, version: 1, controllers });
+    } else if (type === "cgroup2") {
+      found.push({ mount, version: 2, controllers: v2Controllers(mount) });
+    }
+  }
+  return found;
+}
+
+/** The hierarchies of this machine. */
+export function hierarchies(): Hierarchy[] {
+  return parseHierarchies(readFileSync("/proc/self/mountinfo", "utf8"), (mount) =>
+    readFileSync(path.join(mount, "cgroup.controllers"), "utf8")
+      .trim()
+      .split(/\s+/)
+      .filter(Boolean),
+  );
+}
+
+/** Size to hold a group to. */
+export interface GroupLimits {
+  /** CPUs that the group may run on, in the kernel's list form, such as `1` or `0-1`. */
+  cpus: string;
+  /** Memory limit in MiB; none by default. */
+  memoryMiB?: number;
+}
+
+/** Makes the group in every hierarchy; returns the files that a process joins by writing its id. */
+export function createGroup(name: string, limits: GroupLimits): string[] {
+  return hierarchies().map((h) => {
+    const dir = path.join(h.mount, name);
+    if (h.version === 2) {
+      // One by one: a controller that cannot be handed down must not keep the others back.
+      for (const c of h.controllers)
+        tryWrite(path.join(h.mount, "cgroup.subtree_control"), `+${c}`);
+    }
+    mkdirSync(dir, { recursive: true });
+    if (h.controllers.includes("cpuset")) {
+      if (h.version === 1) {
+        const mems = readFileSync(path.join(h.mount, "cpuset.mems"), "utf8").trim();
+        writeFileSync(path.join(dir, "cpuset.mems"), mems);
+      }
+      writeFileSync(path.join(dir, "cpuset.cpus"), limits.cpus);
+    }
+    if (limits.memoryMiB !== undefined && h.controllers.includes("memory")) {
+      const file = h.version === 1 ? "memory.limit_in_bytes" : "memory.max";
+      writeFileSync(path.join(dir, file), String(limits.memoryMiB * 1024 * 1024));
+    }
+    return path.join(dir, "cgroup.procs");
+  });
+}
+
+/** Whether a process of the group is left. */
+export function groupIsEmpty(name: string): boolean {
+  return members(name).size === 0;
+}
+
+/** Ends every process of the group and removes it, in every hierarchy. Nothing happens where there is none. */
+export async function destroyGroup(name: string): Promise<void> {
+  for (let round = 0; round < 200; round++) {
+    const pids = members(name);
+    for (const pid of pids) {
+      try {
+        process.kill(pid, "SIGKILL");
+      } catch {
+        // It ended by itself.
+      }
+    }
+    if (pids.size === 0 && groupDirs(name).every(removeTree)) return;
+    await sleep(50);
+  }
+  throw new Error(`The control group ${name} cannot be emptied: a process in it does not end.`);
+}
+
+function groupDirs(name: string): string[] {
+  return hierarchies()
+    .map((h) => path.join(h.mount, name))
+    .filter((dir) => existsSync(dir));
+}
+
+function members(name: string): Set<number> {
+  const pids = new Set<number>();
+  const visit = (dir: string): void => {
+    for (const pid of readFileSync(path.join(dir, "cgroup.procs"), "utf8").split("\n")) {
+      if (pid) pids.add(Number(pid));
+    }
+    children(dir).forEach(visit);
+  };
+  for (const dir of groupDirs(name)) {
+    try {
+      visit(dir);
+    } catch {
+      // A group of the guest went away while it was read; the next round sees what is left.
+    }
+  }
+  return pids;
+}
+
+function children(dir: string): string[] {
+  return readdirSync(dir)
+    .map((entry) => path.join(dir, entry))
+    .filter((entry) => statSync(entry, { throwIfNoEntry: false })?.isDirectory());
+}
+
+function removeTree(dir: string): boolean {
+  try {
+    children(dir).forEach(removeTree);
+    rmdirSync(dir);
+  } catch {
+    // Busy while its last processes end: destroyGroup comes again.
+  }
+  return !existsSync(dir);
+}
+
+function tryWrite(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch {
+    // The caller goes on without.
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * Lab hosts: real Debian systems with systemd and sshd, each in its own network namespace with its own address, booted by
+ * systemd-nspawn. Nothing here prints; the command line does.
+ */
+import { randomBytes } from "node:crypto";
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  closeSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { createGroup, destroyGroup, groupIsEmpty, hierarchies } from "./cgroup";
+import { bridgeUp, namespaceOf, plug, unplug } from "./network";
+import { dirs, hostAddress, hostNumber } from "./paths";
+import { run, waitFor, type RunOptions, type RunResult } from "./process";
+import { baseTarball } from "./rootfs";
+import { onlineCpus, pickCpus, referenceSize, writeSize, type HostSize } from "./size";
+import { keepKernelSettings } from "./sysctl";
+
+/** What a client of a host must know. */
+export interface HostFacts {
+  name: string;
+  /** IPv4 address, reachable from this machine. */
+  address: string;
+  /** Public host key, `ssh-ed25519 AAAA...`. */
+  hostKey: string;
+  machineId: string;
+  size: HostSize;
+  running: boolean;
+}
+
+/** The private key (OpenSSH, no passphrase) that all lab hosts accept for root and for edge. */
+export const sshKeyFile = path.join(dirs.keys, "id_ed25519");
+
+/** Names of the hosts that this lab has, running or not. */
+export function hostNames(): string[] {
+  if (!existsSync(dirs.hosts)) return [];
+  return readdirSync(dirs.hosts)
+    .filter((name) => existsSync(path.join(dirs.hosts, name, "host.json")))
+    .sort((a, b) => hostNumber(a) - hostNumber(b));
+}
+
+/** Whether the host's processes are there. */
+export function isUp(name: string): boolean {
+  return !groupIsEmpty(namespaceOf(name));
+}
+
+/** A host's address and identity. Throws when there is no such host. */
+export function hostFacts(name: string): HostFacts {
+  const dir = path.join(dirs.hosts, name);
+  if (!existsSync(path.join(dir, "host.json"))) {
+    throw new Error(
+      `There is no lab host ${name}: make it with \`npm run lab -- host up ${name}\`.`,
+    );
+  }
+  const read = (file: string) => readFileSync(path.join(dir, file), "utf8").trim();
+  return {
+    name,
+    address: hostAddress(name),
+    hostKey: read("rootfs/etc/ssh/ssh_host_ed25519_key.pub").split(" ").slice(0, 2).join(" "),
+    machineId: read("rootfs/etc/machine-id"),
+    size: JSON.parse(read("host.json")) as HostSize,
+    running: isUp(name),
+  };
+}
+
+/**
+ * Boots a host and waits until it answers SSH and systemd has finished starting. A host that is there but off boots with
+ * its disk as it was; one that runs is left alone.
+ * @param size declared size; default: as it was last booted, else 1 CPU and 1536 MiB, shown but not enforced
+ * @param progress called with a line at each slow step
+ */
+export async function bootHost(
+  name: string,
+  size: Partial<HostSize> = {},
+  progress: (line: string) => void = () => undefined,
+): Promise<HostFacts> {
+  const dir = path.join(dirs.hosts, name);
+  if (isUp(name)) return hostFacts(name);
+  const before = existsSync(path.join(dir, "host.json")) ? hostFacts(name).size : referenceSize;
+  const declared = { ...before, ...size };
+  keepKernelSettings();
+  await bridgeUp();
+  await createDisk(name, progress);
+  writeFileSync(path.join(dir, "host.json"), JSON.stringify(declared));
+  writeSize(path.join(dir, "rootfs"), declared);
+  await destroyGroup(namespaceOf(name));
+  await plug(name);
+  const guest = startGuest(name, declared);
+  try {
+    await waitFor(
+      () => {
+        if (guest.exitCode !== null) throw new Error(`Host ${name} went down while it booted`);
+        return sshAnswers(hostAddress(name));
+      },
+      60,
+      () => `Host ${name} does not answer SSH after 60 s`,
+    );
+    // Exit code 1 is "degraded": a service of the guest's own failed, which a k0s that was cut off may do.
+    await sshExec(name, "systemctl is-system-running --wait >/dev/null || true");
+  } catch (error) {
+    await powerOff(name);
+    throw new Error(`${(error as Error).message}: see ${consoleLog(name)}.`);
+  }
+  return hostFacts(name);
+}
+
+/** Switches a host off at once, as a power cut does; its disk stays. Nothing happens when it is off. */
+export async function powerOff(name: string): Promise<void> {
+  await destroyGroup(namespaceOf(name));
+  await unplug(name);
+}
+
+/** Switches a host off and removes its disk and all else of it. Nothing happens when there is none. */
+export async function removeHost(name: string): Promise<void> {
+  await powerOff(name);
+  rmSync(path.join(dirs.hosts, name), { recursive: true, force: true });
+}
+
+/** A new empty machine at the same address: new disk, host key and machine-id; the size stays unless given. */
+export async function wipeHost(name: string, size: Partial<HostSize> = {}): Promise<HostFacts> {
+  const before = hostFacts(name).size;
+  await removeHost(name);
+  return bootHost(name, { ...before, ...size });
+}
+
+/** Arguments for the OpenSSH client that reach a host as `user`, its host key pinned. */
+export function sshArgs(name: string, user = "root"): string[] {
+  const options = [
+    `IdentityFile=${sshKeyFile}`,
+    "IdentitiesOnly=yes",
+    `UserKnownHostsFile=${path.join(dirs.hosts, name, "known_hosts")}`,
+    "GlobalKnownHostsFile=/dev/null",
+    "StrictHostKeyChecking=yes",
+    "LogLevel=ERROR",
+    "ConnectTimeout=10",
+  ];
+  return ["-F", "/dev/null", ...options.flatMap((o) => ["-o", o]), `${user}@${hostAddress(name)}`];
+}
+
+/** Runs a shell command on a host over SSH. Throws when it exits non-zero, unless `allowFailure`. */
+export async function sshExec(
+  name: string,
+  command: string,
+  options: RunOptions & { user?: string } = {},
+): Promise<RunResult> {
+  return run("ssh", ["-o", "BatchMode=yes", ...sshArgs(name, options.user), command], options);
+}
+
+/** The lab's SSH key pair, made on first use. */
+export async function ensureSshKey(): Promise<void> {
+  mkdirSync(dirs.keys, { recursive: true, mode: 0o700 });
+  if (!existsSync(sshKeyFile)) await keygen(sshKeyFile, "knative-edge lab");
+}
+
+async function keygen(file: string, comment: string): Promise<void> {
+  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
+}
+
+/** Makes the host's disk from the base system and gives it its own identity; leaves one that is there alone. */
+async function createDisk(name: string, progress: (line: string) => void): Promise<void> {
+  const dir = path.join(dirs.hosts, name);
+  const root = path.join(dir, "rootfs");
+  if (existsSync(root)) return;
+  const tarball = await baseTarball(progress);
+  await ensureSshKey();
+  const scratch = path.join(dir, "rootfs.new");
+  rmSync(scratch, { recursive: true, force: true });
+  mkdirSync(scratch, { recursive: true });
+  await run("tar", ["-C", scratch, "--numeric-owner", "-xpf", tarball]);
+  const write = (file: string, content: string) => writeFileSync(path.join(scratch, file), content);
+  write("etc/machine-id", `${randomBytes(16).toString("hex")}\n`);
+  write("etc/hostname", `${name}\n`);
+  write("etc/hosts", `127.0.0.1 localhost\n::1 localhost\n${hostAddress(name)} ${name}\n`);
+  // No name server listens there, and a closed port refuses at once: look-ups fail fast instead of hanging. It must not be
+  // 127.0.0.1: CoreDNS gets this file too, and would ask itself.
+  write("etc/resolv.conf", `nameserver ${hostAddress(name)}\noptions timeout:1 attempts:1\n`);
+  const hostKey = path.join(scratch, "etc/ssh/ssh_host_ed25519_key");
+  await keygen(hostKey, name);
+  const publicKey = readFileSync(`${sshKeyFile}.pub`, "utf8");
+  for (const [home, owner] of [
+    ["root", "0:0"],
+    ["home/edge", "1000:1000"],
+  ] as const) {
+    const ssh = path.join(scratch, home, ".ssh");
+    mkdirSync(ssh, { recursive: true, mode: 0o700 });
+    writeFileSync(path.join(ssh, "authorized_keys"), publicKey, { mode: 0o600 });
+    await run("chown", ["-R", owner, ssh]);
+  }
+  const hostKeyLine = readFileSync(`${hostKey}.pub`, "utf8").split(" ").slice(0, 2).join(" ");
+  writeFileSync(path.join(dir, "known_hosts"), `${hostAddress(name)} ${hostKeyLine}\n`);
+  chmodSync(dir, 0o700);
+  renameSync(scratch, root);
+}
+
+function consoleLog(name: string): string {
+  return path.join(dirs.hosts, name, "console.log");
+}
+
+function startGuest(name: string, size: HostSize): ChildProcess {
+  const dir = path.join(dirs.hosts, name);
+  const group = namespaceOf(name);
+  const joins = createGroup(group, {
+    cpus: pickCpus(onlineCpus(), size.cpus, hostNumber(name)),
+    memoryMiB: size.hardCap ? size.memoryMiB : undefined,
+  });
+  const v1 = hierarchies().some((h) => h.version === 1 && h.controllers.length > 0);
+  const nspawn = [
+    "--quiet",
+    "--boot",
+    `--directory=${path.join(dir, "rootfs")}`,
+    `--machine=${group}`,
+    `--hostname=${name}`,
+    "--register=no",
+    "--keep-unit",
+    `--network-namespace-path=/run/netns/${group}`,
+    "--resolv-conf=off",
+    "--timezone=off",
+    "--link-journal=no",
+    "--private-users=no",
+    "--capability=all",
+    // The clock and the modules are the machine's, not the guest's.
+    "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE",
+    "--system-call-filter=@known",
+    "--bind=/dev/kmsg",
+  ];
+  const log = openSync(consoleLog(name), "w", 0o600);
+  // The shell joins the control groups first, so that nothing of the guest is ever outside them.
+  const join = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift; exec "$@"';
+  const child = spawn("sh", ["-c", join, "sh", ...joins, "--", "systemd-nspawn", ...nspawn], {
+    detached: true,
+    stdio: ["ignore", log, log],
+    env: {
+      PATH: process.env.PATH,
+      SYSTEMD_NSPAWN_API_VFS_WRITABLE: "yes",
+      ...(v1 ? { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "0" } : {}),
+    },
+  });
+  closeSync(log);
+  child.unref();
+  return child;
+}
+
+/** Whether sshd greets at the address. */
+async function sshAnswers(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect({ host: address, port: 22, timeout: 2000 });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.once("data", (data) => done(data.toString().startsWith("SSH-")));
+    socket.once("error", () => done(false));
+    socket.once("timeout", () => done(false));
+    socket.once("close", () => done(false));
+  });
+}

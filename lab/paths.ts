@@ -1,0 +1,84 @@
+/** Where the lab of this checkout keeps things, and the names and addresses that are its own. */
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+/** Root of the checkout. */
+export const repoRoot = realpathSync(path.resolve(__dirname, ".."));
+
+/** The lab's one state folder; ignored by git. */
+export const labDir = path.join(repoRoot, ".lab");
+
+/** Folders inside `.lab`. */
+export const dirs = {
+  bin: path.join(labDir, "bin"),
+  downloads: path.join(labDir, "downloads"),
+  hosts: path.join(labDir, "hosts"),
+  state: path.join(labDir, "state"),
+  project: path.join(labDir, "project"),
+  keys: path.join(labDir, "keys"),
+  pulumiHome: path.join(labDir, "pulumi-home"),
+  manifests: path.join(labDir, "manifests"),
+} as const;
+
+/** Per-user cache outside the checkout, so that a second clone or a wiped host does not start from nothing. */
+export function cacheDir(): string {
+  const base = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
+  return path.join(base, "knative-edge", "lab");
+}
+
+/** Address plan of one checkout's lab. */
+export interface LabNetwork {
+  /** Short name of this lab, `ke` and six hex digits: the bridge's name and the prefix of namespaces and cgroups. */
+  readonly id: string;
+  /** First three octets of the lab's /24, without the final dot. */
+  readonly prefix: string;
+  /** The bridge's own address: the runner's side, and where files are served. */
+  readonly gateway: string;
+  /** The lab's subnet in CIDR form. */
+  readonly subnet: string;
+}
+
+/** The network of the checkout at `root`; two checkouts side by side get different ones. */
+export function networkOf(root: string): LabNetwork {
+  const digest = createHash("sha256").update(root).digest();
+  const prefix = `10.${64 + ((digest[3] ?? 0) % 64)}.${digest[4] ?? 0}`;
+  return {
+    id: `ke${digest.toString("hex", 0, 3)}`,
+    prefix,
+    gateway: `${prefix}.1`,
+    subnet: `${prefix}.0/24`,
+  };
+}
+
+/** This checkout's network. */
+export const network = networkOf(repoRoot);
+
+/** Port of the lab's file server on the bridge address. */
+export const filesPort = 8087;
+
+/** A lab host's number from its name: `edge1` is 1. At most 14, since the pools end below .250. */
+export function hostNumber(name: string): number {
+  const n = Number(/^edge([1-9]\d?)$/.exec(name)?.[1]);
+  if (!(n >= 1 && n <= 14)) {
+    throw new Error(`"${name}" is no lab host: hosts are named edge1 to edge14.`);
+  }
+  return n;
+}
+
+/** Address of a lab host. */
+export function hostAddress(name: string, net: LabNetwork = network): string {
+  return `${net.prefix}.${hostNumber(name) + 1}`;
+}
+
+/** MetalLB pool of a lab host, as `first-last`. */
+export function hostPool(name: string, net: LabNetwork = network): string {
+  const first = 100 + 10 * (hostNumber(name) - 1);
+  return `${net.prefix}.${first}-${net.prefix}.${first + 9}`;
+}
+
+/** The Pulumi stack of a lab host: `dev` for edge1, else the host's own name. */
+export function stackOf(host: string): string {
+  return host === "edge1" ? "dev" : host;
+}

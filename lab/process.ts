@@ -1,0 +1,121 @@
+/** Child processes, run to their end or left running in the background. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface RunOptions {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Text for standard input; default none. */
+  input?: string;
+  /** Called with every piece of output as it comes, of both streams. */
+  onOutput?: (text: string) => void;
+  /** Return a non-zero exit instead of throwing. */
+  allowFailure?: boolean;
+}
+
+export interface RunResult {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a program to its end. Throws an error with its last words when it cannot start or exits non-zero. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const child = spawn(command, args, {
+    cwd: options.cwd,
+    env: options.env ?? process.env,
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text;
+    options.onOutput?.(text);
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    options.onOutput?.(text);
+  });
+  // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
+  child.stdin?.on("error", () => undefined);
+  child.stdin?.end(options.input);
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (exit, signal) => resolve(exit ?? (signal ? 128 : 1)));
+  });
+  if (code !== 0 && !options.allowFailure) {
+    const words = (stderr.trim() || stdout.trim()).split("\n").slice(-3).join("; ");
+    throw new Error(`${command} ${args[0] ?? ""} failed with exit code ${code}: ${words}`);
+  }
+  return { code, stdout, stderr };
+}
+
+/** Runs a program with this terminal's own standard streams and returns its exit code. */
+export async function runAttached(
+  command: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<number> {
+  const child = spawn(command, args, { ...options, stdio: "inherit" });
+  // Ctrl-C reaches the child by the terminal; this process must outlive it to report its exit code.
+  const ignore = () => undefined;
+  process.on("SIGINT", ignore);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => resolve(code ?? 130));
+    });
+  } finally {
+    process.off("SIGINT", ignore);
+  }
+}
+
+/** A process that outlives this one, told apart from a later process of the same id by its start time. */
+export interface ProcessId {
+  pid: number;
+  /** Clock ticks after boot, field 22 of /proc/<pid>/stat. */
+  startTime: string;
+}
+
+/** The identity of a running process, or undefined when there is none of that id. */
+export function identify(pid: number): ProcessId | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z") return undefined;
+    return { pid, startTime: fields[19] ?? "" };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether that very process still runs. */
+export function isRunning(id: ProcessId): boolean {
+  return identify(id.pid)?.startTime === id.startTime;
+}
+
+/** Ends that very process, and waits for its end. */
+export async function end(id: ProcessId): Promise<void> {
+  for (let i = 0; isRunning(id); i++) {
+    process.kill(id.pid, i < 20 ? "SIGTERM" : "SIGKILL");
+    await sleep(100);
+  }
+}
+
+/** Repeats `probe` until it is true, or throws `message()` after `seconds`. */
+export async function waitFor(
+  probe: () => Promise<boolean> | boolean,
+  seconds: number,
+  message: () => string,
+): Promise<void> {
+  const deadline = Date.now() + seconds * 1000;
+  while (!(await probe())) {
+    if (Date.now() > deadline) throw new Error(message());
+    await sleep(100);
+  }
+}
