@@ -1,0 +1,316 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+)
+
+// components that --disable-components takes. Those that the double does not have are as good as disabled.
+var components = []string{
+	"applier-manager", "autopilot", "control-api", "coredns", "csr-approver", "endpoint-reconciler", "helm",
+	"konnectivity-server", "kube-controller-manager", "kube-proxy", "kube-scheduler", "metrics-server",
+	"network-provider", "node-role", "system-rbac", "update-prober", "windows-node", "worker-config",
+}
+
+func addControllerFlags(cmd *cobra.Command) {
+	addPersistentFlags(cmd)
+	flags := cmd.Flags()
+	flags.StringP("config", "c", "", "config file, use '-' to read the config from stdin (default \""+defaultConfigPath+"\")")
+	flags.Bool("single", false, "enable single node (implies --enable-worker, default false)")
+	flags.StringSlice("disable-components", nil, "disable components (valid items: "+strings.Join(components, ",")+")")
+	flags.String("kubelet-root-dir", "", "Kubelet root directory for k0s")
+	flags.String("kubelet-extra-args", "", "extra args for kubelet")
+	flags.String("profile", "default", "worker profile to use on the node")
+	flags.StringToString("labels", nil, "Node labels, list of key=value pairs")
+}
+
+func checkComponents(cmd *cobra.Command) error {
+	disabled, err := cmd.Flags().GetStringSlice("disable-components")
+	if err != nil {
+		return err
+	}
+	for _, component := range disabled {
+		if !slices.Contains(components, component) {
+			return fmt.Errorf("unknown component %s", component)
+		}
+	}
+	if single, err := cmd.Flags().GetBool("single"); err != nil || !single {
+		return errors.New("the lab's double of k0s is a single node: give --single")
+	}
+	return nil
+}
+
+func controllerCmd() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "controller",
+		Short:   "Run controller",
+		Aliases: []string{"server"},
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
+			if err := checkComponents(cmd); err != nil {
+				return err
+			}
+			vars := newVars(cmd)
+			config, err := vars.nodeConfig()
+			if err != nil {
+				return fmt.Errorf("failed to load node config: %w", err)
+			}
+			if err := errors.Join(config.validate(), config.buildable()); err != nil {
+				return fmt.Errorf("invalid node config: %w", err)
+			}
+			opts := workerOptions{}
+			opts.disabled, _ = cmd.Flags().GetStringSlice("disable-components")
+			opts.kubeletArgs, _ = cmd.Flags().GetString("kubelet-extra-args")
+			opts.profile, _ = cmd.Flags().GetString("profile")
+			opts.labels, _ = cmd.Flags().GetStringToString("labels")
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
+			defer stop()
+			return runController(ctx, vars, config, opts)
+		},
+	}
+	addControllerFlags(cmd)
+	return cmd
+}
+
+// node is a running k0s: its components in the order in which they started.
+type node struct {
+	vars   Vars
+	config *ClusterConfig
+
+	mutex   sync.Mutex
+	running []*supervised
+}
+
+func (n *node) run(name string, uid int, args []string) error {
+	s := &supervised{name: name, path: n.vars.bin(name), args: args, uid: uid, vars: n.vars}
+	if err := s.start(); err != nil {
+		return err
+	}
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	n.running = append(n.running, s)
+	return nil
+}
+
+// stop ends the components, the last started first.
+func (n *node) stop() {
+	for _, s := range slices.Backward(n.running) {
+		s.stop()
+	}
+}
+
+// runController is the daemon: it assembles the node and stays until ctx ends.
+// Every step begins as soon as what it needs is there: binaries are unpacked and
+// images imported while the API server starts.
+func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts workerOptions) error {
+	hostname, err := nodeName()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(vars.DataDir, 0o755); err != nil {
+		return err
+	}
+	release, err := lockRuntime(vars, config)
+	if err != nil {
+		return err
+	}
+	defer release()
+	slog.Info("starting k0s", "version", version, "node", hostname)
+	if err := ensurePKI(vars, config, hostname); err != nil {
+		return fmt.Errorf("failed to make the certificates: %w", err)
+	}
+	n := &node{vars: vars, config: config}
+	defer n.stop()
+	if err := stage(vars, "kine", "kube-apiserver"); err != nil {
+		return err
+	}
+	if err := n.startAPIServer(); err != nil {
+		return err
+	}
+	api, err := newAPIClient(vars, config)
+	if err != nil {
+		return err
+	}
+	apiReady := make(chan struct{})
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		if err := retry(ctx, 100*time.Millisecond, api.ready); err != nil {
+			return err
+		}
+		slog.Info("the API server is ready")
+		close(apiReady)
+		if err := serveStatus(ctx, vars, config, api.ready); err != nil {
+			return err
+		}
+		if err := n.startControllers(opts.disabled); err != nil {
+			return err
+		}
+		return deployStack(ctx, api, vars, config, opts.disabled, hostname)
+	})
+	group.Go(func() error { return runWorker(ctx, n, hostname, opts, apiReady) })
+	err = group.Wait()
+	if errors.Is(err, context.Canceled) {
+		slog.Info("stopping k0s")
+		return nil
+	}
+	return err
+}
+
+func nodeName() (string, error) {
+	hostname, err := os.Hostname()
+	return strings.ToLower(hostname), err
+}
+
+func (n *node) startAPIServer() error {
+	vars, spec := n.vars, n.config.Spec
+	uid := userID("kube-apiserver")
+	socketDir, dbDir := filepath.Dir(vars.KineSocketPath), filepath.Join(vars.DataDir, "db")
+	for _, dir := range []string{socketDir, dbDir} {
+		if err := errors.Join(os.MkdirAll(dir, 0o750), os.Chown(dir, uid, -1)); err != nil {
+			return err
+		}
+	}
+	socket := "unix://" + vars.KineSocketPath
+	err := n.run("kine", uid, []string{
+		"--endpoint=sqlite://" + filepath.Join(dbDir, "state.db") + "?_journal=WAL&cache=shared&_busy_timeout=30000",
+		"--listen-address=" + socket,
+		"--metrics-bind-address=0",
+	})
+	if err != nil {
+		return err
+	}
+	args := map[string]string{
+		"advertise-address":                  spec.API.Address,
+		"allow-privileged":                   "true",
+		"anonymous-auth":                     "false",
+		"api-audiences":                      "https://kubernetes.default.svc",
+		"authorization-mode":                 "Node,RBAC",
+		"client-ca-file":                     vars.pki("ca.crt"),
+		"enable-admission-plugins":           "NodeRestriction",
+		"enable-bootstrap-token-auth":        "true",
+		"etcd-servers":                       socket,
+		"kubelet-certificate-authority":      vars.pki("ca.crt"),
+		"kubelet-client-certificate":         vars.pki("apiserver-kubelet-client.crt"),
+		"kubelet-client-key":                 vars.pki("apiserver-kubelet-client.key"),
+		"kubelet-preferred-address-types":    "InternalIP,ExternalIP,Hostname",
+		"profiling":                          "false",
+		"proxy-client-cert-file":             vars.pki("front-proxy-client.crt"),
+		"proxy-client-key-file":              vars.pki("front-proxy-client.key"),
+		"requestheader-allowed-names":        "front-proxy-client",
+		"requestheader-client-ca-file":       vars.pki("front-proxy-ca.crt"),
+		"requestheader-extra-headers-prefix": "X-Remote-Extra-",
+		"requestheader-group-headers":        "X-Remote-Group",
+		"requestheader-username-headers":     "X-Remote-User",
+		"secure-port":                        fmt.Sprint(spec.API.Port),
+		"service-account-issuer":             "https://kubernetes.default.svc",
+		"service-account-jwks-uri":           "https://kubernetes.default.svc/openid/v1/jwks",
+		"service-account-key-file":           vars.pki("sa.pub"),
+		"service-account-signing-key-file":   vars.pki("sa.key"),
+		"service-cluster-ip-range":           spec.Network.ServiceCIDR,
+		// Kubernetes keeps a watch open for minutes: without a limit a stop takes the whole of its time.
+		"shutdown-watch-termination-grace-period": "3s",
+		"tls-cert-file":        vars.pki("server.crt"),
+		"tls-min-version":      "VersionTLS12",
+		"tls-private-key-file": vars.pki("server.key"),
+		"v":                    "1",
+	}
+	if spec.API.OnlyBindToAddress {
+		args["bind-address"] = spec.API.Address
+	}
+	return n.run("kube-apiserver", uid, flags(args, spec.API.ExtraArgs, spec.API.RawArgs))
+}
+
+// startControllers starts the scheduler and the controller manager, without leader election: there is one of each.
+func (n *node) startControllers(disabled []string) error {
+	vars, spec := n.vars, n.config.Spec
+	if !slices.Contains(disabled, "kube-controller-manager") {
+		if err := stage(vars, "kube-controller-manager"); err != nil {
+			return err
+		}
+		conf := vars.pki("ccm.conf")
+		args := map[string]string{
+			"allocate-node-cidrs":              "true",
+			"authentication-kubeconfig":        conf,
+			"authorization-kubeconfig":         conf,
+			"bind-address":                     "127.0.0.1",
+			"client-ca-file":                   vars.pki("ca.crt"),
+			"cluster-cidr":                     spec.Network.PodCIDR,
+			"cluster-name":                     "k0s",
+			"cluster-signing-cert-file":        vars.pki("ca.crt"),
+			"cluster-signing-key-file":         vars.pki("ca.key"),
+			"controllers":                      "*,bootstrapsigner,tokencleaner",
+			"kubeconfig":                       conf,
+			"leader-elect":                     "false",
+			"node-cidr-mask-size":              "24",
+			"profiling":                        "false",
+			"requestheader-client-ca-file":     vars.pki("front-proxy-ca.crt"),
+			"root-ca-file":                     vars.pki("ca.crt"),
+			"service-account-private-key-file": vars.pki("sa.key"),
+			"service-cluster-ip-range":         spec.Network.ServiceCIDR,
+			"terminated-pod-gc-threshold":      "12500",
+			"use-service-account-credentials":  "true",
+			"v":                                "1",
+		}
+		err := n.run("kube-controller-manager", userID("kube-apiserver"), flags(args, spec.ControllerManager.ExtraArgs, spec.ControllerManager.RawArgs))
+		if err != nil {
+			return err
+		}
+	}
+	if slices.Contains(disabled, "kube-scheduler") {
+		return nil
+	}
+	if err := stage(vars, "kube-scheduler"); err != nil {
+		return err
+	}
+	conf := vars.pki("scheduler.conf")
+	args := map[string]string{
+		"authentication-kubeconfig": conf,
+		"authorization-kubeconfig":  conf,
+		"bind-address":              "127.0.0.1",
+		"kubeconfig":                conf,
+		"leader-elect":              "false",
+		"profiling":                 "false",
+		"v":                         "1",
+	}
+	return n.run("kube-scheduler", userID("kube-scheduler"), flags(args, spec.Scheduler.ExtraArgs, spec.Scheduler.RawArgs))
+}
+
+// flags are args, overridden by extra, as sorted command-line flags, and then raw as it is.
+func flags(args, extra map[string]string, raw []string) []string {
+	maps.Copy(args, extra)
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		out = append(out, "--"+name+"="+args[name])
+	}
+	return append(out, raw...)
+}
+
+// embedded runs a staged binary in the place of this process.
+func embedded(vars Vars, name string, env []string, args []string) error {
+	if err := stage(vars, name); err != nil {
+		return err
+	}
+	path, err := exec.LookPath(vars.bin(name))
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(path, append([]string{name}, args...), append(os.Environ(), env...))
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var (
+	errNotRoot      = errors.New("this command must be run as root")
+	errNotInstalled = errors.New("k0s has not been installed as a service")
+	systemUsers     = []string{"etcd", "kube-apiserver", "konnectivity-server", "kube-scheduler"}
+)
+
+func installCmd() *cobra.Command {
+	cmd := &cobra.Command{Use: "install", Short: "Install k0s on a brand-new system. Must be run as root (or with sudo)"}
+	var force, start bool
+	var env []string
+	controller := &cobra.Command{
+		Use:     "controller",
+		Aliases: []string{"server"},
+		Short:   "Install k0s controller on a brand-new system. Must be run as root (or with sudo)",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
+			if err := checkComponents(cmd); err != nil {
+				return err
+			}
+			vars := newVars(cmd)
+			config, err := vars.nodeConfig()
+			if err != nil {
+				return fmt.Errorf("failed to load node config: %w", err)
+			}
+			if err := errors.Join(config.validate(), config.buildable()); err != nil {
+				return fmt.Errorf("invalid node config: %w", err)
+			}
+			if err := ensureUsers(vars.DataDir); err != nil {
+				return fmt.Errorf("failed to create controller users: %w", err)
+			}
+			if err := installUnit(append([]string{"controller"}, flagsToArgs(cmd)...), resolveEnv(env), force); err != nil {
+				return fmt.Errorf("failed to install controller service: %w", err)
+			}
+			if start {
+				verb := "start"
+				if force {
+					verb = "restart"
+				}
+				return systemctl(verb, serviceName)
+			}
+			return nil
+		},
+	}
+	addControllerFlags(controller)
+	flags := controller.Flags()
+	flags.BoolVar(&force, "force", false, "force init script creation")
+	flags.BoolVar(&start, "start", false, "start the service immediately after installation")
+	flags.StringArrayVarP(&env, "env", "e", nil, "set environment variable")
+	cmd.AddCommand(controller)
+	return cmd
+}
+
+// flagsToArgs are the flags that were given, as the service will get them:
+// paths are made absolute, and those that concern only the installing are left out.
+func flagsToArgs(cmd *cobra.Command) (args []string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		switch f.Name {
+		case "env", "force", "start":
+			return
+		case "data-dir", "kubelet-root-dir", "token-file", "config":
+			if abs, err := filepath.Abs(value); err == nil {
+				value = abs
+			}
+		}
+		switch f.Value.Type() {
+		case "stringSlice", "stringToString":
+			value = strings.Trim(value, "[]")
+		}
+		args = append(args, fmt.Sprintf("--%s=%s", f.Name, value))
+	})
+	return args
+}
+
+// resolveEnv completes NAME to NAME=<its value here>.
+func resolveEnv(in []string) (out []string) {
+	for _, variable := range in {
+		if !strings.Contains(variable, "=") {
+			variable += "=" + os.Getenv(variable)
+		}
+		out = append(out, variable)
+	}
+	return out
+}
+
+func ensureUsers(home string) error {
+	for _, name := range systemUsers {
+		if _, err := user.Lookup(name); err == nil {
+			continue
+		}
+		out, err := exec.Command("useradd", "--home", home, "--shell", "/usr/sbin/nologin", "--system", "--no-create-home", name).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("useradd %s: %w: %s", name, err, strings.TrimSpace(string(out)))
+		}
+	}
+	return nil
+}
+
+// unitText is the service. KillMode=process: a stop ends k0s and its
+// components, while the pods go on under their shims.
+func unitText(executable string, args, env []string) string {
+	var b strings.Builder
+	b.WriteString("[Unit]\nDescription=k0s - Zero Friction Kubernetes\nDocumentation=https://docs.k0sproject.io\n")
+	fmt.Fprintf(&b, "ConditionFileIsExecutable=%s\n\nAfter=network-online.target\nWants=network-online.target\n\n", executable)
+	b.WriteString("[Service]\nStartLimitInterval=5\nStartLimitBurst=10\n")
+	fmt.Fprintf(&b, "ExecStart=%s %s\n", executable, strings.Join(quoteArgs(args), " "))
+	for _, variable := range env {
+		fmt.Fprintf(&b, "Environment=%q\n", variable)
+	}
+	b.WriteString("\nRestartSec=10\nDelegate=yes\nKillMode=process\nLimitCORE=infinity\nTasksMax=infinity\nTimeoutStartSec=0\n")
+	b.WriteString("LimitNOFILE=999999\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n")
+	return b.String()
+}
+
+func quoteArgs(args []string) []string {
+	quoted := slices.Clone(args)
+	for i, arg := range quoted {
+		// systemd expands % and splits at blanks.
+		arg = strings.ReplaceAll(arg, "%", "%%")
+		if strings.ContainsAny(arg, " \t\"'\\") {
+			arg = fmt.Sprintf("%q", arg)
+		}
+		quoted[i] = arg
+	}
+	return quoted
+}
+
+func unitInstalled() bool {
+	_, err := os.Stat(unitPath)
+	return err == nil
+}
+
+func installUnit(args, env []string, force bool) error {
+	if unitInstalled() && !force {
+		return fmt.Errorf("Init already exists: %s", unitPath)
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(unitPath, []byte(unitText(executable, args, env)), 0o644); err != nil {
+		return err
+	}
+	if err := systemctl("enable", serviceName+".service"); err != nil {
+		return err
+	}
+	return systemctl("daemon-reload")
+}
+
+func uninstallUnit() error {
+	if !unitInstalled() {
+		return nil
+	}
+	if err := systemctl("disable", serviceName+".service"); err != nil {
+		return err
+	}
+	if err := os.Remove(unitPath); err != nil {
+		return err
+	}
+	return systemctl("daemon-reload")
+}
+
+func systemctl(args ...string) error {
+	if out, err := exec.Command("systemctl", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// serviceState is what systemd says: active, activating, inactive, failed...
+func serviceState() (string, error) {
+	if !unitInstalled() {
+		return "", errNotInstalled
+	}
+	out, _ := exec.Command("systemctl", "is-active", serviceName).Output() // exits 3 when not active
+	state := strings.TrimSpace(string(out))
+	if state == "failed" {
+		return "", errors.New("service in failed state")
+	}
+	return state, nil
+}
+
+func startCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "start",
+		Short: "Start the k0s service configured on this host. Must be run as root (or with sudo)",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
+			state, err := serviceState()
+			if err != nil {
+				return err
+			}
+			if state == "active" || state == "activating" {
+				return errors.New("already running")
+			}
+			return systemctl("start", serviceName+".service")
+		},
+	}
+}
+
+func stopCmd() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop",
+		Short: "Stop the k0s service configured on this host. Must be run as root (or with sudo)",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
+			state, err := serviceState()
+			if err != nil {
+				return err
+			}
+			if state == "inactive" {
+				return errors.New("already stopped")
+			}
+			return systemctl("stop", serviceName+".service")
+		},
+	}
+}

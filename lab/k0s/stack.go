@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+	"time"
+)
+
+//go:embed manifests/*.yaml
+var manifestFiles embed.FS
+
+// stackData is what the templates in manifests/ take.
+type stackData struct {
+	Images        *Images
+	Network       *NetworkSpec
+	APIServer     string // URL for clients that cannot use the service address yet
+	ClusterDNS    string
+	NodePodCIDR   string // known once there is a node
+	Upstream      bool   // the host has a name server that CoreDNS can forward to
+	MasqueradeAll bool
+	CNIConfDir    string
+}
+
+// deployStack applies k0s' own workloads: what does not need a node at once, and
+// the network when the node has its range of addresses. It returns when all are applied.
+func deployStack(ctx context.Context, api *apiClient, vars Vars, config *ClusterConfig, disabled []string, node string) error {
+	dns, err := config.Spec.Network.serviceAddress(10)
+	if err != nil {
+		return err
+	}
+	data := stackData{
+		Images: config.Spec.Images, Network: config.Spec.Network,
+		APIServer: config.Spec.API.url(), ClusterDNS: dns.String(),
+		Upstream: hasNameServer(resolvConf()), MasqueradeAll: !bridgeCallsIPTables(), CNIConfDir: cniConfDir,
+	}
+	deploy := func(component, file string) error {
+		if slices.Contains(disabled, component) {
+			return nil
+		}
+		manifest, err := render(file, data)
+		if err != nil {
+			return err
+		}
+		// Like k0s, leave what was applied where an administrator looks for it.
+		dir := filepath.Join(vars.ManifestsDir, component)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(dir, file), manifest, 0o644, 0); err != nil {
+			return err
+		}
+		for _, document := range bytes.Split(manifest, []byte("\n---\n")) {
+			if err := retry(ctx, 250*time.Millisecond, func(ctx context.Context) error { return api.apply(ctx, document) }); err != nil {
+				return err
+			}
+		}
+		slog.Info("applied", "component", component)
+		return nil
+	}
+	for _, part := range [][2]string{
+		{"kube-proxy", "kube-proxy.yaml"}, {"coredns", "coredns.yaml"}, {"metrics-server", "metrics-server.yaml"},
+	} {
+		if err := deploy(part[0], part[1]); err != nil {
+			return err
+		}
+	}
+	if err := retry(ctx, 200*time.Millisecond, func(ctx context.Context) (err error) {
+		data.NodePodCIDR, err = api.podCIDR(ctx, node)
+		return err
+	}); err != nil {
+		return err
+	}
+	if config.Spec.Network.Provider == "kuberouter" {
+		if err := deploy("network-provider", "kube-router.yaml"); err != nil {
+			return err
+		}
+	}
+	return retry(ctx, time.Second, func(ctx context.Context) error { return api.labelNode(ctx, node) })
+}
+
+func render(file string, data stackData) ([]byte, error) {
+	t, err := template.ParseFS(manifestFiles, "manifests/"+file)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, data)
+	return bytes.TrimPrefix(out.Bytes(), []byte("---\n")), err
+}
+
+// resolvConf is the file that pods with dnsPolicy Default inherit. systemd-resolved's
+// stub is no use to them, because it listens on the host's loopback.
+func resolvConf() string {
+	const file, resolved = "/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"
+	if data, err := os.ReadFile(file); err == nil && strings.Contains(string(data), "nameserver 127.0.0.53") {
+		return resolved
+	}
+	return file
+}
+
+func hasNameServer(file string) bool {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(data)) {
+		if strings.HasPrefix(line, "nameserver") {
+			return true
+		}
+	}
+	return false
+}
+
+// bridgeCallsIPTables tells whether traffic between pods on the bridge passes
+// kube-proxy's rules. Where it does not, answers must be led back by masquerading.
+func bridgeCallsIPTables() bool {
+	data, err := os.ReadFile("/proc/sys/net/bridge/bridge-nf-call-iptables")
+	return err == nil && strings.TrimSpace(string(data)) == "1"
+}

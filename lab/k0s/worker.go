@@ -1,0 +1,405 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+	"sigs.k8s.io/yaml"
+)
+
+const (
+	hostSizeFile     = "/etc/lab/host-size"
+	evictionMemory   = 100 << 20 // bytes; the kubelet takes it off what pods may have
+	bridgeName       = "kube-bridge"
+	volumePluginDir  = "/usr/libexec/k0s/kubelet-plugins/volume/exec"
+	managedFileMark  = "# k0s_managed=true"
+	capSysResource   = 24 // linux/capability.h
+	bundleSettleTime = 2 * time.Second
+)
+
+type workerOptions struct {
+	disabled    []string
+	kubeletArgs string
+	profile     string
+	labels      map[string]string
+}
+
+// runWorker starts containerd and the kubelet, in this order and with the
+// bundled images in between, so that no pod looks for an image that is on its way.
+func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions, apiReady <-chan struct{}) error {
+	vars := n.vars
+	setupKernel()
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return stage(vars, append([]string{"kubelet", "kubectl"}, cniPlugins...)...)
+	})
+	group.Go(func() error {
+		if err := stage(vars, "containerd", "containerd-shim-runc-v2", "ctr", "runc"); err != nil {
+			return err
+		}
+		return n.startContainerd(groupCtx)
+	})
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	bundles := newBundles(vars)
+	if err := bundles.watch(ctx); err != nil {
+		return err
+	}
+	bundles.importAll(ctx)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-apiReady:
+	}
+	if err := n.startKubelet(hostname, opts); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// setupKernel loads what pods' networks need. A module may be built in, or the
+// host not allowed to load any: what is missing then shows where it is needed.
+func setupKernel() {
+	for _, module := range []string{"overlay", "nf_conntrack", "br_netfilter"} {
+		if out, err := exec.Command("modprobe", module).CombinedOutput(); err != nil {
+			slog.Debug("cannot load a kernel module", "module", module, "error", err, "output", string(out))
+		}
+	}
+	for _, sysctl := range []string{"ipv4/ip_forward", "ipv4/conf/all/forwarding", "bridge/bridge-nf-call-iptables"} {
+		if err := os.WriteFile("/proc/sys/net/"+sysctl, []byte("1"), 0); err != nil {
+			slog.Warn("cannot set a kernel parameter", "parameter", "net/"+sysctl, "error", err)
+		}
+	}
+}
+
+func (n *node) startContainerd(ctx context.Context) error {
+	if err := os.MkdirAll(containerdImports, 0o755); err != nil {
+		return err
+	}
+	config := containerdConfigText(n.config.Spec.Images.Pause.URI(), hasCapability(capSysResource))
+	if err := writeManaged(containerdConfig, config); err != nil {
+		return err
+	}
+	if err := n.run("containerd", 0, containerdArgs(n.vars, "info")); err != nil {
+		return err
+	}
+	return retry(ctx, 100*time.Millisecond, func(ctx context.Context) error {
+		return n.vars.ctr(ctx, "version").Run()
+	})
+}
+
+func containerdArgs(vars Vars, logLevel string) []string {
+	return []string{
+		"--root=" + filepath.Join(vars.DataDir, "containerd"),
+		"--state=" + filepath.Join(vars.RunDir, "containerd"),
+		"--address=" + vars.containerdSocket(),
+		"--log-level=" + logLevel,
+		"--config=" + containerdConfig,
+	}
+}
+
+// ctr is a call of containerd's client in the namespace of Kubernetes.
+func (v Vars) ctr(ctx context.Context, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, v.bin("ctr"), append([]string{"--address", v.containerdSocket(), "--namespace", "k8s.io"}, args...)...)
+}
+
+// containerdConfigText is containerd.toml. Without CAP_SYS_RESOURCE no
+// container could get the OOM score that Kubernetes asks for, and none would start.
+func containerdConfigText(pauseImage string, sysResource bool) string {
+	return fmt.Sprintf(`%s
+# This file is written by k0s at each start. To keep your own, remove the line above;
+# to add to it, put files into %s.
+version = 3
+imports = [%q]
+
+[plugins."io.containerd.cri.v1.images".pinned_images]
+sandbox = %q
+
+[plugins."io.containerd.cri.v1.runtime"]
+restrict_oom_score_adj = %t
+
+[plugins."io.containerd.cri.v1.runtime".cni]
+bin_dirs = [%q]
+conf_dir = %q
+`, managedFileMark, containerdImports, containerdImports+"/*.toml", pauseImage, !sysResource, cniBinDir, cniConfDir)
+}
+
+// writeManaged writes a file unless an administrator made it his own by taking away the mark.
+func writeManaged(path, text string) error {
+	current, err := os.ReadFile(path)
+	if err == nil && !strings.HasPrefix(string(current), managedFileMark) {
+		slog.Info("left alone, because it lacks the mark "+managedFileMark, "file", path)
+		return nil
+	}
+	return writeFile(path, []byte(text), 0o644, 0)
+}
+
+// hasCapability tells whether this process may hand on a capability.
+func hasCapability(number int) bool {
+	value, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
+	return err == nil && value == 1
+}
+
+func (n *node) startKubelet(hostname string, opts workerOptions) error {
+	vars := n.vars
+	runDir := filepath.Join(vars.RunDir, "kubelet")
+	for _, dir := range []string{runDir, vars.KubeletRootDir, volumePluginDir} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
+		}
+	}
+	config, err := n.kubeletConfig(opts.profile)
+	if err != nil {
+		return err
+	}
+	data, err := yaml.Marshal(config)
+	if err != nil {
+		return err
+	}
+	configPath := filepath.Join(runDir, "config.yaml")
+	if err := writeFile(configPath, data, 0o600, 0); err != nil {
+		return err
+	}
+	labels := map[string]string{"node.k0sproject.io/role": "control-plane"}
+	maps.Copy(labels, opts.labels)
+	args := map[string]string{
+		"cert-dir":    filepath.Join(vars.KubeletRootDir, "pki"),
+		"config":      configPath,
+		"kubeconfig":  filepath.Join(vars.DataDir, "kubelet.conf"),
+		"node-labels": joinLabels(labels),
+		"root-dir":    vars.KubeletRootDir,
+		"v":           "1",
+	}
+	extra := parseArgs(opts.kubeletArgs)
+	extra["hostname-override"] = hostname
+	return n.run("kubelet", 0, flags(args, extra, nil))
+}
+
+// kubeletConfig is k0s' default worker profile, changed by the named one of k0s.yaml.
+func (n *node) kubeletConfig(profile string) (map[string]any, error) {
+	vars, spec := n.vars, n.config.Spec
+	dns, err := spec.Network.serviceAddress(10)
+	if err != nil {
+		return nil, err
+	}
+	config := map[string]any{
+		"apiVersion":     "kubelet.config.k8s.io/v1beta1",
+		"kind":           "KubeletConfiguration",
+		"authentication": map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
+		// Percentages would be those of the outer machine's shared disk.
+		"evictionHard": map[string]string{
+			"memory.available": strconv.Itoa(evictionMemory), "nodefs.available": "500Mi",
+			"imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
+		},
+		"imageGCHighThresholdPercent": 100,
+		"imageGCLowThresholdPercent":  99,
+		"cgroupDriver":                "cgroupfs",
+		"clusterDNS":                  []string{dns.String()},
+		"clusterDomain":               spec.Network.ClusterDomain,
+		"containerRuntimeEndpoint":    "unix://" + vars.containerdSocket(),
+		"eventRecordQPS":              0,
+		"failCgroupV1":                false,
+		"failSwapOn":                  false,
+		"tlsCertFile":                 vars.pki("kubelet.crt"),
+		"tlsMinVersion":               "VersionTLS12",
+		"tlsPrivateKeyFile":           vars.pki("kubelet.key"),
+		"volumePluginDir":             volumePluginDir,
+	}
+	file := resolvConf()
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		file = "" // a kubelet pointed at a missing file starts no pod
+	}
+	config["resolvConf"] = file
+	reserved, err := systemReserved(hostSizeFile)
+	if err != nil {
+		return nil, err
+	}
+	if reserved != nil {
+		config["systemReserved"] = reserved
+		// What is reserved belongs to the outer machine; there is no cgroup here to hold it to.
+		config["enforceNodeAllocatable"] = []string{"none"}
+	}
+	if profile == "default" {
+		return config, nil
+	}
+	for _, p := range spec.WorkerProfiles {
+		if p.Name == profile {
+			maps.Copy(config, p.Values)
+			return config, nil
+		}
+	}
+	return nil, fmt.Errorf("worker profile %q is not in spec.workerProfiles of k0s.yaml", profile)
+}
+
+// systemReserved makes the node as small as the lab says. A kubelet in a
+// container sees the whole outer machine; what is above the declared size is
+// reserved, so that allocatable is that size. nil when none is declared.
+func systemReserved(sizeFile string) (map[string]string, error) {
+	declared, err := readNumbers(sizeFile, "=", "cpus", "memoryMiB")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	memory, err := readNumbers("/proc/meminfo", ":", "MemTotal")
+	if err != nil {
+		return nil, err
+	}
+	cpus, err := countCPUs()
+	if err != nil {
+		return nil, err
+	}
+	milliCPU := int64(float64(cpus)*1000 - declared["cpus"]*1000)
+	bytes := int64(memory["MemTotal"])<<10 - int64(declared["memoryMiB"])<<20 - evictionMemory
+	return map[string]string{
+		"cpu":    strconv.FormatInt(max(0, milliCPU), 10) + "m",
+		"memory": strconv.FormatInt(max(0, bytes), 10),
+	}, nil
+}
+
+// readNumbers reads the numbers after the given keys; a unit behind a number is ignored.
+func readNumbers(path, separator string, keys ...string) (map[string]float64, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	numbers := map[string]float64{}
+	for line := range strings.Lines(string(data)) {
+		key, value, _ := strings.Cut(line, separator)
+		if fields := strings.Fields(value); slices.Contains(keys, key) && len(fields) > 0 {
+			if numbers[key], err = strconv.ParseFloat(fields[0], 64); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", path, key, err)
+			}
+		}
+	}
+	for _, key := range keys {
+		if _, found := numbers[key]; !found {
+			return nil, fmt.Errorf("%s has no line for %s", path, key)
+		}
+	}
+	return numbers, nil
+}
+
+// countCPUs counts as the kubelet does, not only those that this process may use.
+func countCPUs() (int, error) {
+	file, err := os.Open("/proc/cpuinfo")
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	count := 0
+	for scanner := bufio.NewScanner(file); scanner.Scan(); {
+		if strings.HasPrefix(scanner.Text(), "processor") {
+			count++
+		}
+	}
+	return count, nil
+}
+
+func joinLabels(labels map[string]string) string {
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		pairs = append(pairs, key+"="+labels[key])
+	}
+	return strings.Join(pairs, ",")
+}
+
+// parseArgs splits "--a=b --c" into names and values.
+func parseArgs(line string) map[string]string {
+	args := map[string]string{}
+	for _, field := range strings.Fields(line) {
+		name, value, found := strings.Cut(strings.TrimLeft(field, "-"), "=")
+		if !found {
+			value = "true"
+		}
+		args[name] = value
+	}
+	return args
+}
+
+// bundles imports the archives in the images directory into containerd: those
+// that are there at the start, and later each that is added or changed.
+type bundles struct {
+	vars     Vars
+	mutex    sync.Mutex           // one import at a time
+	imported map[string]time.Time // modification times by path
+}
+
+func newBundles(vars Vars) *bundles {
+	return &bundles{vars: vars, imported: map[string]time.Time{}}
+}
+
+// importAll imports what is new. A bundle that fails is logged and does not keep the others from being imported.
+func (b *bundles) importAll(ctx context.Context) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	entries, err := os.ReadDir(b.vars.OCIBundleDir)
+	if err != nil {
+		slog.Error("cannot read the images directory", "error", err)
+		return
+	}
+	for _, entry := range entries {
+		path := filepath.Join(b.vars.OCIBundleDir, entry.Name())
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() || strings.HasPrefix(entry.Name(), ".") || info.ModTime().Equal(b.imported[path]) {
+			continue
+		}
+		start := time.Now()
+		out, err := b.vars.ctr(ctx, "images", "import", "--label", "io.cri-containerd.pinned=pinned", path).CombinedOutput()
+		if err != nil {
+			slog.Error("cannot import an image bundle", "bundle", path, "error", err, "output", strings.TrimSpace(string(out)))
+			continue
+		}
+		b.imported[path] = info.ModTime()
+		slog.Info("imported an image bundle", "bundle", path, "bytes", info.Size(), "seconds", time.Since(start).Seconds())
+	}
+}
+
+// watch imports again when the directory has been quiet for a while after a change.
+func (b *bundles) watch(ctx context.Context) error {
+	if err := os.MkdirAll(b.vars.OCIBundleDir, 0o755); err != nil {
+		return err
+	}
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	if err := watcher.Add(b.vars.OCIBundleDir); err != nil {
+		return err
+	}
+	go func() {
+		defer watcher.Close()
+		quiet := time.NewTimer(time.Hour)
+		quiet.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-watcher.Events:
+				quiet.Reset(bundleSettleTime)
+			case <-quiet.C:
+				b.importAll(ctx)
+			}
+		}
+	}()
+	return nil
+}
