@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import * as path from "node:path";
 import { isIP } from "node:net";
-import { isImageName, mirrorImage } from "./images";
+import { Reader } from "./configReader";
+import { isImageName } from "./images";
+import { isRecord } from "./json";
 import { k0sComponents, neededComponents } from "./k0sConfig";
 import { ServiceSpec, serviceProblems } from "./knativeService";
 import { suggestion } from "./nearest";
@@ -9,7 +11,7 @@ import { cidrError, cidrsOverlap, isAddress, parsePool, poolErrors, subnetAround
 import { Problem } from "./problem";
 import { k0sDownload, KubernetesRange, releasedComponents, ReleasedComponent } from "./releases";
 import { factorError, resourceErrors, Resources } from "./resources";
-import { ConfigKey, readSchema, secretKeys } from "./schema";
+import { readSchema } from "./schema";
 import { parseHostKey, privateKeyProblem } from "./sshKey";
 
 /** A machine reached by SSH. */
@@ -128,131 +130,21 @@ export function readConfig(
     read.plainSecrets(encrypted);
   }
   const host = readHost(read);
-  const imageMirrors = readImageMirrors(read);
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
     k0s: readK0s(read),
     loadBalancer: readLoadBalancer(read, host.nodeAddress),
     knative: readKnative(read),
-    imageMirrors,
+    imageMirrors: readImageMirrors(read),
     manifestsDir: readManifestsDir(read),
-    services: readServices(read, imageMirrors),
+    services: readServices(read),
   };
   checkReleases(read, config);
   if (read.problems.length > 0) {
     throw new ConfigError(read.problems);
   }
   return config;
-}
-
-/** Reads values by type and collects problems. After a problem it returns the default, so that checks can go on. */
-class Reader {
-  public readonly problems: Problem[] = [];
-  private readonly keys: Record<string, ConfigKey> = readSchema().keys;
-
-  constructor(private readonly raw: Record<string, string>) {}
-
-  public add(key: string, message: string): void {
-    this.problems.push({ key, message });
-  }
-
-  public unknownKeys(): void {
-    const known = Object.keys(this.keys);
-    for (const key of Object.keys(this.raw).filter((name) => !known.includes(name))) {
-      this.add(
-        key,
-        `there is no such key; ${suggestion(key, known)} docs/configuration.md lists them all.`,
-      );
-    }
-  }
-
-  public plainSecrets(encrypted: ReadonlySet<string>): void {
-    for (const key of [...secretKeys].filter(
-      (name) => this.text(name) !== undefined && !encrypted.has(name),
-    )) {
-      this.add(
-        key,
-        `stands in plain text in the stack's file; set it with \`pulumi config set --secret ${key}\`.`,
-      );
-    }
-  }
-
-  /** A text; undefined when it is not set. */
-  public text(key: string): string | undefined {
-    const value = this.raw[key] ?? String(this.declared(key).default);
-    return value.trim() === "" ? undefined : value;
-  }
-
-  /** A text that must be set; "" after a problem. */
-  public requiredText(key: string, what: string): string {
-    const value = this.text(key);
-    if (value === undefined) {
-      this.add(key, `is not set; ${what}`);
-    }
-    return value ?? "";
-  }
-
-  public boolean(key: string): boolean {
-    const text = this.text(key);
-    if (text !== "true" && text !== "false") {
-      this.add(key, `"${text}" is neither true nor false.`);
-    }
-    return text === "true";
-  }
-
-  public integer(key: string, least: number, most: number): number {
-    const text = this.text(key) ?? "";
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      this.add(key, `"${text}" is not a whole number from ${least} to ${most}.`);
-    }
-    return value;
-  }
-
-  public list(key: string): unknown[] {
-    const value = this.json(key);
-    if (Array.isArray(value)) {
-      return value;
-    }
-    this.add(
-      key,
-      "is not a list; write it as one in the stack's file, or set it with `pulumi config set --path`.",
-    );
-    return [];
-  }
-
-  public mapping(key: string): Record<string, unknown> {
-    const value = this.json(key);
-    if (isRecord(value)) {
-      return value;
-    }
-    this.add(
-      key,
-      "is not a mapping; write it as one in the stack's file, or set it with `pulumi config set --path`.",
-    );
-    return {};
-  }
-
-  private json(key: string): unknown {
-    const text = this.raw[key];
-    if (text === undefined || text.trim() === "") {
-      return this.declared(key).default;
-    }
-    try {
-      return JSON.parse(text);
-    } catch {
-      return undefined;
-    }
-  }
-
-  private declared(key: string): ConfigKey {
-    const declared = this.keys[key];
-    if (declared === undefined) {
-      throw new Error(`${key} is not in the schema of Pulumi.yaml.`);
-    }
-    return declared;
-  }
 }
 
 function readHost(read: Reader): HostConfig {
@@ -601,10 +493,7 @@ function readManifestsDir(read: Reader): string | undefined {
   return directory;
 }
 
-function readServices(
-  read: Reader,
-  imageMirrors: Record<string, string>,
-): Record<string, ServiceSpec> {
+function readServices(read: Reader): Record<string, ServiceSpec> {
   const given = read.mapping("services");
   for (const [name, value] of Object.entries(given)) {
     serviceProblems(name, value, `services.${name}`).forEach(({ key, message }) =>
@@ -615,19 +504,7 @@ function readServices(
   if (sample && "hello" in given) {
     read.add("services.hello", "the sample has this name; take another, or set sample to false.");
   }
-  const services = { ...(sample && { hello: sampleService }), ...given } as Record<
-    string,
-    ServiceSpec
-  >;
-  if (read.problems.length > 0) {
-    return services;
-  }
-  return Object.fromEntries(
-    Object.entries(services).map(([name, spec]) => [
-      name,
-      { ...spec, image: mirrorImage(spec.image, imageMirrors) },
-    ]),
-  );
+  return { ...(sample && { hello: sampleService }), ...given } as Record<string, ServiceSpec>;
 }
 
 /** The sample of the reference set-up. One pod stays, so that the first request is answered at once. */
@@ -709,8 +586,4 @@ function isDnsName(text: string): boolean {
 
 function isTexts(value: unknown): value is Record<string, string> {
   return isRecord(value) && Object.values(value).every((text) => typeof text === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { isImageName } from "./images";
-import { JsonObject, KubernetesObject } from "./manifests";
+import { isRecord, JsonObject } from "./json";
+import { KubernetesObject } from "./manifests";
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
 import { resourceErrors, Resources } from "./resources";
@@ -391,10 +392,6 @@ function durationSeconds(text: string): number | undefined {
   return matched
     ? Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0)
     : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The object without fields that are undefined. */

@@ -1,10 +1,5 @@
 import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
-
-/** A value as JSON has it. */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-
-/** An object as JSON has it. */
-export type JsonObject = { [key: string]: Json };
+import { isRecord, JsonObject } from "./json";
 
 /** A Kubernetes object, of whatever kind. */
 export interface KubernetesObject {
@@ -175,10 +170,6 @@ function checkObject(value: unknown, place: string): KubernetesObject {
     );
   }
   return value as unknown as KubernetesObject;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function typeName(value: unknown): string {

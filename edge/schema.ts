@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { load } from "js-yaml";
-import { Json } from "./manifests";
+import { Json } from "./json";
 
 /** A type that Pulumi's configuration schema knows. */
 export type ConfigType = "string" | "boolean" | "integer" | "array" | "object";

@@ -1,6 +1,7 @@
 import { EdgeConfig } from "./config";
 import { mirrorImage } from "./images";
-import { isDefinition, isKnativeServing, JsonObject, KubernetesObject } from "./manifests";
+import { JsonObject } from "./json";
+import { isDefinition, isKnativeServing, KubernetesObject } from "./manifests";
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
 import { parseDecimal } from "./quantity";

@@ -1,0 +1,113 @@
+import { isRecord } from "./json";
+import { suggestion } from "./nearest";
+import { Problem } from "./problem";
+import { ConfigKey, readSchema, secretKeys } from "./schema";
+
+/** Reads values by type and collects problems. After a problem it returns the default, so that checks can go on. */
+export class Reader {
+  public readonly problems: Problem[] = [];
+  private readonly keys: Record<string, ConfigKey> = readSchema().keys;
+
+  constructor(private readonly raw: Record<string, string>) {}
+
+  public add(key: string, message: string): void {
+    this.problems.push({ key, message });
+  }
+
+  public unknownKeys(): void {
+    const known = Object.keys(this.keys);
+    for (const key of Object.keys(this.raw).filter((name) => !known.includes(name))) {
+      this.add(
+        key,
+        `there is no such key; ${suggestion(key, known)} docs/configuration.md lists them all.`,
+      );
+    }
+  }
+
+  public plainSecrets(encrypted: ReadonlySet<string>): void {
+    for (const key of [...secretKeys].filter(
+      (name) => this.text(name) !== undefined && !encrypted.has(name),
+    )) {
+      this.add(
+        key,
+        `stands in plain text in the stack's file; set it with \`pulumi config set --secret ${key}\`.`,
+      );
+    }
+  }
+
+  /** A text; undefined when it is not set. */
+  public text(key: string): string | undefined {
+    const value = this.raw[key] ?? String(this.declared(key).default);
+    return value.trim() === "" ? undefined : value;
+  }
+
+  /** A text that must be set; "" after a problem. */
+  public requiredText(key: string, what: string): string {
+    const value = this.text(key);
+    if (value === undefined) {
+      this.add(key, `is not set; ${what}`);
+    }
+    return value ?? "";
+  }
+
+  public boolean(key: string): boolean {
+    const text = this.text(key);
+    if (text !== "true" && text !== "false") {
+      this.add(key, `"${text}" is neither true nor false.`);
+    }
+    return text === "true";
+  }
+
+  public integer(key: string, least: number, most: number): number {
+    const text = this.text(key) ?? "";
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      this.add(key, `"${text}" is not a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  }
+
+  public list(key: string): unknown[] {
+    const value = this.json(key);
+    if (Array.isArray(value)) {
+      return value;
+    }
+    this.add(
+      key,
+      "is not a list; write it as one in the stack's file, or set it with `pulumi config set --path`.",
+    );
+    return [];
+  }
+
+  public mapping(key: string): Record<string, unknown> {
+    const value = this.json(key);
+    if (isRecord(value)) {
+      return value;
+    }
+    this.add(
+      key,
+      "is not a mapping; write it as one in the stack's file, or set it with `pulumi config set --path`.",
+    );
+    return {};
+  }
+
+  private json(key: string): unknown {
+    const text = this.raw[key];
+    if (text === undefined || text.trim() === "") {
+      return this.declared(key).default;
+    }
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private declared(key: string): ConfigKey {
+    const declared = this.keys[key];
+    if (declared === undefined) {
+      throw new Error(`${key} is not in the schema of Pulumi.yaml.`);
+    }
+    return declared;
+  }
+}
