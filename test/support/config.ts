@@ -1,0 +1,24 @@
+import { generateKeyPairSync } from "node:crypto";
+import { EdgeConfig, readConfig } from "../../edge/config";
+
+/** A host key made for tests; no host has it. */
+export const hostKey =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmm6B0gBS1nkNYm2XtHSlaNJSw5L7RxDCfMGXCu6hFX";
+
+/** A private key made for this run. */
+export const privateKey = generateKeyPairSync("ec", { namedCurve: "P-256" })
+  .privateKey.export({ type: "sec1", format: "pem" })
+  .toString();
+
+/** A configuration with nothing but what must be set. */
+export const leastConfig: Record<string, string> = {
+  host: "192.168.56.10",
+  sshPrivateKey: privateKey,
+  sshHostKey: hostKey,
+  loadBalancerPool: "192.168.56.200-192.168.56.209",
+};
+
+/** The least configuration with some keys changed. */
+export function testConfig(changed: Record<string, string> = {}): EdgeConfig {
+  return readConfig({ ...leastConfig, ...changed });
+}
