@@ -92,7 +92,11 @@ export async function bootHost(
   await bridgeUp();
   await createDisk(name, progress);
   writeFileSync(path.join(dir, "host.json"), JSON.stringify(declared));
-  writeSize(path.join(dir, "rootfs"), declared);
+  writeSize(
+    path.join(dir, "rootfs"),
+    declared,
+    pickCpus(onlineCpus(), declared.cpus, hostNumber(name)),
+  );
   await destroyGroup(namespaceOf(name));
   await plug(name);
   const guest = startGuest(name, declared);

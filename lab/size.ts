@@ -63,11 +63,6 @@ export function pickCpus(online: string, count: number, hostNumber: number): str
   return [...picked].sort((a, b) => a - b).join(",");
 }
 
-/** Number of CPUs the machine has online. */
-export function machineCpus(): number {
-  return pickCpus(onlineCpus(), Number.MAX_SAFE_INTEGER, 1).split(",").length;
-}
-
 /** CPUs online, in the kernel's list form. */
 export function onlineCpus(): string {
   return readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
@@ -95,15 +90,17 @@ ExecStart=mount -o bind,ro ${place}/node /sys/devices/system/node
 WantedBy=sysinit.target
 `;
 
-/** Writes the files of the declared size into a guest's root. */
-export function writeSize(root: string, size: HostSize): void {
+/**
+ * Writes the files of the declared size into a guest's root. CPUs keep the machine's numbers, here as in the kernel's list
+ * form: the kubelet writes the numbers that it finds into control groups, and the kernel refuses others than the host's own.
+ */
+export function writeSize(root: string, size: HostSize, list: string): void {
   const dir = path.join(root, place);
   rmSync(dir, { recursive: true, force: true });
-  const cpus = Math.min(size.cpus, machineCpus());
-  const list = cpus === 1 ? "0" : `0-${cpus - 1}`;
+  const cpus = list.split(",").map(Number);
   const tree: Record<string, string> = {
     meminfo: meminfo(readFileSync("/proc/meminfo", "utf8"), size.memoryMiB),
-    cpuinfo: cpuinfo(readFileSync("/proc/cpuinfo", "utf8"), cpus),
+    cpuinfo: cpuinfo(readFileSync("/proc/cpuinfo", "utf8"), cpus.length),
     "cpu/online": `${list}\n`,
     "cpu/present": `${list}\n`,
     "cpu/possible": `${list}\n`,
@@ -111,10 +108,10 @@ export function writeSize(root: string, size: HostSize): void {
     "node/possible": "0\n",
     "node/node0/cpulist": `${list}\n`,
     "node/node0/meminfo": `Node 0 MemTotal: ${size.memoryMiB * 1024} kB\n`,
-    "node/node0/cpumap": `${(2n ** BigInt(cpus) - 1n).toString(16)}\n`,
+    "node/node0/cpumap": `${cpus.reduce((map, cpu) => map | (1n << BigInt(cpu)), 0n).toString(16)}\n`,
     "node/node0/distance": "10\n",
   };
-  for (let cpu = 0; cpu < cpus; cpu++) {
+  for (const cpu of cpus) {
     for (const entry of [`cpu/cpu${cpu}`, `node/node0/cpu${cpu}`]) {
       tree[`${entry}/online`] = "1\n";
       tree[`${entry}/topology/core_id`] = `${cpu}\n`;
