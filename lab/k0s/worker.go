@@ -25,7 +25,6 @@ import (
 
 const (
 	hostSizeFile     = "/etc/lab/host-size"
-	evictionMemory   = 100 << 20 // bytes; the kubelet takes it off what pods may have
 	bridgeName       = "kube-bridge"
 	volumePluginDir  = "/usr/libexec/k0s/kubelet-plugins/volume/exec"
 	managedFileMark  = "# k0s_managed=true"
@@ -200,15 +199,15 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Percentages would be those of the outer machine's shared disk.
+	eviction := map[string]string{
+		"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
+	}
 	config := map[string]any{
 		"apiVersion":     "kubelet.config.k8s.io/v1beta1",
 		"kind":           "KubeletConfiguration",
 		"authentication": map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
-		// Percentages would be those of the outer machine's shared disk.
-		"evictionHard": map[string]string{
-			"memory.available": strconv.Itoa(evictionMemory), "nodefs.available": "500Mi",
-			"imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
-		},
+		"evictionHard":   eviction,
 		"imageGCHighThresholdPercent": 100,
 		"imageGCLowThresholdPercent":  99,
 		"cgroupDriver":                "cgroupfs",
@@ -236,6 +235,8 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		config["systemReserved"] = reserved
 		// What is reserved belongs to the outer machine; there is no cgroup here to hold it to.
 		config["enforceNodeAllocatable"] = []string{"none"}
+		// The declared memory is a number and no limit: nobody shall be evicted over it. 0% means no threshold.
+		eviction["memory.available"] = "0%"
 	}
 	if profile == "default" {
 		return config, nil
@@ -249,8 +250,8 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 	return nil, fmt.Errorf("worker profile %q is not in spec.workerProfiles of k0s.yaml", profile)
 }
 
-// systemReserved makes the node as small as the lab says. A kubelet in a
-// container sees the whole outer machine; what is above the declared size is
+// systemReserved makes the node as small as the lab says: what the kubelet sees
+// above the declared size (nothing, where the host shows itself that small) is
 // reserved, so that allocatable is that size. nil when none is declared.
 func systemReserved(sizeFile string) (map[string]string, error) {
 	declared, err := readNumbers(sizeFile, "=", "cpus", "memoryMiB")
@@ -269,7 +270,7 @@ func systemReserved(sizeFile string) (map[string]string, error) {
 		return nil, err
 	}
 	milliCPU := int64(float64(cpus)*1000 - declared["cpus"]*1000)
-	bytes := int64(memory["MemTotal"])<<10 - int64(declared["memoryMiB"])<<20 - evictionMemory
+	bytes := int64(memory["MemTotal"])<<10 - int64(declared["memoryMiB"])<<20
 	return map[string]string{
 		"cpu":    strconv.FormatInt(max(0, milliCPU), 10) + "m",
 		"memory": strconv.FormatInt(max(0, bytes), 10),
