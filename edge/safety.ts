@@ -1,0 +1,103 @@
+import { KubernetesObject } from "./manifests";
+import { podSpec, withPodSpec } from "./workloads";
+
+/** What makes a measure of one-node safety. */
+interface Measure {
+  /** Why one node needs it; the documentation prints it. */
+  reason: string;
+  /** The object as it should be; undefined leaves it out. */
+  apply(object: KubernetesObject): KubernetesObject | undefined;
+}
+
+/**
+ * Seconds a pod may take to end: as long as Envoy takes to drain. The activator and the webhook sleep for 45 s when
+ * they are told to end, so that a load balancer elsewhere hears of it; with Recreate that is a pause for everyone.
+ */
+const terminationSeconds = 15;
+
+/** What keeps a single small node safe from settings that were made for many. Each can be switched off. */
+export const measures = {
+  recreateRollouts: {
+    reason:
+      "A rolling update of a single pod starts the new one beside the old. On a node without room for both the new " +
+      "pod stays Pending and the rollout hangs for ever: at half of the release's requests the activator needs 150m " +
+      "more, and 95m are free. Recreate ends the old pod first, which costs some seconds without it.",
+    apply: (object) =>
+      object.kind === "Deployment"
+        ? { ...object, spec: { ...object.spec, strategy: { type: "Recreate" } } }
+        : object,
+  },
+  removeAutoscalers: {
+    reason:
+      "The HorizontalPodAutoscalers of the activator, the webhook and the gateway add pods at 100 % of the CPU " +
+      "request, up to 20 of them. The smaller the request, the sooner; and on one node more pods are no more CPU.",
+    apply: (object) => (object.kind === "HorizontalPodAutoscaler" ? undefined : object),
+  },
+  removeDisruptionBudgets: {
+    reason:
+      "The PodDisruptionBudgets want 80 % of one pod, so none may ever go, and a drain of the node hangs " +
+      "(knative/serving#9990).",
+    apply: (object) => (object.kind === "PodDisruptionBudget" ? undefined : object),
+  },
+  shortenTermination: {
+    reason:
+      `The activator may take 600 s to end and the webhook 300 s, and both sleep for 45 s of it for load balancers ` +
+      `elsewhere. ${terminationSeconds} s are what Envoy takes to drain.`,
+    apply: (object) => {
+      const seconds = podSpec(object)?.terminationGracePeriodSeconds;
+      return typeof seconds === "number" && seconds > terminationSeconds
+        ? withPodSpec(object, (spec) => ({
+            ...spec,
+            terminationGracePeriodSeconds: terminationSeconds,
+          }))
+        : object;
+    },
+  },
+  raisePriorities: {
+    reason:
+      "Without a priority the load balancer and the ingress are evicted like any service's pod, and with them every " +
+      "service's address. MetalLB's speaker is system-node-critical, its controller and Kourier " +
+      "system-cluster-critical: under pressure the services' pods go first.",
+    apply: (object) => {
+      const priorityClassName = priorityClass(object);
+      return priorityClassName === undefined
+        ? object
+        : withPodSpec(object, (spec) => ({ ...spec, priorityClassName }));
+    },
+  },
+} satisfies Record<string, Measure>;
+
+export type MeasureName = keyof typeof measures;
+
+/** Which measures are on. */
+export type OneNodeSafety = Record<MeasureName, boolean>;
+
+/** All measures on or all off. */
+export function allMeasures(on: boolean): OneNodeSafety {
+  const names = Object.keys(measures) as MeasureName[];
+  return Object.fromEntries(names.map((name) => [name, on])) as OneNodeSafety;
+}
+
+/** The objects with the measures that are on. */
+export function applySafety(
+  objects: KubernetesObject[],
+  safety: OneNodeSafety,
+): KubernetesObject[] {
+  const applied = Object.entries(measures).filter(([name]) => safety[name as MeasureName]);
+  return objects.flatMap((object) => {
+    const result = applied.reduce<KubernetesObject | undefined>(
+      (current, [, measure]) => current && measure.apply(current),
+      object,
+    );
+    return result === undefined ? [] : [result];
+  });
+}
+
+function priorityClass({ kind, metadata }: KubernetesObject): string | undefined {
+  if (metadata.namespace === "metallb-system") {
+    return kind === "DaemonSet" ? "system-node-critical" : "system-cluster-critical";
+  }
+  const isKourier =
+    metadata.namespace === "kourier-system" || metadata.name === "net-kourier-controller";
+  return isKourier ? "system-cluster-critical" : undefined;
+}

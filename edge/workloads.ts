@@ -1,0 +1,47 @@
+import { JsonObject } from "./json";
+import { KubernetesObject } from "./manifests";
+
+const workloadKinds = ["Deployment", "DaemonSet", "StatefulSet", "Job"];
+
+/** The pod spec of a Deployment, DaemonSet, StatefulSet or Job; undefined for any other kind. */
+export function podSpec(object: KubernetesObject): JsonObject | undefined {
+  return workloadKinds.includes(object.kind)
+    ? ((object.spec?.template as JsonObject | undefined)?.spec as JsonObject | undefined)
+    : undefined;
+}
+
+/** The init containers and containers of a workload; none of any other kind. */
+export function containers(object: KubernetesObject): JsonObject[] {
+  const spec = podSpec(object);
+  return [
+    ...((spec?.initContainers ?? []) as JsonObject[]),
+    ...((spec?.containers ?? []) as JsonObject[]),
+  ];
+}
+
+/** The workload with a changed pod spec; any other kind as it is. */
+export function withPodSpec(
+  object: KubernetesObject,
+  change: (spec: JsonObject) => JsonObject,
+): KubernetesObject {
+  const spec = podSpec(object);
+  if (spec === undefined) {
+    return object;
+  }
+  const template = { ...(object.spec?.template as JsonObject), spec: change(spec) };
+  return { ...object, spec: { ...object.spec, template } };
+}
+
+/** The workload with its init containers and containers changed; any other kind as it is. */
+export function withContainers(
+  object: KubernetesObject,
+  change: (container: JsonObject) => JsonObject,
+): KubernetesObject {
+  return withPodSpec(object, (spec) => ({
+    ...spec,
+    ...(spec.initContainers && {
+      initContainers: (spec.initContainers as JsonObject[]).map(change),
+    }),
+    containers: ((spec.containers ?? []) as JsonObject[]).map(change),
+  }));
+}
