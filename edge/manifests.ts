@@ -106,7 +106,9 @@ const tierKinds = [["Namespace"], ["CustomResourceDefinition"], identityAndConfi
 export function tiers(objects: KubernetesObject[]): KubernetesObject[][] {
   const all: KubernetesObject[][] = [...tierKinds, []].map(() => []);
   for (const object of objects) {
-    const tier = tierKinds.findIndex((kinds) => kinds.includes(object.kind));
+    // Knative's own Service has the kind of the core one.
+    const kind = object.apiVersion.startsWith("serving.knative.dev/") ? "" : object.kind;
+    const tier = tierKinds.findIndex((kinds) => kinds.includes(kind));
     all.at(tier)?.push(object);
   }
   return all.filter((tier) => tier.length > 0);

@@ -42,8 +42,23 @@ describe("quantities", () => {
     it(`reads ${text}`, () => assert.equal(parseQuantity(text), amount));
   }
 
-  for (const text of ["", "m", "1 m", "1K", "1mi", "1Mib", "0x1", "1,5", "1e", "--1", "NaN", "1.2.3", " 1"]) {
-    it(`refuses "${text}"`, () => assert.throws(() => parseQuantity(text), /not a Kubernetes quantity/));
+  for (const text of [
+    "",
+    "m",
+    "1 m",
+    "1K",
+    "1mi",
+    "1Mib",
+    "0x1",
+    "1,5",
+    "1e",
+    "--1",
+    "NaN",
+    "1.2.3",
+    " 1",
+  ]) {
+    it(`refuses "${text}"`, () =>
+      assert.throws(() => parseQuantity(text), /not a Kubernetes quantity/));
   }
 
   for (const text of ["1e999999999", "9.3E", "8Ei", "10E"]) {
@@ -70,13 +85,31 @@ describe("quantities", () => {
     );
   });
 
-  const suffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "Ki", "Mi", "Gi", "Ti", "e2", "E-1"];
+  const suffixes = [
+    "n",
+    "u",
+    "m",
+    "",
+    "k",
+    "M",
+    "G",
+    "T",
+    "P",
+    "Ki",
+    "Mi",
+    "Gi",
+    "Ti",
+    "e2",
+    "E-1",
+  ];
 
   it("orders quantities of one suffix as their numbers", () => {
     const numbers = fc.integer({ min: 0, max: 9000 });
     fc.assert(
       fc.property(numbers, numbers, fc.constantFrom(...suffixes), (a, b, suffix) => {
-        const order = Math.sign(Number(parseQuantity(`${a}${suffix}`) - parseQuantity(`${b}${suffix}`)));
+        const order = Math.sign(
+          Number(parseQuantity(`${a}${suffix}`) - parseQuantity(`${b}${suffix}`)),
+        );
         assert.equal(order, Math.sign(a - b));
       }),
     );

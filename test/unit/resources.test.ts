@@ -3,7 +3,13 @@ import fc from "fast-check";
 import { KubernetesObject } from "../../edge/manifests";
 import { formatQuantity, parseDecimal, parseQuantity } from "../../edge/quantity";
 import { loadReleases } from "../../edge/releases";
-import { factorError, resourceErrors, Resources, scaledBy, withOverrides } from "../../edge/resources";
+import {
+  factorError,
+  resourceErrors,
+  Resources,
+  scaledBy,
+  withOverrides,
+} from "../../edge/resources";
 import { transformAll } from "../../edge/transforms";
 import { testConfig } from "../support/config";
 import { manifestsDir } from "../support/manifests";
@@ -13,7 +19,10 @@ const half = scaledBy(parseDecimal("0.5"));
 
 describe("resources", () => {
   it("halves the activator as the reference set-up does", () => {
-    const given = { requests: { cpu: "300m", memory: "60Mi" }, limits: { cpu: "1000m", memory: "600Mi" } };
+    const given = {
+      requests: { cpu: "300m", memory: "60Mi" },
+      limits: { cpu: "1000m", memory: "600Mi" },
+    };
     assert.deepEqual(half(activator, given), {
       requests: { cpu: "150m", memory: "30Mi" },
       limits: { cpu: "500m", memory: "300Mi" },
@@ -22,10 +31,13 @@ describe("resources", () => {
 
   it("leaves what is not CPU or memory, and what is not there", () => {
     const claims = [{ name: "gpu" }];
-    assert.deepEqual(half(activator, { requests: { "ephemeral-storage": "1Gi" }, claims } as Resources), {
-      requests: { "ephemeral-storage": "1Gi" },
-      claims,
-    });
+    assert.deepEqual(
+      half(activator, { requests: { "ephemeral-storage": "1Gi" }, claims } as Resources),
+      {
+        requests: { "ephemeral-storage": "1Gi" },
+        claims,
+      },
+    );
     assert.deepEqual(half(activator, {}), {});
   });
 
@@ -42,7 +54,9 @@ describe("resources", () => {
 
   it("keeps requests at or below limits", () => {
     const amount = fc.bigInt({ min: 1n, max: 10n ** 15n });
-    const factor = fc.integer({ min: 1, max: 2000 }).map((thousandths) => String(thousandths / 1000));
+    const factor = fc
+      .integer({ min: 1, max: 2000 })
+      .map((thousandths) => String(thousandths / 1000));
     fc.assert(
       fc.property(amount, amount, factor, fc.constantFrom("cpu", "memory"), (a, b, text, name) => {
         const [request, limit] = a < b ? [a, b] : [b, a];
@@ -64,7 +78,11 @@ describe("resources", () => {
 
   it("tells MetalLB's controller from Knative's", () => {
     const override = { requests: { cpu: "7m" } };
-    const knative = { namespace: "knative-serving", workload: "controller", container: "controller" };
+    const knative = {
+      namespace: "knative-serving",
+      workload: "controller",
+      container: "controller",
+    };
     const metalLb = { ...knative, namespace: "metallb-system" };
     const short = withOverrides(half, { "controller/controller": override });
     assert.deepEqual(short(knative, {}), override);
@@ -76,8 +94,14 @@ describe("resources", () => {
 
   it("names what is wrong with resources", () => {
     assert.deepEqual(resourceErrors({ requests: { cpu: "1" }, limits: { cpu: "1000m" } }), []);
-    assert.match(resourceErrors({ requests: { cpu: "2" }, limits: { cpu: "1000m" } }).join(), /cpu 2 is above limits.cpu 1000m/);
-    assert.match(resourceErrors({ limits: { memory: "much" } }).join(), /limits.memory: "much" is not a/);
+    assert.match(
+      resourceErrors({ requests: { cpu: "2" }, limits: { cpu: "1000m" } }).join(),
+      /cpu 2 is above limits.cpu 1000m/,
+    );
+    assert.match(
+      resourceErrors({ limits: { memory: "much" } }).join(),
+      /limits.memory: "much" is not a/,
+    );
     assert.match(resourceErrors({ limits: { memory: "-1Mi" } }).join(), /cannot be negative/);
   });
 
@@ -96,7 +120,9 @@ describe("resources", () => {
 describe("resources of the releases", () => {
   before(function () {
     if (manifestsDir === undefined) {
-      console.log("SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.");
+      console.log(
+        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
+      );
       this.skip();
     }
   });
@@ -118,11 +144,19 @@ describe("resources of the releases", () => {
         const { serving, kourier } = await loadReleases(config);
         const found = containersOf(transformAll([...serving, ...kourier], config));
         const sum = (list: keyof Resources, name: string, step: string): string => {
-          const total = found.reduce((amount, { resources }) => amount + parseQuantity(resources[list]?.[name] ?? "0"), 0n);
+          const total = found.reduce(
+            (amount, { resources }) => amount + parseQuantity(resources[list]?.[name] ?? "0"),
+            0n,
+          );
           return `${total / parseQuantity(`1${step}`)}${step}`;
         };
         assert.deepEqual(
-          [sum("requests", "cpu", "m"), sum("limits", "cpu", "m"), sum("requests", "memory", "Mi"), sum("limits", "memory", "Mi")],
+          [
+            sum("requests", "cpu", "m"),
+            sum("limits", "cpu", "m"),
+            sum("requests", "memory", "Mi"),
+            sum("limits", "memory", "Mi"),
+          ],
           totals,
         );
       });
@@ -156,9 +190,11 @@ function containersOf(objects: KubernetesObject[]): { name: string; resources: R
   return objects.flatMap(({ kind, metadata, spec }) =>
     kind === "CustomResourceDefinition"
       ? []
-      : ((spec as PodTemplate | undefined)?.template?.spec?.containers ?? []).map(({ name, resources }) => ({
-          name: `${metadata.name}/${name}`,
-          resources,
-        })),
+      : ((spec as PodTemplate | undefined)?.template?.spec?.containers ?? []).map(
+          ({ name, resources }) => ({
+            name: `${metadata.name}/${name}`,
+            resources,
+          }),
+        ),
   );
 }

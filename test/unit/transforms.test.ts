@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { KubernetesObject } from "../../edge/manifests";
+import { loadReleases } from "../../edge/releases";
+import { transformAll, validateAgainstManifests } from "../../edge/transforms";
+import { testConfig } from "../support/config";
+import { find, fixture } from "../support/fixtures";
+import { manifestsDir } from "../support/manifests";
+
+const mirrors = {
+  "gcr.io/knative-releases/knative.dev/serving/cmd": "registry.lab/knative:v1.23.0",
+  "gcr.io/knative-releases/knative.dev/net-kourier/cmd": "registry.lab/kourier:v1.23.0",
+  "docker.io": "registry.lab/docker",
+  "quay.io/metallb": "registry.lab/metallb",
+};
+
+function transformed(changed: Record<string, string> = {}): KubernetesObject[] {
+  return transformAll(
+    [...fixture("serving.yaml"), ...fixture("metallb.yaml")],
+    testConfig(changed),
+  );
+}
+
+describe("transforms", () => {
+  it("have the provider wait for definitions", () => {
+    const { metadata } = find(
+      transformed(),
+      "CustomResourceDefinition",
+      "images.caching.internal.knative.dev",
+    );
+    assert.deepEqual(metadata.annotations, { "pulumi.com/waitFor": "condition=Established" });
+  });
+
+  it("take Knative's webhooks back by force, and nobody else's", () => {
+    const webhook = find(
+      transformed(),
+      "MutatingWebhookConfiguration",
+      "webhook.serving.knative.dev",
+    );
+    assert.equal(webhook.metadata.annotations?.["pulumi.com/patchForce"], "true");
+    const other = find(
+      transformed(),
+      "ValidatingWebhookConfiguration",
+      "metallb-webhook-configuration",
+    );
+    assert.equal(other.metadata.annotations, undefined);
+  });
+
+  it("scale containers and init containers", () => {
+    const pod = podOf(find(transformed(), "Deployment", "activator"));
+    assert.deepEqual(pod.containers?.[0]?.resources, {
+      requests: { cpu: "150m", memory: "30Mi" },
+      limits: { cpu: "500m", memory: "300Mi" },
+    });
+    assert.deepEqual(pod.containers?.[1], { name: "bare", image: "nginx" });
+    assert.deepEqual(pod.initContainers?.[0]?.resources, {
+      requests: { cpu: "1m", memory: "1Mi", "ephemeral-storage": "10Mi" },
+    });
+  });
+
+  it("give MetalLB small requests, priority and the flag for single nodes, whatever the factor", () => {
+    const objects = transformed({ resourceFactor: "0.1" });
+    const [controller, speaker] = [
+      find(objects, "Deployment", "controller"),
+      find(objects, "DaemonSet", "speaker"),
+    ].map(podOf);
+    const resources = { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } };
+    assert.deepEqual(controller?.containers?.[0]?.resources, resources);
+    assert.deepEqual(speaker?.containers?.[0]?.resources, resources);
+    assert.equal(controller?.priorityClassName, "system-cluster-critical");
+    assert.equal(speaker?.priorityClassName, "system-node-critical");
+    assert.deepEqual(controller?.containers?.[0]?.args, ["--port=9120"]);
+    assert.deepEqual(speaker?.containers?.[0]?.args, ["--port=9120", "--ignore-exclude-lb=true"]);
+  });
+
+  it("override MetalLB's resources by their full name", () => {
+    const changed = { "metallb-system/speaker/speaker": { limits: { memory: "96Mi" } } };
+    const objects = transformed({ resourceOverrides: JSON.stringify(changed) });
+    assert.deepEqual(podOf(find(objects, "DaemonSet", "speaker")).containers?.[0]?.resources, {
+      requests: { cpu: "10m", memory: "32Mi" },
+      limits: { memory: "96Mi" },
+    });
+  });
+
+  it("set the ingress class and the user's keys at creation, and leave examples alone", () => {
+    const before = fixture("serving.yaml");
+    const knativeConfig = {
+      "config-network": { "auto-tls": "Disabled" },
+      "config-deployment": { "digest-resolution-timeout": "20s" },
+    };
+    const objects = transformed({ knativeConfig: JSON.stringify(knativeConfig) });
+    assert.deepEqual(find(objects, "ConfigMap", "config-network").data, {
+      _example: find(before, "ConfigMap", "config-network").data?._example,
+      "ingress-class": "kourier.ingress.networking.knative.dev",
+      "auto-tls": "Disabled",
+    });
+    assert.deepEqual(find(objects, "ConfigMap", "config-deployment").data, {
+      ...find(before, "ConfigMap", "config-deployment").data,
+      "digest-resolution-timeout": "20s",
+    });
+    assert.deepEqual(
+      find(objects, "ConfigMap", "config-domain"),
+      find(before, "ConfigMap", "config-domain"),
+    );
+  });
+
+  it("set a fixed domain", () => {
+    const { data } = find(
+      transformed({ domain: "edge.example.com" }),
+      "ConfigMap",
+      "config-domain",
+    );
+    assert.equal(data?.["edge.example.com"], "");
+  });
+
+  it("point every image at its mirror", () => {
+    const objects = transformed({ imageMirrors: JSON.stringify(mirrors) });
+    const queue = "registry.lab/knative/queue:v1.23.0";
+    assert.equal(find(objects, "Image", "queue-proxy").spec?.image, queue);
+    assert.equal(
+      find(objects, "ConfigMap", "config-deployment").data?.["queue-sidecar-image"],
+      queue,
+    );
+    const pod = podOf(find(objects, "Deployment", "activator"));
+    assert.equal(pod.containers?.[0]?.image, "registry.lab/knative/activator:v1.23.0");
+    assert.equal(pod.initContainers?.[0]?.image, "registry.lab/docker/library/busybox:1.36");
+  });
+
+  it("leave other objects, and the objects they are given, as they are", () => {
+    const before = fixture("serving.yaml");
+    const copy = structuredClone(before);
+    const after = transformAll(before, testConfig({ imageMirrors: JSON.stringify(mirrors) }));
+    assert.deepEqual(before, copy);
+    for (const [kind, name] of [
+      ["Secret", "webhook-certs"],
+      ["ServiceAccount", "controller"],
+      ["Service", "activator-service"],
+    ] as const) {
+      assert.equal(find(after, kind, name), find(before, kind, name));
+    }
+  });
+});
+
+describe("a configuration against manifests", () => {
+  const problems = (changed: Record<string, unknown>): string[] => {
+    const raw = Object.fromEntries(
+      Object.entries(changed).map(([key, value]) => [key, JSON.stringify(value)]),
+    );
+    return validateAgainstManifests(testConfig(raw), [
+      ...fixture("serving.yaml"),
+      ...fixture("metallb.yaml"),
+    ]).map(({ key, message }) => `${key}: ${message}`);
+  };
+
+  it("may name what is there", () => {
+    const resourceOverrides = {
+      "activator/prepare": { requests: { cpu: "2m" } },
+      "metallb-system/controller/controller": { requests: { cpu: "5m" } },
+    };
+    assert.deepEqual(
+      problems({ resourceOverrides, knativeConfig: { "config-domain": { a: "b" } } }),
+      [],
+    );
+  });
+
+  it("is told of containers that are not there", () => {
+    assert.deepEqual(
+      problems({ resourceOverrides: { "activator/activatr": { requests: { cpu: "2m" } } } }),
+      [
+        'resourceOverrides.activator/activatr: no such container; did you mean "activator/activator"? The release has ' +
+          "activator/activator, activator/bare, activator/prepare, metallb-system/controller/controller, metallb-system/speaker/speaker.",
+      ],
+    );
+  });
+
+  it("is told of requests above limits that an override leaves", () => {
+    assert.match(
+      problems({
+        resourceOverrides: { "activator/activator": { requests: { cpu: "800m" } } },
+      }).join(),
+      /^resourceOverrides.activator\/activator: requests.cpu 800m is above limits.cpu 500m;/,
+    );
+  });
+
+  it("is told of ConfigMaps that Knative does not have", () => {
+    assert.match(
+      problems({ knativeConfig: { "config-netwrk": { a: "b" } } }).join(),
+      /^knativeConfig.config-netwrk: Knative has no such ConfigMap; did you mean "config-network"\?/,
+    );
+  });
+});
+
+describe("transforms of whole releases", () => {
+  before(function () {
+    if (manifestsDir === undefined) {
+      console.log(
+        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
+      );
+      this.skip();
+    }
+  });
+
+  it("leave no image outside the mirrors", async () => {
+    const config = testConfig({
+      imageMirrors: JSON.stringify(mirrors),
+      manifestsDir: manifestsDir ?? "",
+    });
+    const objects = transformAll(Object.values(await loadReleases(config)).flat(), config);
+    assert.ok(objects.length > 90);
+    const images = objects
+      .flatMap((object) =>
+        object.kind === "CustomResourceDefinition"
+          ? []
+          : stringsOf({ ...object, data: withoutExample(object.data) }),
+      )
+      .filter((text) => /(gcr|docker|quay)\.io/.test(text));
+    assert.deepEqual(images, []);
+  });
+
+  it("set only known ConfigMaps, of 1.23 all that there are", async () => {
+    const config = testConfig({
+      manifestsDir: manifestsDir ?? "",
+      knativeConfig: JSON.stringify({
+        "config-gc": { "max-non-active-revisions": "2" },
+        "config-kourier": { a: "b" },
+        "kourier-bootstrap": { a: "b" },
+      }),
+    });
+    const objects = Object.values(await loadReleases(config)).flat();
+    assert.deepEqual(
+      validateAgainstManifests(config, objects).map(({ key }) => key),
+      ["knativeConfig.kourier-bootstrap"],
+    );
+  });
+});
+
+interface Pod {
+  priorityClassName?: string;
+  containers?: Record<string, unknown>[];
+  initContainers?: Record<string, unknown>[];
+}
+
+function podOf(object: KubernetesObject): Pod {
+  return (object.spec?.template as unknown as { spec: Pod }).spec;
+}
+
+function withoutExample(data: Record<string, string> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(data).filter(([key]) => key !== "_example"));
+}
+
+function stringsOf(value: unknown): string[] {
+  if (typeof value === "string") {
+    return [value];
+  }
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(stringsOf) : [];
+}
