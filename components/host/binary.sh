@@ -1,0 +1,160 @@
+# Brings the k0s binary and the image bundles onto the host, each checked before it is put in its place.
+# A running k0s is not touched; ready.sh restarts it when the binary changed.
+#
+# Variables: K0S_VERSION, K0S_URL (%arch% stands for amd64 or arm64), K0S_SHA256 (empty: SUMS_URL, the release's
+#   sha256sums.txt, decides), BUNDLES (lines of `sha256 url`; %arch% as above), DOWNLOAD_ATTEMPTS (default 3).
+# stdout: `version sha256`, then a line `file sha256` for each bundle.
+
+ARCH=$(k0s_arch)
+IMAGES=$DATA_DIR/images
+
+# for_arch URL: with the host's architecture in it.
+for_arch() {
+  printf '%s\n' "$1" | sed "s/%arch%/$ARCH/g"
+}
+
+# fetch URL FILE: one attempt. On failure the downloader's words are in FILE.error.
+fetch() {
+  if have curl; then
+    curl --fail --location --silent --show-error --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
+      --output "$2" "$1" 2>"$2.error"
+  else
+    wget -nv --tries=1 --timeout=60 -O "$2" "$1" 2>"$2.error"
+  fi
+}
+
+# download URL FILE SHA256 HINT: leaves the checked file there, or ends with the reason. An empty digest is not checked.
+download() {
+  attempt=1
+  until fetch "$1" "$2"; do
+    # An answer such as 404 stays the same when asked again.
+    if [ "$attempt" -ge "${DOWNLOAD_ATTEMPTS:-3}" ] || grep -q -e 'error: 4[0-9][0-9]' -e 'ERROR 4[0-9][0-9]' "$2.error"; then
+      words=$(tail -n 1 "$2.error")
+      fail "could not download $1 (attempt $attempt): ${words:-no words from the downloader}. Check $4, and that this host reaches the address"
+    fi
+    say "downloading $1 failed, trying again: $(tail -n 1 "$2.error")"
+    attempt=$((attempt + 1))
+    sleep 1
+  done
+  [ -z "$3" ] || got=$(sha256 "$2")
+  [ -z "$3" ] || [ "$got" = "$3" ] ||
+    fail "$1 has the sha256 $got, but $3 is expected: nothing was put in place. Check $4, or what answers at that address"
+}
+
+# wanted_digest: of the binary; from the release's own list when none is pinned.
+wanted_digest() {
+  if [ -n "$K0S_SHA256" ]; then
+    echo "$K0S_SHA256"
+    return
+  fi
+  download "$SUMS_URL" "$scratch/sums" "" k0sUrl
+  # Lines are `digest *name`; in the URL the + of the version may be written %2B.
+  name=$(printf '%s\n' "${url##*/}" | sed 's/%2[Bb]/+/g')
+  digest=$(awk -v name="$name" '{ file = $2; sub(/^\*/, "", file) } file == name { print $1; exit }' "$scratch/sums")
+  [ -n "$digest" ] || fail "$SUMS_URL does not list $name: set k0sSha256, or correct k0sUrl or k0sVersion"
+  echo "$digest"
+}
+
+# get_binary: in the background, beside the bundles.
+get_binary() {
+  download "$url" "$scratch/k0s" "$digest" "k0sUrl and k0sSha256"
+  chmod 755 "$scratch/k0s"
+  version=$("$scratch/k0s" version 2>&1) ||
+    fail "the k0s of $url does not run here: $(printf '%s\n' "$version" | tail -n 1). Check k0sUrl: it must be the build for $ARCH"
+  [ "$version" = "$K0S_VERSION" ] ||
+    fail "the k0s of $url is version $version, but k0sVersion is $K0S_VERSION: nothing was put in place. Make the two agree"
+  mv -f "$scratch/k0s" "$K0S"
+  say "installed $K0S_VERSION at ${K0S#"$R"}"
+}
+
+# get_bundle SHA256 URL: in the background. k0s imports what appears in its images directory, so only whole files do.
+get_bundle() {
+  mkdir -p "$IMAGES"
+  part=$(mktemp "$DATA_DIR/.knative-edge.XXXXXX")
+  download "$2" "$part" "$1" imageBundles
+  rm -f "$part.error"
+  chmod 644 "$part"
+  mv -f "$part" "$IMAGES/$(bundle_name "$1")"
+  say "image bundle $2 is in ${IMAGES#"$R"}"
+}
+
+# bundle_name SHA256: the name marks a bundle as this program's, and its content.
+bundle_name() {
+  echo "knative-edge-$(printf %.16s "$1").tar"
+}
+
+# progress: how much has arrived, every 5 seconds.
+progress() {
+  # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile.
+  while sleep 5 2>/dev/null; do
+    kib=$(du -ck "$scratch"/* "$DATA_DIR"/.knative-edge.* 2>/dev/null | awk 'END { print $1 }')
+    say "downloading ... $((kib / 1024)) MB"
+  done
+}
+
+[ -n "$ARCH" ] || fail "k0s is not installed on the architecture $(uname -m)"
+mkdir -p "${K0S%/*}"
+# What a run that was killed left behind.
+rm -rf "${K0S%/*}"/.k0s.knative-edge.* "$DATA_DIR"/.knative-edge.*
+# In the same directory as the binary, so that the last step is a rename.
+scratch=$(mktemp -d "${K0S%/*}/.k0s.knative-edge.XXXXXX")
+progress_pid=
+pids=
+cleanup() {
+  for pid in $progress_pid $pids; do kill "$pid" 2>/dev/null || true; done
+  rm -rf "$scratch"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+
+url=$(for_arch "$K0S_URL")
+digest=$(wanted_digest)
+
+if [ -f "$K0S" ] && [ "$(sha256 "$K0S")" = "$digest" ]; then
+  say "$K0S_VERSION is there already"
+else
+  say "downloading $url"
+  get_binary &
+  pids=$!
+fi
+
+wanted=
+while read -r sum address; do
+  [ -n "$sum" ] || continue
+  file=$IMAGES/$(bundle_name "$sum")
+  wanted="$wanted ${file##*/}"
+  if [ ! -f "$file" ] || [ "$(sha256 "$file")" != "$sum" ]; then
+    address=$(for_arch "$address")
+    say "downloading $address"
+    get_bundle "$sum" "$address" &
+    pids="$pids $!"
+  fi
+done <<END
+$BUNDLES
+END
+
+if [ -n "$pids" ]; then
+  progress >/dev/null &
+  progress_pid=$!
+fi
+failed=no
+for pid in $pids; do
+  wait "$pid" || failed=yes
+done
+pids=
+[ "$failed" = no ] || exit 1
+
+# Bundles of an earlier configuration. Files that others put there stay.
+for file in "$IMAGES"/knative-edge-*.tar; do
+  case " $wanted " in
+    *" ${file##*/} "*) ;;
+    *) rm -f "$file" ;;
+  esac
+done
+
+echo "$K0S_VERSION $digest"
+while read -r sum _; do
+  [ -z "$sum" ] || echo "$(bundle_name "$sum") $sum"
+done <<END
+$BUNDLES
+END

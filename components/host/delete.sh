@@ -1,0 +1,211 @@
+# Takes k0s off the host: stops it, resets it, removes what a reset leaves, and says what still remains.
+# Removes only what this stack or its k0s made. Bounded in time, and good to run again after it was cut off.
+#
+# Variables: OWNER. stdout: nothing. Fails only when something remains that a new installation would trip over.
+
+BRIDGE=kube-bridge
+
+# kept PATH: whether it was there before k0s.
+kept() {
+  grep -qsx "$1" "$KEPT"
+}
+
+# processes_of k0s|pods: ids of k0s and its components, or of everything that runs in pods, their shims included.
+processes_of() {
+  {
+    if [ "$1" = k0s ]; then
+      find "$PROC"/[0-9]*/exe \( -lname "$K0S" -o -lname "$K0S (deleted)" -o -lname "$DATA_DIR/*" ! -lname '*/containerd-shim*' \)
+    else
+      find "$PROC"/[0-9]*/exe -lname "$DATA_DIR/*"
+      grep -ls kubepods "$PROC"/[0-9]*/cgroup
+    fi
+  } 2>/dev/null | sed "s|^$PROC/||; s|/.*||" | sort -u | while read -r pid; do
+    # A process that has ended and waits for its parent has no program any more.
+    ! readlink "$PROC/$pid/exe" >/dev/null || echo "$pid"
+  done
+}
+
+none_of() {
+  [ -z "$(processes_of "$1")" ]
+}
+
+# end_processes k0s|pods SIGNAL SECONDS: sends the signal, gives them the time, then kills.
+end_processes() {
+  for signal in "$2" KILL; do
+    pids=$(processes_of "$1" | tr '\n' ' ')
+    [ -n "$pids" ] || return 0
+    say "ending processes of $1 ($signal): $pids"
+    for pid in $pids; do kill -s "$signal" "$pid" 2>/dev/null || true; done
+    ! wait_until "$3" none_of "$1" || return 0
+  done
+}
+
+# mounts: what is mounted inside k0s' directories and as pods' network namespaces, the innermost first.
+mounts() {
+  awk '{ print $2 }' "$PROC/self/mounts" | grep -e "^$DATA_DIR/" -e "^$RUN_DIR/" -e "^$R/run/netns/cni-" | sort -r
+}
+
+# packet_filters: the commands of this host that may hold rules: nftables' and the older kind, IPv4 and IPv6.
+packet_filters() {
+  for family in iptables ip6tables; do
+    for kind in "" -nft -legacy; do
+      ! have "$family$kind-save" || echo "$family$kind"
+    done
+  done
+}
+
+# removal: reads iptables-save, prints for iptables-restore --noflush what deletes k0s' chains, and the rules of others'
+# chains that lead there or are about its bridge and sets. Whatever else is in the tables is not touched.
+removal() {
+  chains=KUBE-
+  # With CNI plugins of an earlier program's here, their chains cannot be told from those of pods.
+  kept /var/lib/cni || chains='(KUBE|CNI)-'
+  awk -v chains="^$chains" -v bridge="$BRIDGE" '
+    function own(    words, count, i) {
+      gsub(/"[^"]*"/, "\"\"", line)
+      count = split(line, words, " ")
+      for (i = 3; i < count; i++) {
+        if ((words[i] == "-j" || words[i] == "-g") && words[i + 1] ~ chains) return 1
+        if ((words[i] == "-i" || words[i] == "-o") && words[i + 1] == bridge) return 1
+        if (words[i] == "--match-set" && words[i + 1] ~ /^(inet6:)?(kube-router-|KUBE-)/) return 1
+      }
+      return 0
+    }
+    /^\*/ { table = $0; names = rules = deletes = "" }
+    /^:/ && substr($1, 2) ~ chains { names = names $1 " - [0:0]\n"; deletes = deletes "-X " substr($1, 2) "\n" }
+    /^-A / && $2 !~ chains {
+      line = $0
+      if (own() || /allow outbound node port traffic on node interface with which node ip is associated/)
+        rules = rules "-D" substr($0, 3) "\n"
+    }
+    /^COMMIT/ && names rules != "" { printf "%s\n%s%s%sCOMMIT\n", table, names, rules, deletes }'
+}
+
+remove_rules() {
+  for filter in $(packet_filters); do
+    script=$("$filter-save" 2>/dev/null | removal)
+    [ -z "$script" ] || printf '%s\n' "$script" | "$filter-restore" -w 10 --noflush ||
+      say "$filter: the rules of k0s could not be removed"
+  done
+}
+
+# sets: kube-router's sets of addresses, and network policies'.
+sets() {
+  ! have ipset || ipset list -n 2>/dev/null | grep -E '^(inet6:)?(kube-router-|KUBE-)' || true
+}
+
+# stop: with the unit still there, so that systemd does not start it again.
+stop() {
+  [ -e "$UNIT" ] || return 0
+  say "stopping"
+  timeout 120 systemctl disable --now --quiet "$SERVICE" || systemctl kill --signal=KILL "$SERVICE" || true
+}
+
+# reset: k0s' own, while the configuration that it reads is still there. What it fails at is done below.
+reset() {
+  [ -x "$K0S" ] || return 0
+  say "resetting"
+  words=$(timeout 180 "$K0S" reset 2>&1) || say "k0s reset failed, going on without it: $(printf '%s\n' "$words" | tail -n 3)"
+}
+
+# remove_data: what k0s reset removes when it works.
+remove_data() {
+  mounts | while read -r mount; do
+    mount=$(printf %b "$mount")
+    umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null || true
+  done
+  rm -f "$R"/run/netns/cni-*
+  # What is still mounted is not ours to empty.
+  rm -rf --one-file-system "$DATA_DIR" "$RUN_DIR" 2>/dev/null || true
+  rm -f "$UNIT"
+}
+
+# remove_rest: what a reset leaves.
+remove_rest() {
+  for link in $BRIDGE kube-dummy-if kube-ipvs0 $ports; do
+    [ ! -e "$NET/$link" ] || ip link delete "$link" || true
+  done
+  remove_rules
+  sets | while read -r set; do ipset destroy "$set" || true; done
+
+  # Directories that k0s made; plugins and network configurations of others in them stay.
+  for directory in /var/lib/cni /usr/libexec/k0s /var/log/pods /var/log/containers; do
+    kept "$directory" || rm -rf "$R$directory"
+  done
+  kept /var/lib/kubelet || rm -rf "$R/var/lib/kubelet/device-plugins"
+  rm -f "$R/etc/cni/net.d/10-kuberouter.conflist"
+  if ! kept /opt/cni/bin; then
+    for plugin in bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf; do
+      rm -f "$R/opt/cni/bin/$plugin"
+    done
+  fi
+  for directory in /var/lib/kubelet /etc/cni/net.d /etc/cni /opt/cni/bin /opt/cni; do
+    kept "$directory" || rmdir "$R$directory" 2>/dev/null || true
+  done
+
+  ! grep -qs k0s_managed=true "$CONFIG_DIR/containerd.toml" || rm -f "$CONFIG_DIR/containerd.toml"
+  rmdir "$CONFIG_DIR/containerd.d" 2>/dev/null || true
+  rm -f "$CONFIG"
+  [ ! -f "$CONFIG.old" ] || mv -f "$CONFIG.old" "$CONFIG"
+  rm -rf "$K0S" "${K0S%/*}"/.k0s.knative-edge.* "$STARTED" "$SERVED" "$INSTALLED" "$CONFIG_DIR"/.knative-edge.tmp.*
+  systemctl daemon-reload || true
+  systemctl reset-failed "$SERVICE" 2>/dev/null || true
+}
+
+# obstacles: what a new installation would trip over.
+obstacles() {
+  for pid in $(processes_of pods); do echo "process $pid ($(cat "$PROC/$pid/comm" 2>/dev/null))"; done
+  mounts | sed 's/^/mount /'
+  for path in "$UNIT" "$DATA_DIR" "$RUN_DIR"; do
+    # A disk of its own may be mounted there.
+    [ ! -e "$path" ] || [ -z "$(ls -A "$path")" ] || echo "${path#"$R"}"
+  done
+}
+
+# remains: what does no harm, or is not ours.
+remains() {
+  for path in "$UNIT.d" "$CONFIG" "$CONFIG_DIR/containerd.toml" "$CONFIG_DIR/containerd.d" "$R/opt/cni/bin" "$R/etc/cni/net.d" "$R/var/lib/cni"; do
+    [ ! -e "$path" ] || echo "${path#"$R"}"
+  done
+  for filter in $(packet_filters); do
+    [ -z "$("$filter-save" 2>/dev/null | removal)" ] || echo "rules of $filter"
+  done
+  sets | sed 's/^/ipset /'
+  [ "$(cat "$PROC/sys/net/ipv4/ip_forward" 2>/dev/null)" != 1 ] || echo "net.ipv4.ip_forward=1"
+}
+
+listed() {
+  tr '\n' ',' | sed 's/,$//; s/,/, /g'
+}
+
+problem=$(ownership_problem)
+[ -z "$problem" ] || fail "$problem. Nothing was removed; to let go of the host, use pulumi state delete"
+if [ ! -f "$MARKER" ]; then
+  say "nothing of this stack is on this host"
+  exit 0
+fi
+
+# k0s brings the packet filter's commands along, and its reset takes them away.
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+if ! have iptables-save; then
+  cp -a "$DATA_DIR"/bin/*tables* "$tools" 2>/dev/null || true
+  PATH=$PATH:$tools
+fi
+ports=$(ls "$NET/$BRIDGE/brif" 2>/dev/null || true)
+
+stop
+end_processes k0s TERM 10
+reset
+end_processes pods KILL 5
+remove_data
+remove_rest
+
+obstacles=$(obstacles | listed)
+[ -z "$obstacles" ] ||
+  fail "k0s is not wholly gone: $obstacles. Reboot the host and run pulumi destroy again"
+rest=$(remains | listed)
+[ -z "$rest" ] || say "removed; still on this host: $rest"
+# Last, so that a delete that was cut off is taken up again.
+rm -f "$KEPT" "$MARKER"
+rmdir "$CONFIG_DIR" 2>/dev/null || true

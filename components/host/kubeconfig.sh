@@ -1,0 +1,5 @@
+# Prints the admin kubeconfig, with a client certificate of its own that is good for a year.
+#
+# Variables: none. stdout: the kubeconfig, a secret.
+
+timeout 60 "$K0S" kubeconfig admin || fail "k0s gave no admin kubeconfig: has it been started? See systemctl status $SERVICE"

@@ -1,0 +1,114 @@
+# What every phase shares: paths, messages, and who owns the k0s on this host.
+#
+# A phase is run as root by `sh -s`, whose stdin is: assignments of the phase's variables, this file, the phase.
+# stdout is the phase's result and the same for the same host; stderr is progress, and on failure the reason.
+# Exit codes: 0 done, 1 refused or failed, 77 no root (see entry.sh). Every phase converges when it is run again.
+# shellcheck disable=SC2034  # Which of these a phase uses differs.
+set -eu
+export LC_ALL=C
+umask 022
+
+# Tests put a directory here; on a host it is empty.
+R=${KNATIVE_EDGE_ROOT:-}
+if [ -z "$R" ]; then
+  # Neither sudo's secure_path nor sshd's default is sure to have all of these.
+  PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+fi
+
+K0S=$R/usr/local/bin/k0s
+CONFIG_DIR=$R/etc/k0s
+CONFIG=$CONFIG_DIR/k0s.yaml
+DATA_DIR=$R/var/lib/k0s
+RUN_DIR=$R/run/k0s
+SERVICE=k0scontroller
+UNIT=$R/etc/systemd/system/$SERVICE.service
+PROC=$R/proc
+NET=$R/sys/class/net
+
+# Names the stack that k0s here belongs to: written before the installation, removed last.
+MARKER=$CONFIG_DIR/.knative-edge
+# Which of the directories that k0s leaves behind were there before it.
+KEPT=$CONFIG_DIR/.knative-edge-kept
+# What the unit was installed from.
+INSTALLED=$CONFIG_DIR/.knative-edge-installed
+# What the service was last started from.
+STARTED=$CONFIG_DIR/.knative-edge-started
+# The k0s version whose API server was last ready.
+SERVED=$CONFIG_DIR/.knative-edge-served
+
+HOST=$(uname -n)
+
+# say TEXT...: a line of progress.
+say() {
+  echo "k0s: $*" >&2
+}
+
+# fail TEXT...: the one sentence that ends a phase.
+fail() {
+  echo "$HOST: $*" >&2
+  exit 1
+}
+
+# have COMMAND: whether the host has it.
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# sha256 FILE: its digest in hexadecimal.
+sha256() {
+  sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# uptime_seconds: a clock that time synchronisation does not move, as it may on a first boot.
+uptime_seconds() {
+  read -r uptime _ </proc/uptime
+  echo "${uptime%%.*}"
+}
+
+# wait_until SECONDS COMMAND...: repeats the command until it succeeds; 1 when the time is over.
+wait_until() {
+  deadline=$(($(uptime_seconds) + $1))
+  shift
+  until "$@"; do
+    [ "$(uptime_seconds)" -lt "$deadline" ] || return 1
+    sleep 0.2
+  done
+}
+
+# write_file FILE MODE: stdin becomes the file, all at once or not at all.
+write_file() {
+  unfinished=$(mktemp "${1%/*}/.knative-edge.tmp.XXXXXX")
+  cat >"$unfinished"
+  chmod "$2" "$unfinished"
+  mv -f "$unfinished" "$1"
+}
+
+# k0s_arch: the architecture as k0s' releases name it, or nothing when k0s single nodes are not proven on it.
+k0s_arch() {
+  case $(uname -m) in
+    x86_64) echo amd64 ;;
+    aarch64 | arm64) echo arm64 ;;
+  esac
+}
+
+# ownership_problem: why this stack may not touch the k0s on this host; nothing when it may. Reads OWNER.
+ownership_problem() {
+  if [ -f "$MARKER" ]; then
+    claimant=$(cat "$MARKER")
+    [ "$claimant" = "$OWNER" ] ||
+      echo "k0s here belongs to \"$claimant\", not to \"$OWNER\": destroy that stack first, or take another host"
+    return
+  fi
+  for trace in "$UNIT" "${UNIT%/*}/k0sworker.service" "$R/etc/init.d/$SERVICE" "$DATA_DIR/pki" "$DATA_DIR/db" "$DATA_DIR/etcd"; do
+    if [ -e "$trace" ]; then
+      echo "a k0s is here that this stack did not install (${trace#"$R"}): remove it with k0s stop and k0s reset, or take another host"
+      return
+    fi
+  done
+}
+
+# require_ownership: ends the phase when k0s here is not this stack's.
+require_ownership() {
+  problem=$(ownership_problem)
+  [ -z "$problem" ] || fail "$problem"
+}

@@ -1,0 +1,187 @@
+# Refuses a host that cannot become, or should not become, a k0s single node: one sentence per finding, all at once.
+# Changes nothing.
+#
+# Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB (default 1280: a machine of 1.5 GB shows about 1450),
+#   MIN_DISK_MIB (default 2048, over and above the 15 % under which kubelet starts to evict).
+# stdout: one line of JSON: arch, os, kernel, cgroup (1 or 2), cpus, memoryMiB, machineId, hostname.
+
+findings=0
+finding() {
+  findings=$((findings + 1))
+  echo "$HOST: $*" >&2
+}
+
+# number FILE KEY: the number beside a key in a file of /proc.
+number() {
+  awk -v key="$2" '$1 == key { print $2; exit }' "$1"
+}
+
+# minor VERSION: 35 of v1.35.7+k0s.0.
+minor() {
+  rest=${1#*.}
+  echo "${rest%%.*}"
+}
+
+# quoted TEXT: as a JSON string.
+quoted() {
+  printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/["\\]/\\&/g')"
+}
+
+check_tools() {
+  have curl || have wget ||
+    finding "neither curl nor wget is installed, and k0s is downloaded with one of them: install curl"
+  for tool in sha256sum awk sed find df timeout mktemp; do
+    have "$tool" || finding "the command $tool is missing: install it (coreutils, findutils, awk, sed)"
+  done
+}
+
+check_platform() {
+  [ -n "$(k0s_arch)" ] ||
+    finding "the architecture $(uname -m) is not supported: take a host with x86_64 or aarch64"
+  if [ ! -d "$R/run/systemd/system" ] || ! have systemctl; then
+    finding "systemd does not run this host, and k0s is run as its service: take a host with systemd"
+  fi
+}
+
+check_cgroups() {
+  controllers=$R/sys/fs/cgroup/cgroup.controllers
+  missing=
+  for controller in cpu memory pids; do
+    if [ "$cgroup" = 2 ]; then
+      grep -qsw "$controller" "$controllers" || missing="$missing $controller"
+    else
+      [ -d "$R/sys/fs/cgroup/$controller" ] || missing="$missing $controller"
+    fi
+  done
+  [ -z "$missing" ] ||
+    finding "the kernel has no cgroup controller$missing: enable it on the kernel command line (for memory: cgroup_enable=memory) and reboot"
+  if [ "$cgroup" = 1 ] && [ "$(minor "$K0S_VERSION")" -ge 35 ]; then
+    finding "the host runs cgroup v1, which k0s $K0S_VERSION refuses: boot with systemd.unified_cgroup_hierarchy=1, or set k0sVersion to a 1.34 release"
+  fi
+}
+
+check_memory() {
+  if [ "$memory" -lt "${MIN_MEMORY_MIB:=1280}" ]; then
+    finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or, better, 2 GB"
+  elif [ "$memory" -lt 1900 ]; then
+    say "the host has $memory MiB of memory, which is tight: 2 GB is where it is calm"
+  fi
+}
+
+check_disk() {
+  directory=$DATA_DIR
+  until [ -d "$directory" ]; do directory=${directory%/*}; done
+  # An installed k0s has taken its share already.
+  [ "$installed" = no ] || MIN_DISK_MIB=0
+  df -Pk "$directory/" | awk -v need="${MIN_DISK_MIB:-2048}" 'NR == 2 {
+    free = int($4 / 1024); want = need + int($2 * 0.15 / 1024)
+    if (free < want) print free, want
+  }' | {
+    if read -r free want; then
+      echo "${DATA_DIR#"$R"} has $free MiB of free disk and needs $want (${MIN_DISK_MIB:-2048} and 15 % of the disk, under which pods are evicted): free some or enlarge the disk"
+    fi
+  }
+}
+
+# holder INODE: the process that has the socket, as id, or nothing.
+holder() {
+  path=$(find "$PROC"/[0-9]*/fd -lname "socket:\\[$1\\]" 2>/dev/null | head -n 1)
+  path=${path#"$PROC"/}
+  echo "${path%%/*}"
+}
+
+# part_of_k0s PID: whether the process is k0s, one of its components, or a pod.
+part_of_k0s() {
+  grep -qs -e kubepods -e "$SERVICE" "$PROC/$1/cgroup" && return
+  case $(readlink "$PROC/$1/exe") in "$K0S"* | "$DATA_DIR"/*) return ;; esac
+  return 1
+}
+
+check_ports() {
+  for port in 6443 10250 8080; do
+    hexadecimal=$(printf %04X "$port")
+    cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null |
+      awk -v port=":$hexadecimal\$" '$4 == "0A" && $2 ~ port { print $10 }' |
+      while read -r inode; do
+        pid=$(holder "$inode")
+        if [ -z "$pid" ]; then
+          echo "port $port is in use by a process that could not be found, and k0s needs it: free the port"
+        elif [ "$installed" = no ] || ! part_of_k0s "$pid"; then
+          echo "port $port is in use by $(cat "$PROC/$pid/comm") (process $pid), and k0s needs it: stop that program or move it to another port"
+        else
+          continue
+        fi
+        break
+      done
+  done
+}
+
+check_kubernetes() {
+  problem=$(ownership_problem)
+  [ -z "$problem" ] || finding "$problem"
+  for trace in \
+    k3s:/usr/local/bin/k3s k3s:/etc/systemd/system/k3s.service k3s:/etc/systemd/system/k3s-agent.service \
+    RKE2:/var/lib/rancher/rke2 kubeadm:/etc/kubernetes/admin.conf kubeadm:/etc/kubernetes/kubelet.conf \
+    kubelet:/var/lib/kubelet/config.yaml MicroK8s:/var/snap/microk8s; do
+    if [ -e "$R${trace#*:}" ]; then
+      finding "another Kubernetes is here, ${trace%%:*} (${trace#*:}): remove it, or take another host"
+      break
+    fi
+  done
+}
+
+# k0s does not support going back, nor skipping a minor release.
+check_upgrade() {
+  [ -f "$SERVED" ] || return 0
+  now=$(cat "$SERVED")
+  newest=$(printf '%s\n%s\n' "$now" "$K0S_VERSION" | sort -V | tail -n 1)
+  if [ "$now" != "$K0S_VERSION" ] && [ "$newest" = "$now" ]; then
+    finding "k0s $now runs here, and k0s cannot go back to $K0S_VERSION: set k0sVersion to $now or newer, or destroy the stack and bring it up again"
+  elif [ "$(minor "$K0S_VERSION")" -gt $(($(minor "$now") + 1)) ]; then
+    finding "k0s $now runs here, and k0s is upgraded one minor release at a time: set k0sVersion to a 1.$(($(minor "$now") + 1)) release first, not $K0S_VERSION"
+  fi
+}
+
+check_names() {
+  # Each address of the host's own, from the kernel's table: `|-- 10.0.0.5` and under it `/32 host LOCAL`.
+  addresses=$(awk '$1 == "|--" { address = $2 } $1 == "/32" && $3 == "LOCAL" && address !~ /^127\./ { print address }' \
+    "$PROC/net/fib_trie" | sort -u | tr '\n' ' ')
+  case " $addresses" in
+    *" $NODE_ADDRESS "*) ;;
+    *) finding "no interface has the address $NODE_ADDRESS: set nodeAddress to one of: ${addresses% }" ;;
+  esac
+  if have getent && ! getent hosts localhost >/dev/null; then
+    finding "the name localhost does not resolve: add \"127.0.0.1 localhost\" to /etc/hosts"
+  fi
+}
+
+# each TEXT: a finding per line. For checks that run in a pipe, whose count would be lost.
+each() {
+  while read -r sentence; do
+    [ -z "$sentence" ] || finding "$sentence"
+  done <<END
+$1
+END
+}
+
+cgroup=1
+[ ! -e "$R/sys/fs/cgroup/cgroup.controllers" ] || cgroup=2
+memory=$(($(number "$PROC/meminfo" MemTotal:) / 1024))
+installed=no
+[ ! -f "$MARKER" ] || [ ! -e "$UNIT" ] || installed=yes
+
+check_platform
+check_tools
+check_cgroups
+check_memory
+each "$(check_disk)"
+each "$(check_ports)"
+check_kubernetes
+check_upgrade
+check_names
+[ "$findings" = 0 ] || exit 1
+
+os=$(sed -n 's/^PRETTY_NAME=//p' "$R/etc/os-release" | tr -d \")
+printf '{"arch":%s,"os":%s,"kernel":%s,"cgroup":%s,"cpus":%s,"memoryMiB":%s,"machineId":%s,"hostname":%s}\n' \
+  "$(quoted "$(k0s_arch)")" "$(quoted "$os")" "$(quoted "$(uname -r)")" "$cgroup" "$(nproc)" "$memory" \
+  "$(quoted "$(cat "$R/etc/machine-id")")" "$(quoted "$HOST")"

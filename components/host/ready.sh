@@ -1,0 +1,155 @@
+# Starts k0s, or restarts it when its binary, configuration or unit changed since, and waits until the node takes
+# work: service, status, API, node, DNS, metrics, default account. One deadline for all.
+#
+# Variables: K0S_VERSION, INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600).
+# stdout: one line of JSON: seconds from the start of k0s to each rung. stderr: progress; on failure the rung, and the
+#   last lines of k0s' journal.
+
+: "${READY_TIMEOUT:=600}"
+CACHE=$RUN_DIR/knative-edge-discovery
+
+# fingerprint: changes with whatever k0s reads at its start. Of the large binary, only whether it is the same file.
+fingerprint() {
+  stat -c '%i %Y %s' "$K0S"
+  cat "$CONFIG" "$UNIT" "$UNIT".d/*.conf 2>/dev/null || true
+}
+
+# look: the service as systemd sees it. Sets state and restarts.
+look() {
+  state=
+  restarts=0
+  properties=$(systemctl show -p ActiveState -p NRestarts "$SERVICE")
+  for property in $properties; do
+    case $property in
+      ActiveState=*) state=${property#*=} ;;
+      NRestarts=*) restarts=${property#*=} ;;
+    esac
+  done
+}
+
+# journal: k0s' last words, without what looks like a credential.
+journal() {
+  echo "--- the last lines of journalctl -u $SERVICE:"
+  journalctl -u "$SERVICE" -n 30 -o cat --no-pager 2>/dev/null | cut -c 1-400 | sed \
+    -e 's/eyJ[A-Za-z0-9_-]*\(\.[A-Za-z0-9_-]*\)*/<hidden>/g' \
+    -e 's/\<[a-z0-9]\{6\}\.[a-z0-9]\{16\}\>/<hidden>/g' \
+    -e 's#://[^:/@ ]*:[^@ ]*@#://<hidden>@#g' \
+    -e 's/\([Tt]oken\|[Pp]assword\|[Ss]ecret\)\(["]*[:=] *\)["]*[^ ",]*/\1\2<hidden>/g' \
+    -e '/-----BEGIN/,/-----END/d'
+  echo "---"
+}
+
+# kubectl ARG...: k0s' own, which needs no other kubeconfig. Its cache goes where k0s reset finds it.
+kubectl() {
+  timeout 20 "$K0S" kubectl --cache-dir="$CACHE" --request-timeout=10s "$@" 2>/dev/null
+}
+
+# observe: everything that the last rungs ask for, at the price of one kubectl.
+# Lines of `kind/namespace/name status heartbeat message`; the status is of the condition Ready or Available.
+observe() {
+  cluster=$(kubectl get nodes,deployments.apps,apiservices,serviceaccounts --all-namespaces -o jsonpath='{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{.status.conditions[?(@.type=="Available")].status} {.status.conditions[?(@.type=="Ready")].lastHeartbeatTime} {.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}') ||
+    cluster=
+}
+
+# seen REGEX: whether a line is like that in the last observation, or in a new one.
+seen() {
+  printf '%s\n' "$cluster" | grep -q "$1" && return
+  observe
+  printf '%s\n' "$cluster" | grep -q "$1"
+}
+
+# The rungs. Each is asked again until it holds.
+service_active() { [ "$state" = active ]; }
+status_answers() { [ -e "$RUN_DIR/status.sock" ] && timeout 20 "$K0S" status >/dev/null 2>&1; }
+api_ready() { [ "$(kubectl get --raw=/readyz)" = ok ]; }
+dns_available() { seen '^Deployment/kube-system/coredns True'; }
+metrics_available() { seen '^APIService//v1beta1.metrics.k8s.io True'; }
+account_there() { seen '^ServiceAccount/default/default '; }
+# A node that was Ready before a restart is still said to be: only what kubelet reported since counts.
+node_ready() {
+  observe
+  printf '%s\n' "$cluster" | awk -v since="$started_at" '/^Node\// && $2 == "True" && $3 >= since { ok = 1 } END { exit !ok }'
+}
+
+# hint: what is known about why the node is not ready.
+hint() {
+  case $rung in
+    node) words=$(printf '%s\n' "$cluster" | sed -n 's|^Node//\([^ ]*\) *[^ ]* *[^ ]* *|\1: |p' | head -n 1) ;;
+    service) words="it is $state" ;;
+    *) words= ;;
+  esac
+  [ -z "$words" ] || echo " ($words)"
+}
+
+elapsed() {
+  echo $(($(uptime_seconds) - start))
+}
+
+# climb NAME WHAT COMMAND: repeats the command until it holds; records how long that took.
+climb() {
+  rung=$1
+  next_word=$(($(elapsed) + 15))
+  while :; do
+    look
+    "$3" && break
+    if [ "$state" = failed ] || [ $((restarts - restarts_before)) -ge 3 ]; then
+      journal >&2
+      fail "k0s does not stay up (systemd: $state, $restarts restarts): its last words are above; k0s sysinfo on the host tells what k0s misses"
+    fi
+    if [ "$(elapsed)" -ge "$READY_TIMEOUT" ]; then
+      journal >&2
+      fail "k0s was not ready within $READY_TIMEOUT s: $2 was not reached$(hint). Its last words are above; if the host is merely slow, raise readyTimeoutSeconds"
+    fi
+    if [ "$(elapsed)" -ge "$next_word" ]; then
+      say "waiting for $2$(hint), $(elapsed) s"
+      next_word=$((next_word + 15))
+    fi
+    sleep 0.5
+  done
+  seconds="$seconds${seconds:+,}\"$rung\":$(elapsed)"
+  say "$2 after $(elapsed) s"
+}
+
+# enabled COMPONENT: whether the installation has it.
+enabled() {
+  case ",$(printf %s "$INSTALL_ARGS" | tr ' =' ',,')," in *",$1,"*) return 1 ;; esac
+}
+
+[ -f "$UNIT" ] || fail "k0s is not installed as a service (${UNIT#"$R"}), so something removed it: run pulumi destroy, then pulumi up"
+cluster=
+seconds=
+started_at=
+now=$(fingerprint | sha256sum | cut -d ' ' -f 1)
+look
+if [ "$state" = active ] && [ -f "$STARTED" ] && [ "$(cat "$STARTED")" = "$now" ]; then
+  say "running, and nothing changed"
+else
+  case $state in
+    active | activating) say "restarting k0s, for it changed" ;;
+    *) say "starting k0s" ;;
+  esac
+  systemctl reset-failed "$SERVICE" 2>/dev/null || true
+  timeout 150 systemctl restart "$SERVICE" || {
+    journal >&2
+    fail "systemd could not start $SERVICE: its last words are above"
+  }
+  echo "$now" | write_file "$STARTED" 644
+  started_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+fi
+start=$(uptime_seconds)
+look
+restarts_before=$restarts
+
+climb service "the service" service_active
+climb status "k0s status" status_answers
+climb readyz "the API (/readyz)" api_ready
+# From here on there is no way back to an older k0s: preflight.sh reads this.
+echo "$K0S_VERSION" | write_file "$SERVED" 644
+climb node "a Ready node" node_ready
+! enabled coredns || climb dns "CoreDNS" dns_available
+# While its API is announced and not answering, every client's discovery fails.
+! enabled metrics-server || climb metrics "metrics-server" metrics_available
+climb account "the default ServiceAccount" account_there
+
+say "ready in $(elapsed) s ($(echo "$seconds" | tr -d '"' | sed 's/:/ /g; s/,/, /g'))"
+echo "{$seconds}"
