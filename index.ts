@@ -3,19 +3,21 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
 import { readConfig } from "./edge/config";
+import { renderK0sConfig } from "./edge/k0sConfig";
 import { loadReleases } from "./edge/releases";
 import { renderStack } from "./edge/stack";
 
 export = async () => {
-  const config = readConfig(edge.stackConfig());
+  const { values, secretKeys } = edge.stackConfig();
+  const config = readConfig(values, secretKeys);
   const objects = renderStack(config, await loadReleases(config));
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),
     identity: `${pulumi.getStack()}@${config.host.address}`,
-    address: config.host.address,
     nodeAddress: config.host.nodeAddress,
     apiEndpoint: config.apiEndpoint,
+    k0sYaml: renderK0sConfig(config),
     ...config.k0s,
   });
   const { connection } = host;

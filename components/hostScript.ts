@@ -34,11 +34,10 @@ export function hostScript(
   args: HostScriptArgs,
   opts: pulumi.CustomResourceOptions,
 ): remote.Command {
+  const phases = dispatch(args.script, args.deleteScript);
   const stdin = pulumi
     .output(args.variables ?? {})
-    .apply((variables) =>
-      renderScript(variables, dispatch(args.script, args.deleteScript)),
-    );
+    .apply((variables) => renderScript(variables, phases));
   return new remote.Command(
     name,
     {

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { ImageBundle } from "../edge/config";
-import { k0sInstallArguments, renderK0sConfig } from "../edge/k0sConfig";
+import { k0sInstallArguments } from "../edge/k0sConfig";
 import { rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 
@@ -13,14 +13,14 @@ export interface K0sHostArgs {
    * reset, then the new one installed.
    */
   identity: string;
-  /** Name or address that clients of the API use, put into its certificate beside the node's address. */
-  address: string;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
   /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
   apiEndpoint: string;
   /** Release of k0s, for instance v1.35.7+k0s.0. */
   version: string;
+  /** Text of k0s.yaml. Partial, without a storage block: see renderK0sConfig. */
+  k0sYaml: string;
   /** Where the host downloads the binary; `%arch%` stands for amd64 or arm64. */
   url: string;
   /** The binary's digest in hexadecimal. By default the release's sha256sums.txt decides. */
@@ -29,10 +29,6 @@ export interface K0sHostArgs {
   sumsUrl: string;
   /** Components that k0s leaves out: `k0s controller --disable-components`. */
   disabledComponents: string[];
-  /** Address range of pods, as CIDR. Cannot change later. */
-  podCidr: string;
-  /** Address range of Services, as CIDR. Cannot change later. */
-  serviceCidr: string;
   /** Image archives for hosts without a way to a registry. */
   imageBundles: ImageBundle[];
   /** Deadline for a ready node with DNS, in seconds. */
@@ -73,7 +69,6 @@ export class K0sHost extends pulumi.ComponentResource {
   constructor(name: string, args: K0sHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("knative-edge:index:K0sHost", name, {}, opts);
     const { connection } = args;
-    const config = renderK0sConfig({ ...args, sans: [args.address] });
     const install = k0sInstallArguments(args.disabledComponents).join(" ");
 
     const preflight = hostScript(
@@ -81,7 +76,11 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         connection,
         script: "preflight",
-        variables: { OWNER: args.identity, NODE_ADDRESS: args.nodeAddress, K0S_VERSION: args.version },
+        variables: {
+          OWNER: args.identity,
+          NODE_ADDRESS: args.nodeAddress,
+          K0S_VERSION: args.version,
+        },
       },
       { parent: this },
     );
@@ -102,7 +101,7 @@ export class K0sHost extends pulumi.ComponentResource {
     );
     const configured = hostScript(
       `${name}-config`,
-      { connection, script: "config", variables: { OWNER: args.identity, K0S_YAML: config } },
+      { connection, script: "config", variables: { OWNER: args.identity, K0S_YAML: args.k0sYaml } },
       { parent: this, dependsOn: binary },
     );
     const installed = hostScript(
@@ -124,7 +123,7 @@ export class K0sHost extends pulumi.ComponentResource {
         variables: {
           // Not read by the script: they make a change of version or configuration run it, which restarts k0s.
           K0S_VERSION: args.version,
-          K0S_YAML: config,
+          K0S_YAML: args.k0sYaml,
           INSTALL_ARGS: install,
           READY_TIMEOUT: String(args.readyTimeoutSeconds),
         },

@@ -30,13 +30,15 @@ export class KnativeServing extends pulumi.ComponentResource {
     manifests.add(definitions);
     this.definitions = [...manifests.resources];
     manifests.add(core, this.definitions);
-    const gates = admitted.slice(0, 1).map((object) =>
-      admissionGate(
-        `${name}-admission`,
-        { connection: args.connection, object },
-        { parent: this, deletedWith, dependsOn: manifests.resources },
-      ),
-    );
+    const gates = admitted
+      .slice(0, 1)
+      .map((object) =>
+        admissionGate(
+          `${name}-admission`,
+          { connection: args.connection, object },
+          { parent: this, deletedWith, dependsOn: manifests.resources },
+        ),
+      );
     manifests.add(admitted, gates);
     this.ready = manifests.resources;
 

@@ -36,7 +36,8 @@ export class Kourier extends pulumi.ComponentResource {
 
 /** The first address of a Service's `status.loadBalancer`. */
 function loadBalancerAddress(status: unknown): string {
-  const ingress = (status as { loadBalancer?: { ingress?: { ip?: string }[] } }).loadBalancer?.ingress;
+  const ingress = (status as { loadBalancer?: { ingress?: { ip?: string }[] } }).loadBalancer
+    ?.ingress;
   const address = ingress?.[0]?.ip;
   if (address === undefined) {
     throw new pulumi.RunError(

@@ -18,7 +18,8 @@ export interface ManifestArgs {
  */
 export class Manifest extends pulumi.CustomResource {
   /** The object's status as the API server last told it; unknown in the preview of a new object. */
-  public readonly status!: pulumi.Output<unknown>;
+  // Declared only: Pulumi's constructor sets it, and a field definition would set it back to undefined.
+  declare public readonly status: pulumi.Output<unknown>;
 
   constructor(name: string, object: ManifestArgs, opts: pulumi.CustomResourceOptions) {
     super(manifestType(object), name, { ...object, status: undefined }, opts);

@@ -14,7 +14,9 @@ async function main() {
   const via = (await resolves(url.hostname)) ? "url" : "address";
   let last;
   while (Date.now() < deadline) {
-    const attempt = await ask(via === "url" ? url.hostname : address).catch((error) => error.message);
+    const attempt = await ask(via === "url" ? url.hostname : address).catch(
+      (error) => error.message,
+    );
     if (typeof attempt !== "string" && attempt.status < 400) {
       const seconds = Math.round((Date.now() - started) / 100) / 10;
       console.log(JSON.stringify({ via, ...attempt, seconds }));
@@ -46,12 +48,20 @@ async function resolves(name) {
 function ask(host) {
   return new Promise((resolve, reject) => {
     const request = http.get(
-      { host, port: url.port || 80, path: url.pathname, headers: { Host: url.host }, timeout: 10_000 },
+      {
+        host,
+        port: url.port || 80,
+        path: url.pathname,
+        headers: { Host: url.host },
+        timeout: 10_000,
+      },
       (response) => {
         let body = "";
         response.setEncoding("utf8");
         response.on("data", (text) => (body += text));
-        response.on("end", () => resolve({ status: response.statusCode, body: body.slice(0, 200) }));
+        response.on("end", () =>
+          resolve({ status: response.statusCode, body: body.slice(0, 200) }),
+        );
       },
     );
     request.on("timeout", () => request.destroy(new Error("no answer within 10 s")));

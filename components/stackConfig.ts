@@ -1,11 +1,27 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** The stack's configuration of this project, by key without the project's name, defaults filled in by the engine. */
-export function stackConfig(): Record<string, string> {
+/** A stack's configuration of this project. */
+export interface StackConfig {
+  /** Values by key without the project's name; the engine has filled in the defaults of Pulumi.yaml. */
+  values: Record<string, string>;
+  /** The keys that stand encrypted in the stack's file. */
+  secretKeys: Set<string>;
+}
+
+/** Reads the stack's configuration as the engine hands it to the program. */
+export function stackConfig(): StackConfig {
   const prefix = `${pulumi.getProject()}:`;
-  return Object.fromEntries(
-    Object.entries(pulumi.runtime.allConfig())
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), value]),
+  const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) =>
+    key.startsWith(prefix),
   );
+  const shortName = (key: string): string => key.slice(prefix.length);
+  return {
+    values: Object.fromEntries(entries.map(([key, value]) => [shortName(key), value])),
+    secretKeys: new Set(
+      entries
+        .map(([key]) => key)
+        .filter((key) => pulumi.runtime.isConfigSecret(key))
+        .map(shortName),
+    ),
+  };
 }

@@ -2,20 +2,9 @@ import { withAwait } from "./awaits";
 import { EdgeConfig } from "./config";
 import { mirrorImage } from "./images";
 import { ServiceSpec } from "./knativeService";
-import { isDefinition, KubernetesObject, withoutDuplicates } from "./manifests";
+import { isDefinition, KubernetesObject } from "./manifests";
+import { ReleaseObjects } from "./releases";
 import { transformAll } from "./transforms";
-
-/** The objects of the releases that a stack is made of, as their files have them. */
-export interface ReleaseObjects {
-  /** metallb-native.yaml. */
-  metalLb: KubernetesObject[];
-  /** serving-crds.yaml and serving-core.yaml. */
-  serving: KubernetesObject[];
-  /** kourier.yaml. */
-  kourier: KubernetesObject[];
-  /** serving-default-domain.yaml. */
-  defaultDomain: KubernetesObject[];
-}
 
 /** Knative Serving's objects in the three steps in which they can be applied. */
 export interface ServingObjects {
@@ -38,10 +27,10 @@ export interface StackObjects {
   services: Record<string, ServiceSpec>;
 }
 
-/** Turns the releases' objects into those of a stack: every transform applied, each object once. */
+/** Turns the releases' objects into those of a stack: every transform applied. */
 export function renderStack(config: EdgeConfig, releases: ReleaseObjects): StackObjects {
   const render = (objects: KubernetesObject[]): KubernetesObject[] =>
-    transformAll(withoutDuplicates(objects), config).map(withAwait);
+    transformAll(objects, config).map(withAwait);
   return {
     metalLb: render(releases.metalLb),
     serving: inSteps(render(releases.serving)),

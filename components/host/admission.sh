@@ -1,15 +1,12 @@
-#!/bin/sh
 # Waits until the API server admits OBJECT (JSON), by server-side dry runs of it: a webhook whose pods are ready may
 # still refuse calls. TIMEOUT is in seconds. Prints nothing; what refused last stands in the error.
-set -u
-
 : "${OBJECT:?}" "${TIMEOUT:?}"
 
 admission_started=$(date +%s)
 admission_said=
 
 while :; do
-  if admission_answer=$(printf '%s' "$OBJECT" | "${ROOT:-}/usr/local/bin/k0s" kubectl apply --server-side \
+  if admission_answer=$(printf '%s' "$OBJECT" | "$K0S" kubectl apply --server-side \
     --dry-run=server --force-conflicts --field-manager=knative-edge -f - 2>&1); then
     exit 0
   fi

@@ -1,0 +1,166 @@
+import * as pulumi from "@pulumi/pulumi";
+import program = require("../../index");
+
+/** A resource as the program registered it: the whole request, which mocks alone do not show. */
+export interface Registration {
+  urn: string;
+  type: string;
+  name: string;
+  custom: boolean;
+  /** Inputs, with secrets as `{ secret: value }`. */
+  inputs: Record<string, unknown>;
+  dependencies: string[];
+  deletedWith: string;
+  parent: string;
+  provider: string;
+  additionalSecretOutputs: string[];
+  ignoreChanges: string[];
+  deleteBeforeReplace: boolean;
+}
+
+/** What a run of the program registered, and its outputs. */
+export interface Graph {
+  registrations: Registration[];
+  outputs: Record<string, unknown>;
+  /** The one registration with this name and, where several kinds share it, this type. */
+  find(name: string, type?: string): Registration;
+  /** Whether `from` waits for `to`, directly or through others. */
+  waitsFor(from: Registration, to: Registration): boolean;
+}
+
+const secretSignature = "4dabf18193072939515e22adb298388d";
+
+/**
+ * Runs the program without an engine and records what it registers.
+ * @param config Stack configuration by key without the project's name.
+ * @param stdout What a command prints, by resource name; defaults to an empty object in JSON.
+ */
+export async function runProgram(
+  config: Record<string, string>,
+  options: { preview?: boolean; stdout?: (name: string) => string } = {},
+): Promise<Graph> {
+  const registrations: Registration[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => ({
+        id: `${name}-id`,
+        state: options.preview ? inputs : { ...inputs, ...outputsOf(type, name, options.stdout) },
+      }),
+      call: () => ({}),
+    },
+    "knative-edge",
+    "test",
+    options.preview ?? false,
+  );
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [`knative-edge:${key}`, value]),
+    ),
+    ["knative-edge:sshPrivateKey"],
+  );
+  recordRegistrations(registrations);
+  const outputs: Record<string, unknown> = await program();
+  await pulumi.runtime.disconnect();
+
+  const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
+  // A resource waits for its provider too, whose reference is `<urn>::<id>`.
+  const before = ({ dependencies, provider }: Registration): string[] =>
+    provider === "" ? dependencies : [...dependencies, provider.replace(/::[^:]*$/, "")];
+  const waitsFor = (from: Registration, to: Registration, seen = new Set<string>()): boolean =>
+    before(from).some((urn) => {
+      if (urn === to.urn) return true;
+      if (seen.has(urn)) return false;
+      seen.add(urn);
+      const next = byUrn.get(urn);
+      return next !== undefined && waitsFor(next, to, seen);
+    });
+  return {
+    registrations,
+    outputs,
+    find: (name, type) => {
+      const found = registrations.filter(
+        (candidate) => candidate.name === name && (type === undefined || candidate.type === type),
+      );
+      if (found.length !== 1 || found[0] === undefined) {
+        throw new Error(`${found.length} resources named ${name}`);
+      }
+      return found[0];
+    },
+    waitsFor: (from, to) => waitsFor(from, to),
+  };
+}
+
+/** Outputs that a provider would add. */
+function outputsOf(
+  type: string,
+  name: string,
+  stdout: (name: string) => string = () => "{}",
+): object {
+  if (type.startsWith("command:")) {
+    return { stdout: stdout(name), stderr: "" };
+  }
+  if (type === "kubernetes:serving.knative.dev/v1:Service") {
+    return { status: { url: "http://hello.default.192.0.2.200.sslip.io" } };
+  }
+  if (type === "kubernetes:core/v1:Service") {
+    return { status: { loadBalancer: { ingress: [{ ip: "192.0.2.200" }] } } };
+  }
+  return {};
+}
+
+interface RegisterRequest {
+  getType(): string;
+  getName(): string;
+  getCustom(): boolean;
+  getObject(): { toJavaScript(): Record<string, unknown> } | undefined;
+  getDependenciesList(): string[];
+  getDeletedwith(): string;
+  getParent(): string;
+  getProvider(): string;
+  getAdditionalsecretoutputsList(): string[];
+  getIgnorechangesList(): string[];
+  getDeletebeforereplace(): boolean;
+}
+type Callback = (error: Error | null, response?: { getUrn(): string }) => void;
+
+function recordRegistrations(registrations: Registration[]): void {
+  const monitor = pulumi.runtime.getMonitor() as unknown as {
+    registerResource(request: RegisterRequest, callback: Callback): void;
+  };
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, callback) =>
+    register(request, (error, response) => {
+      if (response !== undefined) {
+        registrations.push({
+          urn: response.getUrn(),
+          type: request.getType(),
+          name: request.getName(),
+          custom: request.getCustom(),
+          inputs: plain(request.getObject()?.toJavaScript() ?? {}) as Record<string, unknown>,
+          dependencies: request.getDependenciesList(),
+          deletedWith: request.getDeletedwith(),
+          parent: request.getParent(),
+          provider: request.getProvider(),
+          additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
+          ignoreChanges: request.getIgnorechangesList(),
+          deleteBeforeReplace: request.getDeletebeforereplace(),
+        });
+      }
+      callback(error, response);
+    });
+}
+
+/** Replaces the wire form of secrets by `{ secret: value }`. */
+function plain(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  const record = value as Record<string, unknown>;
+  if (secretSignature in record) {
+    return { secret: plain(record.value) };
+  }
+  return Object.fromEntries(Object.entries(record).map(([key, field]) => [key, plain(field)]));
+}

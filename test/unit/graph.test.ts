@@ -1,0 +1,201 @@
+import { strict as assert } from "node:assert";
+import { generateKeyPairSync } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { Graph, Registration, runProgram } from "../support/graph";
+import { manifestsDir } from "../support/manifests";
+
+const privateKey = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+}).privateKey;
+const kubeconfigToken = "a-token-that-must-not-leak";
+
+const config: Record<string, string> = {
+  host: "192.0.2.10",
+  sshPrivateKey: privateKey,
+  sshHostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX8Wb3bkCz2Fh0sB6bG1rJ0rkqVJq0gqgF3xmYv8n2T",
+  loadBalancerPool: "192.0.2.200-192.0.2.209",
+  manifestsDir: manifestsDir ?? "",
+};
+
+const kubeconfig = JSON.stringify({
+  apiVersion: "v1",
+  kind: "Config",
+  clusters: [{ name: "local", cluster: { server: "https://localhost:6443" } }],
+  users: [{ name: "user", user: { token: kubeconfigToken } }],
+  contexts: [{ name: "Default", context: { cluster: "local", user: "user" } }],
+  "current-context": "Default",
+});
+
+function stdout(name: string): string {
+  return name === "host-kubeconfig" ? kubeconfig : JSON.stringify({ seconds: 1 });
+}
+
+const kubernetes = ({ type }: Registration): boolean =>
+  type.startsWith("kubernetes:") && !type.startsWith("pulumi:");
+
+describe("the graph of the program", function () {
+  let graph: Graph;
+
+  before(async function () {
+    if (manifestsDir === undefined) {
+      console.log(
+        "      skipped: needs the releases in ../shared/manifests or KNATIVE_EDGE_MANIFESTS",
+      );
+      this.skip();
+    }
+    graph = await runProgram(config, { stdout });
+  });
+
+  const edges: [from: string, to: string, why: string][] = [
+    ["host-binary", "host-preflight", "nothing is put on a host that is refused"],
+    ["host-config", "host-binary", "the configuration is checked by the binary"],
+    ["host-install", "host-config", "the service starts with its configuration"],
+    ["host-ready", "host-install", ""],
+    ["host-kubeconfig", "host-ready", ""],
+    ["metallb-metallb-system", "host-kubeconfig", "no object before the cluster"],
+    ["metallb-admission", "metallb-metallb-system/controller", "the webhook's pod"],
+    ["metallb-metallb-system/edge", "metallb-admission", "the webhook admits the pool"],
+    ["knative-services.serving.knative.dev", "knative-knative-serving", ""],
+    ["knative-knative-serving/activator", "knative-services.serving.knative.dev", "CRDs first"],
+    ["knative-knative-serving/webhook", "knative-knative-serving/config-network", ""],
+    ["knative-admission", "knative-knative-serving/webhook", ""],
+    ["knative-knative-serving/routing-serving-certs", "knative-admission", ""],
+    [
+      "kourier-knative-serving/net-kourier-controller",
+      "knative-ingresses.networking.internal.knative.dev",
+      "",
+    ],
+    ["kourier-kourier-system/kourier", "metallb-metallb-system/edge", "an address needs the pool"],
+    [
+      "domain-knative-serving/default-domain",
+      "kourier-kourier-system/kourier",
+      "the Job needs the address",
+    ],
+    ["domain-knative-serving/default-domain", "knative-knative-serving/routing-serving-certs", ""],
+    [
+      "hello-service",
+      "domain-knative-serving/default-domain",
+      "a Ready service without a domain answers 404",
+    ],
+    ["hello-service", "kourier-kourier-system/3scale-kourier-gateway", ""],
+    ["hello-probe-request", "hello-service", "the last node is a request from outside"],
+  ];
+  for (const [from, to, why] of edges) {
+    it(`${from} waits for ${to}${why && `: ${why}`}`, () => {
+      assert.ok(graph.waitsFor(named(graph, from), named(graph, to)));
+    });
+  }
+
+  it("gives the L2Advertisement after the pool, and the load balancer's Service after both", () => {
+    const advertisement = graph.find(
+      "metallb-metallb-system/edge",
+      "kubernetes:metallb.io/v1beta1:L2Advertisement",
+    );
+    const pool = graph.find(
+      "metallb-metallb-system/edge",
+      "kubernetes:metallb.io/v1beta1:IPAddressPool",
+    );
+    const service = graph.find("kourier-kourier-system/kourier", "kubernetes:core/v1:Service");
+    assert.ok(graph.waitsFor(advertisement, pool));
+    assert.ok(graph.waitsFor(service, advertisement));
+  });
+
+  it("deletes nothing in the cluster by itself: every object goes with the installation", () => {
+    const install = graph.find("host-install");
+    const objects = graph.registrations.filter(kubernetes);
+    assert.ok(objects.length > 80);
+    assert.deepEqual(
+      objects.filter(({ deletedWith }) => deletedWith !== install.urn).map(({ name }) => name),
+      [],
+    );
+  });
+
+  it("gives every object the stack's own provider", () => {
+    const strangers = graph.registrations.filter(
+      (each) => kubernetes(each) && !each.provider.includes("::cluster::"),
+    );
+    assert.deepEqual(
+      strangers.map(({ name }) => name),
+      [],
+    );
+  });
+
+  it("registers each object once", () => {
+    const urns = graph.registrations.map(({ type, name }) => `${type} ${name}`);
+    assert.equal(new Set(urns).size, urns.length);
+  });
+
+  it("replaces what it must delete before it makes it anew", () => {
+    assert.equal(graph.find("host-install").deleteBeforeReplace, true);
+  });
+
+  it("has the private key and the kubeconfig in no request but as secrets", () => {
+    const text = JSON.stringify(graph.registrations.map(withoutSecrets));
+    assert.ok(!text.includes("PRIVATE KEY"));
+    assert.ok(!text.includes(kubeconfigToken));
+    const { additionalSecretOutputs, inputs } = graph.find("host-kubeconfig");
+    assert.ok(["stdout", "stderr"].every((output) => additionalSecretOutputs.includes(output)));
+    assert.equal(inputs.logging, "none");
+  });
+
+  it("marks the kubeconfig output as a secret", async () => {
+    assert.ok(await pulumi.isSecret(graph.outputs.kubeconfig as pulumi.Output<string>));
+  });
+
+  it("opens at most eight SSH connections", () => {
+    const commands = graph.registrations.filter(({ type }) => type === "command:remote:Command");
+    assert.equal(commands.length, 8);
+  });
+
+  it("keeps what the host runs free of secrets and of this machine's paths", () => {
+    for (const { name, inputs } of graph.registrations.filter(({ type }) =>
+      type.startsWith("command:"),
+    )) {
+      assert.equal(typeof inputs.stdin, "string", name);
+      assert.ok(!String(inputs.stdin).includes(process.cwd()), name);
+      assert.ok(!String(inputs.create).includes(process.cwd()), name);
+    }
+  });
+
+  it("with a fixed domain has no Job, and services still wait for the ingress", async () => {
+    const fixed = await runProgram({ ...config, domain: "example.com" }, { stdout });
+    assert.ok(!fixed.registrations.some(({ type }) => type.includes(":Job")));
+    assert.ok(
+      fixed.waitsFor(fixed.find("hello-service"), named(fixed, "kourier-kourier-system/kourier")),
+    );
+  });
+
+  it("previews without a host: every resource is registered though nothing is known", async () => {
+    const preview = await runProgram(config, { preview: true });
+    assert.equal(preview.registrations.length, graph.registrations.length);
+  });
+});
+
+/** The resource of that name; where a Service shares the name of a workload, the workload. */
+function named(graph: Graph, name: string): Registration {
+  const found = graph.registrations.filter((each) => each.name === name);
+  const preferred = [
+    "Deployment",
+    "Service",
+    "Job",
+    "IPAddressPool",
+    "CustomResourceDefinition",
+    "Namespace",
+  ];
+  for (const kind of preferred) {
+    const match = found.find(({ type }) => type.endsWith(`:${kind}`));
+    if (match !== undefined) return match;
+  }
+  assert.ok(found[0], `no resource is named ${name}`);
+  return found[0];
+}
+
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== "object" || value === null) return value;
+  return "secret" in value
+    ? "[secret]"
+    : Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withoutSecrets(field)]));
+}
