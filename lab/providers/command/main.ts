@@ -1,0 +1,4 @@
+import { serve } from "../server";
+import { commandProvider } from "./provider";
+
+serve(commandProvider);
