@@ -1,0 +1,237 @@
+/**
+ * Builds the lab's programs from their Go modules: one go.mod per group in lab/go, and the lab's own small programs.
+ * What is up to date is left alone, and what any checkout of this user has built is taken from a shared cache.
+ */
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { cacheDir, repoRoot } from "./paths";
+import { run } from "./process";
+
+/** Programs that are built together, from one Go module. */
+interface Group {
+  /** Folder of the go.mod, from lab/. */
+  module: string;
+  /** What `go build` makes, by name. */
+  programs: string[];
+  /** Subfolder of the bin folder, where names would collide. */
+  folder?: string;
+  /** `-X` settings of the linker. */
+  versions?: Record<string, string>;
+  cgo?: boolean;
+}
+
+const kubernetesVersion = "1.34.2";
+const pulumiVersion = "3.259.0";
+
+/** A module of the lab's own: one program of the folder's name. */
+function own(name: string): Group {
+  return { module: name, programs: [name] };
+}
+
+/** Smallest first: a fault of the set-up shows in seconds. */
+const groups = {
+  pause: own("pause"),
+  hello: own("hello"),
+  zstd: own("zstd"),
+  "cni-node": own("cni-node"),
+  cni: { module: "go/cni", programs: ["bridge", "host-local", "loopback", "portmap"] },
+  "pulumi-language-nodejs": {
+    module: "go/pulumi-language-nodejs",
+    programs: ["pulumi-language-nodejs"],
+  },
+  pulumi: {
+    module: "go/pulumi",
+    programs: ["pulumi"],
+    // Without it the version is empty, and the Automation API refuses the program.
+    versions: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": pulumiVersion },
+  },
+  // kine's SQLite is C.
+  kine: { module: "go/kine", programs: ["kine"], cgo: true },
+  containerd: {
+    module: "go/containerd",
+    programs: ["containerd", "containerd-shim-runc-v2", "ctr"],
+  },
+  kubernetes: {
+    module: "go/kubernetes",
+    programs: [
+      "kube-apiserver",
+      "kube-controller-manager",
+      "kube-proxy",
+      "kube-scheduler",
+      "kubectl",
+      "kubelet",
+    ],
+    // Without it clients fail on the version string.
+    versions: {
+      "k8s.io/component-base/version.gitVersion": `v${kubernetesVersion}`,
+      "k8s.io/component-base/version.gitMajor": kubernetesVersion.split(".")[0] ?? "",
+      "k8s.io/component-base/version.gitMinor": kubernetesVersion.split(".")[1] ?? "",
+      "k8s.io/client-go/pkg/version.gitVersion": `v${kubernetesVersion}`,
+    },
+  },
+  coredns: { module: "go/coredns", programs: ["coredns"] },
+  "metrics-server": { module: "go/metrics-server", programs: ["metrics-server"] },
+  metallb: { module: "go/metallb", programs: ["controller", "speaker"], folder: "metallb" },
+  serving: {
+    module: "go/serving",
+    programs: ["activator", "autoscaler", "controller", "default-domain", "queue", "webhook"],
+    folder: "serving",
+  },
+  kourier: own("kourier"),
+} satisfies Record<string, Group>;
+
+export type GroupName = keyof typeof groups;
+
+/** Every group, in the order of building. */
+export const groupNames = Object.keys(groups) as GroupName[];
+
+export interface BuildOptions {
+  /** Where the programs go; groups with colliding names have subfolders `serving` and `metallb`. */
+  binDir: string;
+  /** Called with one line at each step. Default: silent. */
+  progress?: (line: string) => void;
+}
+
+/**
+ * Builds groups one after the other: each link step takes all cores and up to 2 GiB.
+ * @param names default: all
+ * @throws one sentence naming the group and the cause
+ */
+export async function buildAll(
+  options: BuildOptions,
+  names: readonly GroupName[] = groupNames,
+): Promise<void> {
+  const go = await goVersion();
+  for (const [i, name] of names.entries()) {
+    const say = (line: string) => options.progress?.(`[${i + 1}/${names.length}] ${name}: ${line}`);
+    await buildOne(name, options.binDir, go, say);
+  }
+}
+
+/** Builds one group, as {@link buildAll} does. */
+export function buildGroup(name: GroupName, options: BuildOptions): Promise<void> {
+  return buildAll(options, [name]);
+}
+
+async function buildOne(
+  name: GroupName,
+  binDir: string,
+  go: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const group: Group = groups[name];
+  const target = path.join(binDir, group.folder ?? "");
+  const stamp = stampOf(group, go);
+  const stampFile = path.join(binDir, ".stamps", name);
+  const complete = (dir: string) =>
+    group.programs.every((program) => existsSync(path.join(dir, program)));
+  if (complete(target) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
+    say("up to date");
+    return;
+  }
+  const cached = path.join(cacheDir(), `${name}-${stamp}`);
+  if (complete(cached)) {
+    say("from this user's cache");
+  } else {
+    const started = Date.now();
+    say(`building ${group.programs.join(", ")}`);
+    await compile(name, group, cached);
+    say(`built in ${Math.round((Date.now() - started) / 1000)} s`);
+  }
+  mkdirSync(target, { recursive: true });
+  mkdirSync(path.dirname(stampFile), { recursive: true });
+  for (const program of group.programs)
+    place(path.join(cached, program), path.join(target, program));
+  writeFileSync(stampFile, stamp);
+}
+
+/** What the outcome depends on: sources, module graph, flags and compiler. */
+function stampOf(group: Group, go: string): string {
+  const hash = createHash("sha256").update(JSON.stringify([group, go, process.arch]));
+  const dir = path.join(repoRoot, "lab", group.module);
+  for (const file of readdirSync(dir, { recursive: true, encoding: "utf8" }).sort()) {
+    if (/(\.go|go\.mod|go\.sum)$/.test(file) && !file.endsWith("_test.go")) {
+      hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
+    }
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** Builds into a scratch folder that takes the cache's name when complete: an interrupted build leaves no half. */
+async function compile(name: GroupName, group: Group, cached: string): Promise<void> {
+  mkdirSync(cacheDir(), { recursive: true });
+  const scratch = mkdtempSync(`${cached}.`);
+  const settings = Object.entries(group.versions ?? {}).map(
+    ([variable, value]) => `-X ${variable}=${value}`,
+  );
+  try {
+    const { code, stderr } = await run(
+      "go",
+      [
+        ...["build", "-mod=readonly", "-buildvcs=false", "-trimpath"],
+        ...["-ldflags", ["-s -w", ...settings].join(" ")],
+        ...["-o", `${scratch}/`, group.module.startsWith("go/") ? "tool" : "."],
+      ],
+      {
+        cwd: path.join(repoRoot, "lab", group.module),
+        env: { ...process.env, CGO_ENABLED: group.cgo ? "1" : "0" },
+        allowFailure: true,
+      },
+    );
+    if (code !== 0) throw new Error(explain(name, stderr));
+    rmSync(cached, { recursive: true, force: true });
+    renameSync(scratch, cached);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The sentence for a failed build: whether a module could not be had or the compiler failed, and Go's last words. */
+export function explain(name: string, stderr: string): string {
+  const lines = stderr
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.startsWith("go: downloading "));
+  const last = lines.at(-1)?.trim() ?? "no output";
+  const download = lines.find((line) =>
+    /dial tcp|no such host|i\/o timeout|40\d |50\d |TLS handshake|verifying module|proxyconnect/.test(
+      line,
+    ),
+  );
+  if (download) {
+    return `A Go module for the lab's ${name} could not be downloaded: ${download.trim()}. Check the network and \`go env GOPROXY GOSUMDB\`.`;
+  }
+  return `Building the lab's ${name} failed: ${last}. Run \`go build tool\` in its folder under lab/ to see all of it.`;
+}
+
+async function goVersion(): Promise<string> {
+  const found = await run("go", ["env", "GOVERSION"]).catch(() => {
+    throw new Error(
+      "The lab builds its programs with Go, and there is no `go` on PATH: install Go 1.26.6 or newer.",
+    );
+  });
+  return found.stdout.trim();
+}
+
+/** Links rather than copies, where the cache is on the same disk: together the programs are 1.2 GB. */
+function place(from: string, to: string): void {
+  const part = `${to}.part`;
+  rmSync(part, { force: true });
+  try {
+    linkSync(from, part);
+  } catch {
+    copyFileSync(from, part);
+  }
+  renameSync(part, to);
+}
