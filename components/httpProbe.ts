@@ -38,7 +38,7 @@ export class HttpProbe extends pulumi.ComponentResource {
       {
         // Node.js runs Pulumi programs, so it is there; by stdin the state holds no path of this machine.
         create: "node -",
-        stdin: fs.readFileSync(path.join(__dirname, "probe.js"), "utf8"),
+        stdin: fs.readFileSync(path.join(__dirname, "probe.cjs"), "utf8"),
         environment: {
           PROBE_URL: args.url,
           PROBE_ADDRESS: args.address,
