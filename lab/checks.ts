@@ -1,0 +1,112 @@
+/** What the lab needs of the machine, checked before anything is done. */
+import { existsSync, readFileSync, statfsSync } from "node:fs";
+import path from "node:path";
+import { labDir, repoRoot } from "./paths";
+import { run } from "./process";
+
+/** A command that the lab runs, and the Debian package that has it; none where it is not Debian's to give. */
+const commands: readonly { command: string; debian?: string }[] = [
+  { command: "go" },
+  { command: "debootstrap", debian: "debootstrap" },
+  { command: "systemd-nspawn", debian: "systemd-container" },
+  { command: "ip", debian: "iproute2" },
+  { command: "ssh", debian: "openssh-client" },
+  { command: "ssh-keygen", debian: "openssh-client" },
+  { command: "gcc", debian: "build-essential" },
+  { command: "python3", debian: "python3" },
+  { command: "pip", debian: "python3-pip" },
+];
+
+/** Free space, in MiB, that a build from nothing takes with Go's caches. */
+const coldBuildMiB = 12 * 1024;
+
+/** The first of `PATH` that has the command, leaving out folders under `except`. */
+export function which(command: string, except?: string): string | undefined {
+  return (process.env.PATH ?? "")
+    .split(path.delimiter)
+    .filter((dir) => dir && !(except && path.resolve(dir).startsWith(except)))
+    .map((dir) => path.join(dir, command))
+    .find((file) => existsSync(file));
+}
+
+/** What may be asked of a machine; the real one by default. */
+export interface Machine {
+  platform: string;
+  arch: string;
+  root: boolean;
+  has: (command: string) => boolean;
+  debian: boolean;
+  freeMiB: number;
+  built: boolean;
+}
+
+/** The machine this runs on. */
+export function thisMachine(): Machine {
+  const { bavail, bsize } = statfsSync(repoRoot);
+  return {
+    platform: process.platform,
+    arch: process.arch,
+    root: process.getuid?.() === 0,
+    has: (command) => which(command) !== undefined,
+    debian: which("apt-get") !== undefined,
+    freeMiB: Math.floor((bavail * bsize) / 2 ** 20),
+    built: existsSync(path.join(labDir, "downloads", "images.tar")),
+  };
+}
+
+/**
+ * Why the lab cannot run on a machine, as one sentence with its remedy, or the Debian packages to install first (often none).
+ */
+export function judge(machine: Machine): { problem?: string; install: string[] } {
+  const problem = (text: string) => ({ problem: text, install: [] });
+  if (machine.platform !== "linux") {
+    return problem(
+      `The lab boots Linux hosts and runs on Linux only, not on ${machine.platform}: use a Linux machine or VM.`,
+    );
+  }
+  if (machine.arch !== "x64" && machine.arch !== "arm64") {
+    return problem(
+      `The lab is built for x86_64 and arm64, not for ${machine.arch}: use such a machine.`,
+    );
+  }
+  if (!machine.root) {
+    return problem(
+      "The lab makes network namespaces and boots hosts, which takes root: run `sudo npm run lab`.",
+    );
+  }
+  const missing = commands.filter(({ command }) => !machine.has(command));
+  const others = missing.filter(({ debian }) => !debian || !machine.debian);
+  if (others.length > 0) {
+    const names = others.map(({ command }) => command).join(", ");
+    const many = others.length > 1;
+    return problem(
+      `The lab needs ${names}, which ${many ? "are" : "is"} not on PATH: install ${many ? "them" : "it"}` +
+        `${names.includes("go") ? " (Go: https://go.dev/doc/install)" : ""} and run it again.`,
+    );
+  }
+  if (!machine.built && machine.freeMiB < coldBuildMiB) {
+    return problem(
+      `The lab's first build takes ${coldBuildMiB / 1024} GiB of disk and ${Math.floor(machine.freeMiB / 1024)} GiB are free: make room.`,
+    );
+  }
+  return { install: [...new Set(missing.flatMap(({ debian }) => debian ?? []))] };
+}
+
+/** Checks the machine, and installs the Debian packages that are missing, saying so. Throws the one sentence. */
+export async function prepareMachine(progress: (line: string) => void): Promise<void> {
+  const { problem, install } = judge(thisMachine());
+  if (problem) throw new Error(problem);
+  if (install.length > 0) {
+    progress(`apt-get install ${install.join(" ")}`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    await run("apt-get", ["update"], { env });
+    await run("apt-get", ["install", "-y", "--no-install-recommends", ...install], { env });
+  }
+  // Hosts cannot load modules; where these are built in, or modprobe is missing, there is nothing to do.
+  const builtIn = readFileSync("/proc/filesystems", "utf8").includes("overlay");
+  if (!builtIn || which("modprobe")) {
+    await run("modprobe", ["-a", "overlay", "br_netfilter", "veth"], { allowFailure: true }).catch(
+      () => undefined,
+    );
+  }
+}

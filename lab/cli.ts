@@ -1,0 +1,205 @@
+/** The lab's command line: `npm run lab`. */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { prepareMachine } from "./checks";
+import { answerOf } from "./answer";
+import { engineParts, forgetStack, pulumiEnv, stackConfig, stackOutputs } from "./engine";
+import { filesUp, startFiles, stopFiles } from "./files";
+import { bootHost, hostFacts, hostNames, removeHost, sshArgs, wipeHost } from "./host";
+import { bridgeDown, bridgeUp } from "./network";
+import { dirs, hostNumber, labDir, stackOf } from "./paths";
+import { identify, isRunning, runAttached, type ProcessId } from "./process";
+import { baseTarball } from "./rootfs";
+import { restoreKernelSettings } from "./sysctl";
+import { summary } from "./summary";
+
+const help = `npm run lab                        builds what is missing, boots host edge1, runs pulumi up, fetches the answer
+npm run lab -- status              hosts, stacks and what they answer
+npm run lab -- ssh [host] [cmd]    a shell on a host, or one command
+npm run lab -- pulumi <args>       any Pulumi command on stack dev (another one: PULUMI_STACK=edge2)
+npm run lab -- wipe [host]         a new empty machine at the same address, and its stack forgotten
+                                   (--keep-state: keep it, to see what the program makes of a new machine)
+npm run lab -- host up|down [name] one more host, edge2 to edge14, with a stack of its name, or away with it
+npm run lab -- down                ends all processes, namespaces and hosts of the lab, and forgets their stacks;
+                                   what was built stays`;
+
+const started = Date.now();
+
+/** One line of progress, with the seconds since the start. */
+function say(line: string): void {
+  const seconds = Math.round((Date.now() - started) / 1000);
+  console.log(`[${String(seconds).padStart(4)} s] ${line}`);
+}
+
+/** Checks the machine and makes whatever is not there yet. */
+async function prepare(): Promise<void> {
+  await prepareMachine(say);
+  // Not at the top: the build's libraries take a second to load, and the other commands do without them.
+  const { makeDownloads } = await import("./downloads");
+  await Promise.all([makeDownloads(say), baseTarball(say)]);
+}
+
+async function up(): Promise<number> {
+  await prepare();
+  await hostUp("edge1");
+  const code = await runPulumi(["up", "--yes", "--skip-preview"]);
+  if (code !== 0) return code;
+  say("asking the sample for its answer");
+  const { url, answer, note } = await answerOf((await stackOutputs("edge1")) ?? {});
+  for (const line of summary(await engineParts())) console.log(line);
+  console.log(`\n${url} answers${note}:\n${answer.trimEnd()}`);
+  return 0;
+}
+
+/** Boots a host and writes its stack's configuration, with all that these need. */
+async function hostUp(name: string): Promise<void> {
+  await bridgeUp();
+  await startFiles();
+  say(`booting host ${name}`);
+  const { address } = await bootHost(name, {}, say);
+  say(`host ${name} is up at ${address}`);
+  await stackConfig(name);
+}
+
+async function host(action = "", name = "edge2"): Promise<number> {
+  hostNumber(name);
+  if (action === "up") {
+    await prepare();
+    await hostUp(name);
+    say(`stack ${stackOf(name)}: PULUMI_STACK=${stackOf(name)} npm run lab -- pulumi up`);
+    return 0;
+  }
+  if (action === "down") {
+    await forgetStack(name);
+    await removeHost(name);
+    say(`host ${name} and its stack ${stackOf(name)} are gone`);
+    return 0;
+  }
+  throw new Error("Say `host up [name]` or `host down [name]`.");
+}
+
+async function wipe(args: string[]): Promise<number> {
+  const keep = args.includes("--keep-state");
+  const name = args.find((arg) => !arg.startsWith("-")) ?? "edge1";
+  hostFacts(name);
+  if (!keep) await forgetStack(name);
+  await wipeHost(name);
+  await stackConfig(name);
+  say(
+    `host ${name} is a new empty machine; stack ${stackOf(name)} ` +
+      (keep ? "still describes the old one" : "starts from nothing"),
+  );
+  return 0;
+}
+
+async function down(): Promise<number> {
+  for (const name of hostNames()) {
+    await removeHost(name);
+    say(`host ${name} is gone`);
+  }
+  await stopFiles();
+  await bridgeDown();
+  restoreKernelSettings();
+  // A stack without its host is of no use to anyone.
+  for (const dir of [dirs.hosts, dirs.state, dirs.project])
+    rmSync(dir, { recursive: true, force: true });
+  say("the lab is down, its stacks are forgotten; what was built is still there");
+  return 0;
+}
+
+async function status(): Promise<number> {
+  const names = hostNames();
+  if (names.length === 0) console.log("The lab is down: npm run lab");
+  for (const name of names) {
+    const { address, machineId, size, running } = hostFacts(name);
+    const cap = size.hardCap ? ", enforced" : "";
+    console.log(
+      `${name}  ${running ? "up" : "off"}  ${address}  ${size.cpus} CPU, ${size.memoryMiB} MiB${cap}  machine-id ${machineId}`,
+    );
+    const outputs = await stackOutputs(name);
+    if (!outputs?.url) {
+      console.log(`  stack ${stackOf(name)}: nothing deployed`);
+      continue;
+    }
+    const words = await answerOf(outputs).then(
+      ({ answer, note }) => `answers${note}: ${answer.trim()}`,
+      (error: Error) => `does not answer: ${error.message}`,
+    );
+    console.log(`  stack ${stackOf(name)}: ${String(outputs.url)} ${words}`);
+  }
+  console.log(`file server ${filesUp() ? "up" : "off"}`);
+  return 0;
+}
+
+async function ssh(args: string[]): Promise<number> {
+  const named = /^edge\d+$/.test(args[0] ?? "");
+  const name = named ? (args[0] ?? "") : "edge1";
+  const command = named ? args.slice(1) : args;
+  if (!hostFacts(name).running)
+    throw new Error(`Host ${name} is off: npm run lab -- host up ${name}`);
+  return runAttached("ssh", [...sshArgs(name), ...command]);
+}
+
+async function runPulumi(args: string[]): Promise<number> {
+  if (!existsSync(path.join(dirs.project, "Pulumi.yaml"))) {
+    throw new Error("The lab has no stack yet: npm run lab");
+  }
+  return runAttached("pulumi", args, { cwd: dirs.project, env: await pulumiEnv() });
+}
+
+/** Keeps a second command of the same checkout from changing the lab at the same time. */
+async function alone(action: () => Promise<number>): Promise<number> {
+  const file = path.join(labDir, "lock.json");
+  if (existsSync(file)) {
+    const holder = JSON.parse(readFileSync(file, "utf8")) as ProcessId;
+    if (isRunning(holder)) {
+      throw new Error(
+        `Another lab command of this checkout runs (process ${holder.pid}): wait for it or end it.`,
+      );
+    }
+  }
+  mkdirSync(labDir, { recursive: true });
+  writeFileSync(file, JSON.stringify(identify(process.pid)));
+  try {
+    return await action();
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
+async function main([command, ...args]: string[]): Promise<number> {
+  switch (command) {
+    case undefined:
+    case "up":
+      return alone(up);
+    case "down":
+      return alone(down);
+    case "wipe":
+      return alone(() => wipe(args));
+    case "host":
+      return alone(() => host(...args));
+    case "status":
+      return status();
+    case "ssh":
+      return ssh(args);
+    case "pulumi":
+      return runPulumi(args);
+    case "help":
+    case "--help":
+    case "-h":
+      console.log(help);
+      return 0;
+    default:
+      throw new Error(`The lab knows no command "${command}":\n${help}`);
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,23 @@
+/** All that the lab builds: the programs, and from them what hosts download and the engine runs. */
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { buildAll } from "./build";
+import { bundleFile, k0sFile } from "./engine";
+import { digestOf } from "./files";
+import { buildBundle } from "./images";
+import { packK0s } from "./k0s/pack";
+import { dirs } from "./paths";
+import { buildProviders } from "./providers/build";
+
+/** Builds what is missing or out of date; half an hour from nothing, a second when all is there. */
+export async function makeDownloads(progress: (line: string) => void): Promise<void> {
+  for (const dir of [dirs.bin, dirs.downloads]) mkdirSync(dir, { recursive: true });
+  await buildAll({ binDir: dirs.bin, progress });
+  const k0s = path.join(dirs.downloads, k0sFile);
+  const bundle = path.join(dirs.downloads, bundleFile);
+  await Promise.all([
+    buildProviders(dirs.bin),
+    packK0s(dirs.bin, k0s).then(() => digestOf(k0s)),
+    buildBundle(dirs.bin, bundle, progress).then(() => digestOf(bundle)),
+  ]);
+}

@@ -1,0 +1,226 @@
+/** Pulumi on the lab's stacks: which engine and plugins, its environment, the generated project, and stack configuration. */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import yaml from "js-yaml";
+import semver from "semver";
+import { which } from "./checks";
+import { digestOf, fileUrl } from "./files";
+import { hostFacts, sshKeyFile } from "./host";
+import { dirs, hostPool, labDir, network, repoRoot, stackOf } from "./paths";
+import { run, type RunOptions, type RunResult } from "./process";
+import { manifestsDir } from "./manifests";
+
+/** Name of the k0s binary among the lab's downloads; `+` and all, as in k0s's own releases. */
+export const k0sFile = `k0s-v1.34.2+k0s.0-${process.arch === "x64" ? "amd64" : process.arch}`;
+
+/** Name of the archive of all images among the lab's downloads. */
+export const bundleFile = "images.tar";
+
+/** The oldest engine on PATH that is used instead of a built one. */
+const oldestEngine = "3.200.0";
+
+const providers = ["kubernetes", "command"] as const;
+
+/** One part of Pulumi, and where it came from. */
+export interface Part {
+  /** File name of the executable. */
+  name: string;
+  /** Whether it is Pulumi's own release; else it was built here, or stands in. */
+  official: boolean;
+  file: string;
+}
+
+/** A folder for PATH with the built engine alone: were it `.lab/bin`, kubectl and more would be shadowed. */
+const enginePath = path.join(labDir, "path");
+
+/** Parts of Pulumi that are used: official ones found on PATH or installed as plugins, and the lab's own for the rest. */
+export async function engineParts(): Promise<Part[]> {
+  const engine = which("pulumi", labDir);
+  const version = engine
+    ? (await run(engine, ["version"], { allowFailure: true })).stdout.trim()
+    : "";
+  const recent = engine && semver.valid(version) && semver.gte(version, oldestEngine);
+  const part = (name: string, official: string | undefined) => ({
+    name,
+    official: official !== undefined,
+    file: official ?? path.join(dirs.bin, name),
+  });
+  return [
+    part("pulumi", recent ? engine : undefined),
+    ...providers.map((provider) => {
+      const name = `pulumi-resource-${provider}`;
+      return part(name, which(name, labDir) ?? installedPlugin(provider));
+    }),
+  ];
+}
+
+/** A provider plugin of the version that the program asks for, installed in the user's own Pulumi home. */
+function installedPlugin(provider: string): string | undefined {
+  const home = process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi");
+  const file = path.join(home, "plugins", pluginFolder(provider), `pulumi-resource-${provider}`);
+  return existsSync(file) ? file : undefined;
+}
+
+/** Name of a plugin's folder in a Pulumi home, as `pulumi plugin install` makes it. */
+function pluginFolder(provider: string): string {
+  const file = path.join(repoRoot, "node_modules/@pulumi", provider, "package.json");
+  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
+  return `resource-${provider}-v${version.replace(/^v/, "")}`;
+}
+
+/**
+ * Environment for any Pulumi command on the lab's stacks; `stack` is the one it works on unless told otherwise.
+ * Plugins that are not on PATH are put into the lab's own Pulumi home, so the engine finds them as if installed.
+ */
+export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.ProcessEnv> {
+  for (const dir of [enginePath, dirs.state]) mkdirSync(dir, { recursive: true });
+  const onPath = (name: string) => which(name, labDir);
+  for (const { name, file } of await engineParts()) {
+    const shim =
+      name === "pulumi"
+        ? path.join(enginePath, name)
+        : path.join(
+            dirs.pulumiHome,
+            "plugins",
+            pluginFolder(name.replace("pulumi-resource-", "")),
+            name,
+          );
+    if (onPath(name) === file) rmSync(shim, { force: true });
+    else writeShim(shim, file);
+  }
+  return {
+    ...process.env,
+    PATH: `${enginePath}${path.delimiter}${process.env.PATH ?? ""}`,
+    PULUMI_BACKEND_URL: `file://${dirs.state}`,
+    PULUMI_HOME: dirs.pulumiHome,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+    PULUMI_SKIP_UPDATE_CHECK: "true",
+    PULUMI_STACK: process.env.PULUMI_STACK || stack,
+  };
+}
+
+/** Writes a script that becomes `file`; never half written, since another Pulumi command may be starting it. */
+function writeShim(shim: string, file: string): void {
+  const text = `#!/bin/sh\nexec '${file}' "$@"\n`;
+  if (existsSync(shim) && readFileSync(shim, "utf8") === text) return;
+  mkdirSync(path.dirname(shim), { recursive: true });
+  writeFileSync(`${shim}.new`, text, { mode: 0o755 });
+  renameSync(`${shim}.new`, shim);
+}
+
+function passphraseFile(): string {
+  const file = path.join(dirs.keys, "passphrase");
+  mkdirSync(dirs.keys, { recursive: true, mode: 0o700 });
+  if (!existsSync(file))
+    writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  return file;
+}
+
+export interface PulumiOptions extends RunOptions {
+  /** Stack to work on; default `dev`. */
+  stack?: string;
+}
+
+/**
+ * Runs a Pulumi command on the lab's project to its end, without a terminal.
+ * Throws when it fails, unless `allowFailure`.
+ */
+export async function pulumi(
+  args: readonly string[],
+  options: PulumiOptions = {},
+): Promise<RunResult> {
+  const env = { ...(await pulumiEnv(options.stack)), ...options.env };
+  if (options.stack) env.PULUMI_STACK = options.stack;
+  return run("pulumi", [...args, "--non-interactive"], { cwd: dirs.project, ...options, env });
+}
+
+/** Configuration of one stack, keys without the project's name. */
+export type StackConfig = Record<string, unknown>;
+
+/** What the lab itself sets in a host's stack: where the host is, how to trust it, and where its files come from. */
+export async function labConfig(host: string): Promise<StackConfig> {
+  const facts = hostFacts(host);
+  return {
+    host: facts.address,
+    sshHostKey: facts.hostKey,
+    k0sUrl: fileUrl(k0sFile),
+    k0sSha256: await digestOf(path.join(dirs.downloads, k0sFile)),
+    imageBundles: [
+      { url: fileUrl(bundleFile), sha256: await digestOf(path.join(dirs.downloads, bundleFile)) },
+    ],
+    loadBalancerPool: hostPool(host),
+    hostSubnet: network.subnet,
+    manifestsDir: await manifestsDir(),
+  };
+}
+
+/**
+ * Writes the lab's Pulumi project and the stack configuration of a host, and makes the stack if it is new: the committed
+ * Pulumi.dev.yaml, then what the lab knows of the host, then `extra`. Keys that someone else set stay. The SSH key goes in
+ * encrypted, by standard input.
+ * @param extra more keys, without the project's name; undefined removes a key
+ */
+export async function stackConfig(host: string, extra: StackConfig = {}): Promise<void> {
+  const stack = stackOf(host);
+  mkdirSync(dirs.project, { recursive: true });
+  const project = readYaml(path.join(repoRoot, "Pulumi.yaml"));
+  writeYaml(path.join(dirs.project, "Pulumi.yaml"), {
+    ...project,
+    main: path.relative(dirs.project, repoRoot),
+  });
+  const file = path.join(dirs.project, `Pulumi.${stack}.yaml`);
+  await pulumi(["stack", "select", "--create", stack], { stack });
+  const committed = readYaml(path.join(repoRoot, "Pulumi.dev.yaml"));
+  const before = readYaml(file);
+  const ours = Object.fromEntries(
+    Object.entries({ ...(await labConfig(host)), ...extra }).map(([key, value]) => [
+      `${String(project.name)}:${key}`,
+      value,
+    ]),
+  );
+  writeYaml(file, {
+    ...before,
+    config: { ...asObject(before.config), ...asObject(committed.config), ...ours },
+  });
+  if (!(`${String(project.name)}:sshPrivateKey` in asObject(before.config))) {
+    await pulumi(["config", "set", "--secret", "sshPrivateKey"], {
+      stack,
+      input: readFileSync(sshKeyFile, "utf8"),
+    });
+  }
+}
+
+/** Forgets a host's stack and its configuration, without touching the host. Nothing happens when there is none. */
+export async function forgetStack(host: string): Promise<void> {
+  const stack = stackOf(host);
+  if (!existsSync(path.join(dirs.project, `Pulumi.${stack}.yaml`))) return;
+  await pulumi(["stack", "rm", stack, "--yes", "--force"], { stack, allowFailure: true });
+  rmSync(path.join(dirs.project, `Pulumi.${stack}.yaml`), { force: true });
+}
+
+/** Outputs of a host's stack, secrets left out; undefined while it has none. */
+export async function stackOutputs(host: string): Promise<Record<string, unknown> | undefined> {
+  if (!existsSync(path.join(dirs.project, "Pulumi.yaml"))) return undefined;
+  const { code, stdout } = await pulumi(["stack", "output", "--json"], {
+    stack: stackOf(host),
+    allowFailure: true,
+  });
+  return code === 0 ? (JSON.parse(stdout) as Record<string, unknown>) : undefined;
+}
+
+function readYaml(file: string): Record<string, unknown> {
+  return existsSync(file) ? asObject(yaml.load(readFileSync(file, "utf8"))) : {};
+}
+
+function writeYaml(file: string, content: Record<string, unknown>): void {
+  // Undefined is how a caller removes a key; YAML has no such thing.
+  writeFileSync(file, yaml.dump(JSON.parse(JSON.stringify(content)), { lineWidth: -1 }), {
+    mode: 0o600,
+  });
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,87 @@
+/** The lab's HTTP file server, from which hosts download k0s and its images; it outlives the command that starts it. */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { dirs, filesPort, labDir, network } from "./paths";
+import { end, identify, isRunning, waitFor, type ProcessId } from "./process";
+
+const record = path.join(labDir, "files.json");
+
+/** URL of a file of `.lab/downloads`, as hosts reach it. */
+export function fileUrl(name: string): string {
+  return `http://${network.gateway}:${filesPort}/${encodeURIComponent(name).replace(/%2B/g, "+")}`;
+}
+
+/** Whether the file server runs. */
+export function filesUp(): boolean {
+  const id = recorded();
+  return id !== undefined && isRunning(id);
+}
+
+/** Starts the file server, unless it runs. The bridge must be up. */
+export async function startFiles(): Promise<void> {
+  if (filesUp()) return;
+  mkdirSync(dirs.downloads, { recursive: true });
+  const server = path.join(__dirname, "filesServer.ts");
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", server, dirs.downloads, network.gateway, String(filesPort)],
+    { cwd: __dirname, detached: true, stdio: "ignore" },
+  );
+  child.unref();
+  const id = child.pid === undefined ? undefined : identify(child.pid);
+  if (id) writeFileSync(record, JSON.stringify(id));
+  const problem = `The lab's file server does not start on ${network.gateway}:${filesPort}.`;
+  await waitFor(
+    async () => {
+      if (child.exitCode !== null) throw new Error(`${problem} Is the port in use?`);
+      // Any answer will do: the root is a folder, hence 404.
+      return fetch(fileUrl(""), { method: "HEAD" }).then(
+        () => true,
+        () => false,
+      );
+    },
+    15,
+    () => problem,
+  );
+}
+
+/** Ends the file server, if it runs. */
+export async function stopFiles(): Promise<void> {
+  const id = recorded();
+  if (id) await end(id);
+  rmSync(record, { force: true });
+}
+
+function recorded(): ProcessId | undefined {
+  return existsSync(record) ? (JSON.parse(readFileSync(record, "utf8")) as ProcessId) : undefined;
+}
+
+/** SHA-256 of a file in hexadecimal; noted beside the file, since the archives are large and seldom change. */
+export async function digestOf(file: string): Promise<string> {
+  const note = `${file}.sha256.json`;
+  const { size, mtimeMs } = statSync(file);
+  if (existsSync(note)) {
+    const known = JSON.parse(readFileSync(note, "utf8")) as {
+      size: number;
+      mtimeMs: number;
+      sha256: string;
+    };
+    if (known.size === size && known.mtimeMs === mtimeMs) return known.sha256;
+  }
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(file), hash);
+  const sha256 = hash.digest("hex");
+  writeFileSync(note, JSON.stringify({ size, mtimeMs, sha256 }));
+  return sha256;
+}
