@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,7 @@ func main() {
 	if name := strings.TrimPrefix(filepath.Base(os.Args[0]), "k0s-"); name == "kubectl" || name == "ctr" {
 		os.Args = append([]string{"k0s", name}, os.Args[1:]...)
 	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	root := &cobra.Command{
 		Use:          "k0s",
 		Short:        "k0s - Zero Friction Kubernetes",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -203,7 +204,7 @@ func removeCNIConfig() error {
 }
 
 func removeBridge() error {
-	if _, err := os.Stat("/sys/class/net/" + bridgeName); err != nil {
+	if _, err := net.InterfaceByName(bridgeName); err != nil {
 		return nil
 	}
 	if out, err := exec.Command("ip", "link", "delete", bridgeName).CombinedOutput(); err != nil {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,12 +79,36 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 	}); err != nil {
 		return err
 	}
+	if !slices.Contains(disabled, "kube-proxy") {
+		// A pod that starts before kube-proxy's first rules are there has its
+		// first connection to the API lost for 30 s, and CoreDNS is such a pod.
+		if err := retry(ctx, 200*time.Millisecond, kubeProxySynced); err != nil {
+			return err
+		}
+	}
 	if config.Spec.Network.Provider == "kuberouter" {
 		if err := deploy("network-provider", "kube-router.yaml"); err != nil {
 			return err
 		}
 	}
 	return retry(ctx, time.Second, func(ctx context.Context) error { return api.labelNode(ctx, node) })
+}
+
+// kubeProxySynced asks kube-proxy's own health check, which is good once its rules are in place.
+func kubeProxySynced(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:10256/healthz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("kube-proxy is not healthy: %s", response.Status)
+	}
+	return nil
 }
 
 func render(file string, data stackData) ([]byte, error) {

@@ -204,10 +204,10 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
 	}
 	config := map[string]any{
-		"apiVersion":     "kubelet.config.k8s.io/v1beta1",
-		"kind":           "KubeletConfiguration",
-		"authentication": map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
-		"evictionHard":   eviction,
+		"apiVersion":                  "kubelet.config.k8s.io/v1beta1",
+		"kind":                        "KubeletConfiguration",
+		"authentication":              map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
+		"evictionHard":                eviction,
 		"imageGCHighThresholdPercent": 100,
 		"imageGCLowThresholdPercent":  99,
 		"cgroupDriver":                "cgroupfs",
