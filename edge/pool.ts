@@ -97,7 +97,7 @@ export function l2Advertisement(pool: KubernetesObject): KubernetesObject {
 
 /** What is wrong with an IPv4 CIDR; undefined for a good one, with or without host bits. */
 export function cidrError(text: string): string | undefined {
-  return ipaddr.IPv4.isValidCIDR(text)
+  return ipaddr.IPv4.isValidCIDRFourPartDecimal(text)
     ? undefined
     : `"${text}" is not an IPv4 network; write it like 192.168.56.0/24.`;
 }
@@ -117,7 +117,7 @@ function parseRanges(text: string): AddressRange[] {
 }
 
 function parseRange(text: string): AddressRange {
-  if (ipaddr.IPv4.isValidCIDR(text)) {
+  if (ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) {
     return parseCidr(text);
   }
   const [first, last = first, ...more] = text.split("-").map((end) => end.trim());
