@@ -1,5 +1,5 @@
 /**
- * The command provider: `command:remote:Command` and nothing else.
+ * `command:remote:Command`: a command on a host, over SSH.
  * Facts: provider/pkg/provider/remote of pulumi/pulumi-command, infer's default Check and Diff of pulumi-go-provider.
  */
 import { randomBytes } from "node:crypto";
@@ -34,7 +34,11 @@ const inputKeys = [
 const loggings = ["stdout", "stderr", "stdoutAndStderr", "none"];
 
 /** Paths that differ, to the depth at which the engine shows them; a secret is one value. */
-export function diffInputs(olds: Obj, news: Obj): Map<string, PropertyChange> {
+export function diffInputs(
+  olds: Obj,
+  news: Obj,
+  keys: readonly string[] = inputKeys,
+): Map<string, PropertyChange> {
   const changes = new Map<string, PropertyChange>();
   const walk = (path: PathElement[], a: Value | undefined, b: Value | undefined) => {
     if (a === undefined && b === undefined) return;
@@ -54,7 +58,7 @@ export function diffInputs(olds: Obj, news: Obj): Map<string, PropertyChange> {
     }
     return record("update");
   };
-  for (const key of inputKeys) walk([key], olds[key], news[key]);
+  for (const key of keys) walk([key], olds[key], news[key]);
   return changes;
 }
 
