@@ -35,7 +35,7 @@ function say(line: string): void {
 async function prepare(): Promise<void> {
   await prepareMachine(say);
   // Not at the top: the build's libraries take a second to load, and the other commands do without them.
-  const { makeDownloads } = await import("./downloads");
+  const { makeDownloads } = await import("./downloads.js");
   await Promise.all([makeDownloads(say), baseTarball(say)]);
 }
 

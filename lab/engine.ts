@@ -1,6 +1,15 @@
 /** Pulumi on the lab's stacks: which engine and plugins, its environment, the generated project, and stack configuration. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
@@ -76,19 +85,9 @@ function pluginFolder(provider: string): string {
  */
 export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.ProcessEnv> {
   for (const dir of [enginePath, dirs.state]) mkdirSync(dir, { recursive: true });
-  const onPath = (name: string) => which(name, labDir);
-  for (const { name, file } of await engineParts()) {
-    const shim =
-      name === "pulumi"
-        ? path.join(enginePath, name)
-        : path.join(
-            dirs.pulumiHome,
-            "plugins",
-            pluginFolder(name.replace("pulumi-resource-", "")),
-            name,
-          );
-    if (onPath(name) === file) rmSync(shim, { force: true });
-    else writeShim(shim, file);
+  for (const { name, official, file } of await engineParts()) {
+    if (name === "pulumi") useEngine(official ? undefined : file);
+    else usePlugin(name, which(name, labDir) === file ? undefined : file);
   }
   return {
     ...process.env,
@@ -101,13 +100,47 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
   };
 }
 
-/** Writes a script that becomes `file`; never half written, since another Pulumi command may be starting it. */
-function writeShim(shim: string, file: string): void {
-  const text = `#!/bin/sh\nexec '${file}' "$@"\n`;
-  if (existsSync(shim) && readFileSync(shim, "utf8") === text) return;
-  mkdirSync(path.dirname(shim), { recursive: true });
-  writeFileSync(`${shim}.new`, text, { mode: 0o755 });
-  renameSync(`${shim}.new`, shim);
+/** Puts the built engine and its language host before all else on PATH; undefined is for an official one, which is there. */
+function useEngine(built: string | undefined): void {
+  const engine = path.join(enginePath, "pulumi");
+  const language = path.join(enginePath, "pulumi-language-nodejs");
+  if (!built) {
+    for (const file of [engine, language]) rmSync(file, { force: true });
+    return;
+  }
+  // A link, not a script: the engine looks for its language host beside its own executable.
+  if (statSync(engine, { throwIfNoEntry: false })?.ino !== statSync(built).ino) {
+    rmSync(engine, { force: true });
+    linkSync(built, engine);
+  }
+  // The last language host to be had as a module is older than the engine, and knows its options only as arguments.
+  const { runtime } = readYaml(path.join(repoRoot, "Pulumi.yaml")) as {
+    runtime?: { options?: Record<string, unknown> };
+  };
+  const options = Object.entries(runtime?.options ?? {}).map(
+    ([key, value]) => `'-${key}=${String(value)}'`,
+  );
+  writeScript(
+    language,
+    `exec '${path.join(dirs.bin, "pulumi-language-nodejs")}' ${options.join(" ")} "$@"`,
+  );
+}
+
+/** Installs a plugin in the lab's Pulumi home; undefined is for one on PATH, which the engine finds by itself. */
+function usePlugin(name: string, file: string | undefined): void {
+  const folder = pluginFolder(name.replace("pulumi-resource-", ""));
+  const script = path.join(dirs.pulumiHome, "plugins", folder, name);
+  if (file) writeScript(script, `exec '${file}' "$@"`);
+  else rmSync(path.dirname(script), { recursive: true, force: true });
+}
+
+/** Writes a shell script; never half written, since another Pulumi command may be starting it. */
+function writeScript(file: string, command: string): void {
+  const text = `#!/bin/sh\n${command}\n`;
+  if (existsSync(file) && readFileSync(file, "utf8") === text) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, text, { mode: 0o755 });
+  renameSync(`${file}.new`, file);
 }
 
 function passphraseFile(): string {
