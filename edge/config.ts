@@ -165,17 +165,18 @@ function readHost(read: Reader): HostConfig {
       `${nodeAddress} is a loopback address; give the one of the host's network interface.`,
     );
   }
+  const mayBeUnknown = read.boolean("acceptUnknownHostKey");
   const target = {
     address,
     port: read.integer("sshPort", 1, 65535),
     user: readUser(read, "sshUser"),
     ...readPrivateKey(read, "sshPrivateKey", "give the private key to log in with."),
-    hostKey: readHostKey(read, "sshHostKey", address),
+    hostKey: readHostKey(read, "sshHostKey", address, mayBeUnknown),
   };
-  return { ...target, nodeAddress, jump: readJump(read, target) };
+  return { ...target, nodeAddress, jump: readJump(read, target, mayBeUnknown) };
 }
 
-function readJump(read: Reader, host: SshTarget): SshTarget | undefined {
+function readJump(read: Reader, host: SshTarget, mayBeUnknown: boolean): SshTarget | undefined {
   const { keys } = readSchema();
   if (read.text("jumpHost") === undefined) {
     for (const key of Object.keys(keys).filter(
@@ -204,7 +205,7 @@ function readJump(read: Reader, host: SshTarget): SshTarget | undefined {
     user: readUser(read, "jumpUser"),
     privateKey,
     privateKeyPassphrase,
-    hostKey: readHostKey(read, "jumpHostKey", address),
+    hostKey: readHostKey(read, "jumpHostKey", address, mayBeUnknown),
   };
 }
 
@@ -247,11 +248,16 @@ function readPrivateKey(
   return { privateKey, privateKeyPassphrase };
 }
 
-function readHostKey(read: Reader, key: string, address: string): string | undefined {
+function readHostKey(
+  read: Reader,
+  key: string,
+  address: string,
+  mayBeUnknown: boolean,
+): string | undefined {
   const text = read.text(key);
   const remedy = `run \`ssh-keyscan -t ed25519 ${address || "<host>"}\` over a network you trust and give its line`;
   if (text === undefined) {
-    if (!read.boolean("acceptUnknownHostKey")) {
+    if (!mayBeUnknown) {
       read.add(key, `is not set; ${remedy}, or set acceptUnknownHostKey to true.`);
     }
     return undefined;
@@ -379,6 +385,7 @@ function readLoadBalancer(read: Reader, nodeAddress: string): EdgeConfig["loadBa
       "hostSubnet",
       `${hostSubnet} does not hold the host's address ${nodeAddress}; correct one of the two.`,
     );
+    return { version, addresses: [] };
   }
   // A network that is wrong in itself is reported where it is read.
   const networks = Object.fromEntries(
@@ -542,15 +549,20 @@ function checkReleases(read: Reader, { k0s, knative, loadBalancer }: EdgeConfig)
     kourierVersion: knative.kourierVersion,
     metallbVersion: loadBalancer.version,
   };
-  for (const [key, version] of Object.entries(chosen) as [keyof typeof chosen, string][]) {
-    const { title, releases }: ReleasedComponent = releasedComponents[key];
-    const range = releases[version]?.kubernetes;
-    if (range !== undefined && !isWithin(range, Number(minor))) {
-      read.add(
-        "k0sVersion",
-        `${k0s.version} is Kubernetes 1.${minor}, but ${title} ${version} runs on ${describe(range)}; take such a k0s.`,
-      );
-    }
+  const clashes = (Object.entries(chosen) as [keyof typeof chosen, string][]).flatMap(
+    ([key, version]) => {
+      const { title, releases }: ReleasedComponent = releasedComponents[key];
+      const range = releases[version]?.kubernetes;
+      return range === undefined || isWithin(range, Number(minor))
+        ? []
+        : [`${title} ${version} runs on ${describe(range)}`];
+    },
+  );
+  if (clashes.length > 0) {
+    read.add(
+      "k0sVersion",
+      `${k0s.version} is Kubernetes 1.${minor}, but ${clashes.join(", and ")}; take a k0s of such a version.`,
+    );
   }
   const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
   if (minorOf(knative.version) !== minorOf(knative.kourierVersion)) {
