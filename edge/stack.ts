@@ -1,10 +1,10 @@
 import { withAwait } from "./awaits";
-import { EdgeConfig } from "./config";
+import { ConfigError, EdgeConfig } from "./config";
 import { mirrorImage } from "./images";
 import { ServiceSpec } from "./knativeService";
 import { isDefinition, KubernetesObject } from "./manifests";
 import { ReleaseObjects } from "./releases";
-import { transformAll } from "./transforms";
+import { transformAll, validateAgainstManifests } from "./transforms";
 
 /** Knative Serving's objects in the three steps in which they can be applied. */
 export interface ServingObjects {
@@ -27,8 +27,15 @@ export interface StackObjects {
   services: Record<string, ServiceSpec>;
 }
 
-/** Turns the releases' objects into those of a stack: every transform applied. */
+/**
+ * Turns the releases' objects into those of a stack: every transform applied.
+ * @throws ConfigError when the configuration names what the releases do not have.
+ */
 export function renderStack(config: EdgeConfig, releases: ReleaseObjects): StackObjects {
+  const problems = validateAgainstManifests(config, Object.values(releases).flat());
+  if (problems.length > 0) {
+    throw new ConfigError(problems);
+  }
   const render = (objects: KubernetesObject[]): KubernetesObject[] =>
     transformAll(objects, config).map(withAwait);
   return {

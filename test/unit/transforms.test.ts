@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { ConfigError } from "../../edge/config";
 import { KubernetesObject } from "../../edge/manifests";
 import { loadReleases } from "../../edge/releases";
+import { renderStack } from "../../edge/stack";
 import { transformAll, validateAgainstManifests } from "../../edge/transforms";
 import { testConfig } from "../support/config";
 import { find, fixture } from "../support/fixtures";
@@ -186,6 +188,32 @@ describe("a configuration against manifests", () => {
       problems({ knativeConfig: { "config-netwrk": { a: "b" } } }).join(),
       /^knativeConfig.config-netwrk: Knative has no such ConfigMap; did you mean "config-network"\?/,
     );
+  });
+});
+
+describe("a stack", () => {
+  const releases = {
+    metalLb: fixture("metallb.yaml"),
+    serving: fixture("serving.yaml"),
+    kourier: [],
+    defaultDomain: [],
+  };
+
+  it("is not rendered from a configuration that its releases do not fit", () => {
+    const config = testConfig({ knativeConfig: JSON.stringify({ "config-x": { a: "b" } }) });
+    assert.throws(
+      () => renderStack(config, releases),
+      (error) =>
+        error instanceof ConfigError &&
+        /^knative-edge:knativeConfig.config-x: /.test(error.problems.join()),
+    );
+  });
+
+  it("has all objects of its releases", () => {
+    const { metalLb, serving } = renderStack(testConfig(), releases);
+    assert.equal(metalLb.length, releases.metalLb.length);
+    const { definitions, core, admitted } = serving;
+    assert.equal([...definitions, ...core, ...admitted].length, releases.serving.length);
   });
 });
 
