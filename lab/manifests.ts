@@ -1,12 +1,90 @@
-/** Where the lab's release manifests come from. */
-import { existsSync } from "node:fs";
+/**
+ * The lab's release manifests: a folder of releases where there is one (`../shared/manifests`, or what
+ * KNATIVE_EDGE_MANIFESTS names), else made from the very modules that the lab builds, as Knative's release does with `ko`.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { repoRoot } from "./paths";
+import { dirs, repoRoot } from "./paths";
+import { run } from "./process";
+
+/** The releases that the modules in lab/go are. */
+const releases = { knative: "1.23.0", kourier: "1.23.0", metallb: "v0.16.1" } as const;
+
+const registry = "gcr.io/knative-releases";
 
 /** The directory for the program's `manifestsDir`. */
 export async function manifestsDir(): Promise<string> {
-  const shared =
-    process.env.KNATIVE_EDGE_MANIFESTS || path.resolve(repoRoot, "../shared/manifests");
-  if (existsSync(shared)) return shared;
-  throw new Error("No manifests");
+  const given = process.env.KNATIVE_EDGE_MANIFESTS || path.resolve(repoRoot, "../shared/manifests");
+  if (existsSync(given)) return given;
+  await writeManifests(dirs.manifests);
+  return dirs.manifests;
+}
+
+/** Writes the manifests of the lab's releases, made from their Go modules, in a folder for each release. */
+export async function writeManifests(target: string): Promise<void> {
+  const serving = await moduleDir("serving", "knative.dev/serving");
+  const networking = await moduleDir("serving", "knative.dev/networking");
+  const caching = await moduleDir("serving", "knative.dev/caching");
+  const metallb = await moduleDir("metallb", "go.universe.tf/metallb");
+
+  // In Knative's repository these are links into config/core, and a module has no links.
+  const linkedCrds = [
+    ...["certificate", "ingress", "serverlessservice", "domain-claim"].map((name) =>
+      path.join(networking, "config", `${name}.yaml`),
+    ),
+    path.join(caching, "config/image.yaml"),
+  ];
+  const crds = [...yamlFiles(path.join(serving, "config/core/300-resources")), ...linkedCrds];
+  const core = [
+    ...yamlFiles(path.join(serving, "config/core")).filter((file) => !crds.includes(file)),
+    path.join(networking, "config/config-network.yaml"),
+  ];
+  const knative = path.join(target, `knative-${releases.knative}`);
+  write(path.join(knative, "serving-crds.yaml"), asReleased(crds));
+  write(path.join(knative, "serving-core.yaml"), asReleased([...crds, ...core]));
+  write(
+    path.join(knative, "serving-default-domain.yaml"),
+    asReleased([path.join(serving, "config/post-install/default-domain.yaml")]),
+  );
+  write(
+    path.join(target, `net-kourier-${releases.kourier}`, "kourier.yaml"),
+    readFileSync(path.join(serving, "third_party/kourier-latest/kourier.yaml"), "utf8")
+      .replace(/gcr\.io\/knative-nightly(\S+?)@sha256:\w+/g, `${registry}$1:v${releases.kourier}`)
+      .replace(/(app\.kubernetes\.io\/version:) .*/g, `$1 "${releases.kourier}"`),
+  );
+  write(
+    path.join(target, `metallb-${releases.metallb}`, "metallb-native.yaml"),
+    readFileSync(path.join(metallb, "config/manifests/metallb-native.yaml"), "utf8"),
+  );
+}
+
+/** What `ko resolve` and the release's labels make of source manifests; images are named by tag, not by digest. */
+function asReleased(files: readonly string[]): string {
+  return files
+    .map((file) => readFileSync(file, "utf8"))
+    .join("\n---\n")
+    .replace(/ko:\/\/(\S+)/g, `${registry}/$1:v${releases.knative}`)
+    .replace(/(app\.kubernetes\.io\/version:) devel/g, `$1 "${releases.knative}"`);
+}
+
+/** The YAML files of a folder and those below it, in the order of their paths. */
+function yamlFiles(dir: string): string[] {
+  return readdirSync(dir)
+    .sort()
+    .map((entry) => path.join(dir, entry))
+    .flatMap((entry) => (statSync(entry).isDirectory() ? yamlFiles(entry) : entry))
+    .filter((file) => file.endsWith(".yaml"));
+}
+
+/** Folder of a module, at the version that a group of lab/go builds; downloaded if need be. */
+async function moduleDir(group: string, module: string): Promise<string> {
+  const { stdout } = await run("go", ["mod", "download", "-json", module], {
+    cwd: path.join(__dirname, "go", group),
+  });
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
+}
+
+function write(file: string, text: string): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, text);
 }
