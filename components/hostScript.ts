@@ -65,7 +65,7 @@ function readHostScript(name: string): string {
 }
 
 /** The library and the phase's scripts, chosen by the first argument of `sh -s`. */
-function dispatch(script: string, deleteScript: string | undefined): string {
+export function dispatch(script: string, deleteScript?: string): string {
   const branches = [
     deleteScript === undefined ? "" : `delete)\n${readHostScript(deleteScript)}\n;;\n`,
     `*)\n${readHostScript(script)}\n;;\n`,
@@ -74,6 +74,6 @@ function dispatch(script: string, deleteScript: string | undefined): string {
 }
 
 /** The command sshd runs: a root shell that reads the script from stdin, or one sentence on why there is none. */
-function asRoot(operation: "create" | "delete"): string {
+export function asRoot(operation: "create" | "delete"): string {
   return readHostScript("entry").trim().replaceAll("@operation@", operation);
 }

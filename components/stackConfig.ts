@@ -10,18 +10,18 @@ export interface StackConfig {
 
 /** Reads the stack's configuration as the engine hands it to the program. */
 export function stackConfig(): StackConfig {
-  const prefix = `${pulumi.getProject()}:`;
-  const entries = Object.entries(pulumi.runtime.allConfig()).filter(([key]) =>
-    key.startsWith(prefix),
-  );
-  const shortName = (key: string): string => key.slice(prefix.length);
+  const project = pulumi.getProject();
+  const shortName = (key: string): string => key.slice(project.length + 1);
+  const ours = ([key]: [string, string]): boolean => key.startsWith(`${project}:`);
   return {
-    values: Object.fromEntries(entries.map(([key, value]) => [shortName(key), value])),
+    values: Object.fromEntries(
+      Object.entries(pulumi.runtime.allConfig())
+        .filter(ours)
+        .map(([key, value]) => [shortName(key), value]),
+    ),
+    // The SDK tells of a key whether it is secret only by warning; the engine's own list is in the environment.
     secretKeys: new Set(
-      entries
-        .map(([key]) => key)
-        .filter((key) => pulumi.runtime.isConfigSecret(key))
-        .map(shortName),
+      (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]).map(shortName),
     ),
   };
 }

@@ -52,11 +52,12 @@ export async function runProgram(
     "test",
     options.preview ?? false,
   );
+  // The SDK keeps to itself which keys are secret; the program reads it where the engine puts it.
+  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(["knative-edge:sshPrivateKey"]);
   pulumi.runtime.setAllConfig(
     Object.fromEntries(
       Object.entries(config).map(([key, value]) => [`knative-edge:${key}`, value]),
     ),
-    ["knative-edge:sshPrivateKey"],
   );
   recordRegistrations(registrations);
   const outputs: Record<string, unknown> = await program();

@@ -1,0 +1,154 @@
+import { strict as assert } from "node:assert";
+import { pulumi, stackOutputs } from "../../lab/engine";
+import { bootHost, removeHost, sshExec } from "../../lab/host";
+import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
+import { eventually, get, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
+import { forgetStack } from "../../lab/engine";
+
+const host = "edge2";
+const stack = "edge2";
+const image = "ghcr.io/knative/helloworld-go:latest";
+
+/** Configuration with which a service goes to zero soon after its last request. */
+const quickToZero = {
+  knativeConfig: {
+    "config-deployment": {
+      "registries-skipping-tag-resolving": "kind.local,ko.local,dev.local,registry.lab",
+    },
+    "config-autoscaler": { "scale-to-zero-grace-period": "10s", "stable-window": "6s" },
+  },
+};
+const sleeper = { image, env: { TARGET: "sleeper" }, autoscaling: { minScale: 0, window: "6s" } };
+const version = (name: string) => ({
+  image,
+  env: { TARGET: name },
+  revisionName: `split-${name}`,
+  autoscaling: { minScale: 0 },
+});
+
+const kubectl = (args: string) => sshExec(host, `k0s kubectl ${args}`);
+
+describe("a host from bare to destroyed and back", function () {
+  let bare: HostSnapshot;
+
+  before(async () => {
+    await removeHost(host);
+    await forgetStack(host);
+    await bootHost(host);
+    bare = await hostSnapshot(host);
+  });
+
+  after(async () => {
+    await forgetStack(host);
+    await removeHost(host);
+  });
+
+  it("goes up from nothing in one `pulumi up`", async () => {
+    await up(host, stack);
+    const outputs = await stackOutputs(host);
+    assert.match(String(outputs?.url), /^http:\/\/hello\.default\.[0-9.]+\.sslip\.io$/);
+  });
+
+  it("answers Hello Edge!! from outside the host", async () => {
+    const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
+    assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
+  });
+
+  it("took at most eight SSH connections", async () => {
+    const { stdout } = await sshExec(
+      host,
+      "journalctl -t sshd --no-pager | grep -c 'Accepted publickey'",
+    );
+    const ours = 2; // the snapshot before, and this one
+    assert.ok(Number(stdout) - ours <= 8, `${Number(stdout) - ours} connections`);
+  });
+
+  it("stores neither the private key nor the kubeconfig in plain text", async () => {
+    const { stdout } = await pulumi(["stack", "export"], { stack });
+    assert.ok(!stdout.includes("PRIVATE KEY"));
+    assert.ok(!stdout.includes("client-key-data"));
+  });
+
+  it("changes nothing when it is up already", async () => {
+    assert.deepEqual(
+      (await previewSteps(stack)).map(({ urn }) => urn),
+      [],
+    );
+    await pulumi(["up", "--yes", "--skip-preview", "--expect-no-changes"], { stack });
+  });
+
+  it("runs a further service that scales to zero and wakes", async () => {
+    await up(host, stack, { ...quickToZero, services: { sleeper } });
+    const address = await loadBalancer(host);
+    const hostname = await hostnameOf(host, "sleeper");
+    const noPods = async () =>
+      (await kubectl("get pods -l serving.knative.dev/service=sleeper -o name")).stdout === "";
+    await eventually("sleeper has no pods", 120, noPods);
+    assert.deepEqual(await get(address, hostname), { status: 200, body: "Hello sleeper!\n" });
+  });
+
+  it("splits traffic 20/80 between two revisions", async () => {
+    await up(host, stack, { services: { split: version("one") } });
+    await up(host, stack, {
+      services: {
+        split: {
+          ...version("two"),
+          traffic: [
+            { revisionName: "split-one", percent: 20 },
+            { revisionName: "split-two", percent: 80 },
+          ],
+        },
+      },
+    });
+    const address = await loadBalancer(host);
+    const hostname = await hostnameOf(host, "split");
+    const requests = 400;
+    let first = 0;
+    for (let i = 0; i < requests; i++) {
+      const { status, body } = await get(address, hostname);
+      assert.equal(status, 200);
+      if (body === "Hello one!\n") first++;
+      else assert.equal(body, "Hello two!\n");
+    }
+    // Four standard deviations around 80 of 400: one run in fifteen thousand fails by chance.
+    assert.ok(Math.abs(first - 80) <= 32, `${first} of ${requests} went to the revision with 20 %`);
+    await up(host, stack, { services: undefined });
+  });
+
+  it("previews one changed request as one changed line, with the API server stopped", async () => {
+    await sshExec(host, "systemctl stop k0scontroller");
+    try {
+      const steps = await previewSteps(stack, [
+        "--config",
+        'resourceOverrides={"activator/activator":{"requests":{"cpu":"140m"}}}',
+      ]);
+      assert.deepEqual(
+        steps.map(({ op, urn, detailedDiff }) => [
+          op,
+          urn.split("::").pop(),
+          Object.keys(detailedDiff ?? {}),
+        ]),
+        [
+          [
+            "update",
+            "knative-knative-serving/activator",
+            ["spec.template.spec.containers[0].resources.requests.cpu"],
+          ],
+        ],
+      );
+    } finally {
+      await sshExec(host, "systemctl start k0scontroller");
+    }
+  });
+
+  it("leaves nothing on the host after a destroy", async () => {
+    await pulumi(["destroy", "--yes", "--skip-preview"], { stack });
+    assert.deepEqual(leftOver(bare, await hostSnapshot(host)), []);
+  });
+
+  it("goes up again on the same host", async () => {
+    await up(host, stack);
+    const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
+    assert.equal(answer.body, "Hello Edge!!\n");
+  });
+});
