@@ -55,13 +55,14 @@ export const priorities: Record<string, number> = {
   "system-cluster-critical": 2_000_000_000,
 };
 
-/** The pods of a Deployment, DaemonSet, StatefulSet or Job, on one node; undefined for any other kind. */
+/**
+ * The pods of a workload on one node; undefined for any other kind.
+ * @param replicas How many of them; a DaemonSet and a Job have one.
+ */
 export function workloadPods(
   component: string,
   object: KubernetesObject,
-  replicas = object.kind === "Job" || object.kind === "DaemonSet"
-    ? 1
-    : Number(object.spec?.replicas ?? 1),
+  replicas: number,
 ): PodBudget | undefined {
   const spec = podSpec(object);
   if (spec === undefined) {

@@ -1,0 +1,119 @@
+import { Amounts, formatAmount, lacking, larger, ResourceName } from "./amounts";
+import type { Budget, BudgetCase, BudgetSettings } from "./budget";
+import { evictionThreshold } from "./hostSize";
+import { StackObjects } from "./stack";
+
+/** A stack that its host has no room for. */
+export class BudgetError extends Error {}
+
+/** Below this a stack that is scheduled was measured to thrash: real runs of k0s 1.34 hold 1.9 GB resident. */
+const calmMebibytes = 1900;
+
+/** What a resource is called in a sentence. */
+const labels: Record<ResourceName, string> = { cpu: "CPU", memory: "memory", pods: "pods" };
+
+/**
+ * Refuses a stack that its host has no room for.
+ * @throws BudgetError with what does not fit and what to change.
+ */
+export function requireFit(budget: Budget): void {
+  if (!budget.fits) {
+    throw new BudgetError(refusal(budget));
+  }
+}
+
+/** What does not fit and what to change, in plain sentences. */
+export function refusal({ hostSize, allocatable, cases, advice }: Budget): string {
+  const told = new Set<string>();
+  const rows = cases
+    .filter(({ required, fits }) => required && !fits)
+    .flatMap(({ title, requests, pending }) => {
+      const news = pending.filter((pod) => !told.has(pod));
+      news.forEach((pod) => told.add(pod));
+      const short = lacking(requests, allocatable).map(
+        (name) =>
+          `${formatAmount(name, requests[name], "up")} of ${labels[name]} where there are ` +
+          formatAmount(name, allocatable[name], "down"),
+      );
+      return news.length === 0
+        ? []
+        : [`  ${title}: needs ${short.join(" and ")}; Pending would be ${news.join(", ")}.`];
+    });
+  return [
+    `The stack does not fit the host (hostCpus ${hostSize.cpus}, hostMemoryMiB ${hostSize.memoryMiB}):`,
+    ...rows,
+    "What to change:",
+    ...advice.map((change) => `  ${change}`),
+  ].join("\n");
+}
+
+/** What to change where required cases do not fit, one sentence each. */
+export function fitAdvice(
+  { hostSize, policy, safety }: BudgetSettings,
+  allocatable: Amounts,
+  cases: BudgetCase[],
+): string[] {
+  const failing = cases.filter(({ required, fits }) => required && !fits);
+  if (failing.length === 0) {
+    return [];
+  }
+  const failed = (name: BudgetCase["name"]): boolean => failing.some((one) => one.name === name);
+  const onlyRollouts = failing.every(({ name }) => name === "rollout");
+  const changes: string[] = [];
+  if (failed("rollout") && !safety.recreateRollouts) {
+    changes.push("Set oneNode.recreateRollouts to true, so that a rollout ends the old pod first.");
+  }
+  if (!onlyRollouts || safety.recreateRollouts) {
+    changes.push(
+      {
+        upstream: "Set resourcePolicy to scale or edge.",
+        scale: "Set resourcePolicy to edge, or lower resourceFactor.",
+        guaranteed: "Set resourcePolicy to edge, or lower resourceFactor.",
+        edge: "Lower single containers in resourceOverrides.",
+      }[policy],
+    );
+    if (!failed("steady") && (failed("services") || failed("rollout"))) {
+      changes.push("Declare fewer services, or lower their requests and their minScale.");
+    }
+  }
+  const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);
+  const cpus = Math.ceil(Number(need.cpu) / 1e9);
+  const memory = formatAmount("memory", need.memory + evictionThreshold, "up");
+  changes.push(
+    `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
+      `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
+    "Or set allowOvercommit to true: the pods named above then stay Pending.",
+  );
+  return changes;
+}
+
+/** What does not stand in the way of an installation, yet should be known. */
+export function budgetWarnings(
+  { hostSize }: BudgetSettings,
+  objects: StackObjects,
+  cases: BudgetCase[],
+): string[] {
+  const notes: string[] = [];
+  const upgrade = cases.find(({ name }) => name === "k0sUpgrade");
+  if (cases.every(({ required, fits }) => !required || fits) && upgrade?.fits === false) {
+    notes.push(
+      `An upgrade of k0s pushes out pods for a moment, such as ${upgrade.pending.join(", ")}: its own new pod does ` +
+        `not fit beside them and has a higher priority.`,
+    );
+  }
+  if (hostSize.memoryMiB < calmMebibytes) {
+    notes.push(
+      `Requests are not all: the stack was measured to hold about 1.9 GB of memory, program code included, so ` +
+        `${hostSize.memoryMiB} MiB start slowly (docs/footprint.md).`,
+    );
+  }
+  for (const { kind, metadata, spec } of [...objects.serving.core, ...objects.kourier]) {
+    const most = Number(spec?.maxReplicas ?? 1);
+    if (kind === "HorizontalPodAutoscaler" && most > 1) {
+      notes.push(
+        `The HorizontalPodAutoscaler ${metadata.name} may add up to ${most - 1} pods that are not counted here.`,
+      );
+    }
+  }
+  return notes;
+}

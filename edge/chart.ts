@@ -1,0 +1,98 @@
+/** A group of bars: one row of a {@link barChart}. */
+export interface ChartRow {
+  label: string;
+  /** One for each series; undefined draws no bar and says "none". */
+  values: (number | undefined)[];
+}
+
+export interface Chart {
+  title: string;
+  /** Stands behind every number: `m`, `MiB`. */
+  unit: string;
+  /** What the bars of each row are, with the colour of each. */
+  series: { name: string; color: string }[];
+  rows: ChartRow[];
+}
+
+const bar = 12;
+const rowGap = 10;
+const labelWidth = 290;
+const plotWidth = 480;
+const numberWidth = 90;
+const width = labelWidth + plotWidth + numberWidth;
+const headHeight = 56;
+const gap = 24;
+
+/** Horizontal bar charts below each other, as one SVG document that needs no font and no style sheet beside it. */
+export function barCharts(charts: Chart[]): string {
+  let y = 0;
+  const parts = charts.map((chart) => {
+    const part = `<g transform="translate(0 ${y})">\n${chartBody(chart).join("\n")}\n</g>`;
+    y += chartHeight(chart) + gap;
+    return part;
+  });
+  const height = Math.max(0, y - gap);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
+      `font-family="sans-serif" font-size="12" fill="#1f2328">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    ...parts,
+    "</svg>\n",
+  ].join("\n");
+}
+
+function chartBody({ title, unit, series, rows }: Chart): string[] {
+  const numbers = rows.flatMap(({ values }) => values).filter((value) => value !== undefined);
+  const most = Math.max(0, ...numbers);
+  const rowHeight = series.length * bar + rowGap;
+  return [
+    text(10, 22, title, 'font-size="15" font-weight="bold"'),
+    ...series.flatMap(({ name, color }, index) => {
+      const x = labelWidth + index * 150;
+      return [rect(x, 33, 10, 10, color), text(x + 15, 42, name)];
+    }),
+    ...rows.flatMap(({ label, values }, row) => {
+      const top = headHeight + row * rowHeight;
+      const middle = top + (series.length * bar) / 2 + 4;
+      return [
+        text(labelWidth - 10, middle, label, 'text-anchor="end"'),
+        ...series.flatMap(({ color }, index) => {
+          const value = values[index];
+          const length = value === undefined || most === 0 ? 0 : (value / most) * plotWidth;
+          const number = value === undefined ? "none" : `${Math.round(value * 10) / 10} ${unit}`;
+          const barTop = top + index * bar;
+          return [
+            ...(length > 0 ? [rect(labelWidth, barTop + 1, length, bar - 2, color)] : []),
+            text(labelWidth + length + 5, barTop + bar - 2, number, 'font-size="10"'),
+          ];
+        }),
+      ];
+    }),
+  ];
+}
+
+function chartHeight({ series, rows }: Chart): number {
+  return headHeight + rows.length * (series.length * bar + rowGap);
+}
+
+function rect(x: number, y: number, w: number, h: number, color: string): string {
+  return `<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" fill="${escape(color)}"/>`;
+}
+
+function text(x: number, y: number, content: string, attributes = ""): string {
+  return `<text x="${round(x)}" y="${round(y)}"${attributes && ` ${attributes}`}>${escape(content)}</text>`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+function escape(content: string): string {
+  const entities: Record<string, string> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+  };
+  return content.replace(/[&<>"]/g, (character) => entities[character] ?? character);
+}

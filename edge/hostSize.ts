@@ -1,0 +1,22 @@
+import { Amounts } from "./amounts";
+import { parseQuantity } from "./quantity";
+
+/** The size of a host, as declared. */
+export interface HostSize {
+  /** Number of CPUs, as a Kubernetes quantity: `1`, `2`, `500m`. */
+  cpus: string;
+  /** Memory in MiB, as `free -m` shows it: a machine sold with 1.5 GB has about 1450. */
+  memoryMiB: number;
+}
+
+/** kubelet's default for `memory.available`, which k0s leaves alone. Pods are not offered it. */
+export const evictionThreshold = parseQuantity("100Mi");
+
+/** kubelet's default for maxPods. */
+const maxPods = 110n;
+
+/** What a node of that size offers pods. k0s reserves nothing for itself. */
+export function allocatable({ cpus, memoryMiB }: HostSize): Amounts {
+  const memory = parseQuantity(`${memoryMiB}Mi`) - evictionThreshold;
+  return { cpu: parseQuantity(cpus), memory, pods: maxPods };
+}

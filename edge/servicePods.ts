@@ -1,0 +1,59 @@
+import { ServiceSpec } from "./knativeService";
+import { KubernetesObject } from "./manifests";
+import { podBudget, PodBudget } from "./pods";
+import { ResourceList } from "./resources";
+
+/**
+ * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds as
+ * config-deployment says (createQueueResources in knative.dev/serving's pkg/reconciler/revision/resources/queue.go).
+ * A new revision starts all of its pods beside the old one's.
+ */
+export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObject[]): PodBudget {
+  const data = (configMap: string): Record<string, string> =>
+    core.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === configMap)?.data ??
+    {};
+  const [deployment, defaults, features] = [
+    data("config-deployment"),
+    data("config-defaults"),
+    data("config-features"),
+  ];
+  const listed = (prefix: string, suffix: string, source: Record<string, string>): ResourceList =>
+    Object.fromEntries(
+      (["cpu", "memory"] as const)
+        .map((resource) => [resource, source[`${prefix}-${resource}-${suffix}`]] as const)
+        .filter((entry): entry is ["cpu" | "memory", string] => entry[1] !== undefined),
+    );
+  const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
+  const least = data("config-autoscaler")["min-scale"];
+  const replicas = Math.max(1, spec.autoscaling?.minScale ?? Number(least ?? 0));
+  return podBudget({
+    component: "service",
+    name: `default/${name}`,
+    replicas,
+    surge: replicas,
+    priority: 0,
+    containers: [
+      {
+        name: "user-container",
+        resources: {
+          requests: { ...listed("revision", "request", defaults), ...spec.requests },
+          limits: { ...listed("revision", "limit", defaults), ...spec.limits },
+        },
+      },
+      {
+        name: "queue-proxy",
+        resources: {
+          requests: {
+            cpu: "25m",
+            ...(all && { memory: "400Mi" }),
+            ...listed("queue-sidecar", "request", deployment),
+          },
+          limits: {
+            ...(all && { cpu: "1000m", memory: "800Mi" }),
+            ...listed("queue-sidecar", "limit", deployment),
+          },
+        },
+      },
+    ],
+  });
+}
