@@ -365,7 +365,8 @@ func (b *bundles) importAll(ctx context.Context) {
 			continue
 		}
 		start := time.Now()
-		out, err := b.vars.ctr(ctx, "images", "import", "--label", "io.cri-containerd.pinned=pinned", path).CombinedOutput()
+		// Unpacked is each image when a container first needs it: to unpack all of them first would keep the node waiting.
+		out, err := b.vars.ctr(ctx, "images", "import", "--local", "--no-unpack", "--label", "io.cri-containerd.pinned=pinned", path).CombinedOutput()
 		if err != nil {
 			slog.Error("cannot import an image bundle", "bundle", path, "error", err, "output", strings.TrimSpace(string(out)))
 			continue
