@@ -516,8 +516,9 @@ function readServices(read: Reader): Record<string, ServiceSpec> {
 
 /** The sample of the reference set-up. One pod stays, so that the first request is answered at once. */
 const sampleService: ServiceSpec = {
+  // It answers `Hello <TARGET>!`, with an exclamation mark of its own.
   image: "ghcr.io/knative/helloworld-go:latest",
-  env: { TARGET: "Edge!!" },
+  env: { TARGET: "Edge!" },
   autoscaling: { minScale: 1 },
 };
 

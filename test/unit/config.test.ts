@@ -76,7 +76,7 @@ describe("configuration", () => {
       services: {
         hello: {
           image: "ghcr.io/knative/helloworld-go:latest",
-          env: { TARGET: "Edge!!" },
+          env: { TARGET: "Edge!" },
           autoscaling: { minScale: 1 },
         },
       },
