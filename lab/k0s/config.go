@@ -243,11 +243,12 @@ func unsupportedField(asJSON []byte) string {
 		slices.Sort(keys)
 		for _, key := range keys {
 			child := path + "." + key
+			// An empty object in its place tells whether it is the field itself, or one below it.
+			if string(object[key]) != "null" && errors.Is(decodeAt(child, []byte("{}")), errUnsupported) {
+				return child[1:]
+			}
 			if found := walk(child, object[key]); found != "" {
 				return found
-			}
-			if errors.Is(decodeAt(child, object[key]), errUnsupported) {
-				return child[1:]
 			}
 		}
 		return ""

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+)
+
+func TestConfigIsStrict(t *testing.T) {
+	for text, want := range map[string]string{
+		"spec: {nope: 1}":                      `json: unknown field "nope"`,
+		"spec: {network: {podCidr: 1.2.3.0}}":  "", // like the real one's, the parser does not mind the case
+		"spec: {network: {calico: {mode: x}}}": "spec.network.calico: ",
+		"spec: {images: {repository: x}}":      "spec.images.repository: ",
+		"a: [":                                 "error converting YAML to JSON",
+	} {
+		_, err := parseConfig([]byte(text), "kine")
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("parseConfig(%q): %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	config, err := parseConfig([]byte("spec:\n  api: {address: 192.0.2.7, sans: [edge.example]}\n  network: {serviceCIDR: 10.50.0.0/16}\n  scheduler: null\n"), "kine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(config.validate(), config.buildable()); err != nil {
+		t.Error(err)
+	}
+	if got := config.Spec.Storage.Type; got != "kine" {
+		t.Errorf("storage without a storage block: %s, want kine", got)
+	}
+	if got := config.Spec.API.url(); got != "https://192.0.2.7:6443" {
+		t.Errorf("API URL: %s", got)
+	}
+	if config.Spec.Network.PodCIDR != "10.244.0.0/16" || config.Spec.Scheduler == nil {
+		t.Errorf("defaults beside given values are lost: %+v", config.Spec)
+	}
+	if dns, err := config.Spec.Network.serviceAddress(10); err != nil || dns.String() != "10.50.0.10" {
+		t.Errorf("cluster DNS: %s, %v; want 10.50.0.10", dns, err)
+	}
+	config.Spec.API.ExternalAddress = "edge.example:8443"
+	if got := config.Spec.API.url(); got != "https://edge.example:8443" {
+		t.Errorf("API URL by external address with a port: %s", got)
+	}
+}
+
+func TestGeneratedConfigMeansEtcd(t *testing.T) {
+	config, err := parseConfig([]byte("spec: {storage: {type: etcd}}"), "kine")
+	if err != nil || config.validate() != nil {
+		t.Fatalf("%v, %v: want a valid configuration", err, config.validate())
+	}
+	if err := config.buildable(); err == nil || !strings.Contains(err.Error(), "lab's double") {
+		t.Errorf("etcd: %v, want a refusal that says who refuses", err)
+	}
+}
+
+func TestUnit(t *testing.T) {
+	cmd := &cobra.Command{Use: "controller"}
+	addControllerFlags(cmd)
+	cmd.Flags().Bool("force", false, "")
+	err := cmd.ParseFlags([]string{
+		"--single", "-c", "/etc/k0s/k0s.yaml", "--disable-components=autopilot,helm", "--force", "--kubelet-extra-args=--a=1 --b=50%", "--labels=x=y",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unit := unitText("/usr/local/bin/k0s", append([]string{"controller"}, flagsToArgs(cmd)...), []string{"HTTP_PROXY=http://p"})
+	for _, want := range []string{
+		"\nExecStart=/usr/local/bin/k0s controller --config=/etc/k0s/k0s.yaml --disable-components=autopilot,helm \"--kubelet-extra-args=--a=1 --b=50%%\" --labels=x=y --single=true\n",
+		"\nEnvironment=\"HTTP_PROXY=http://p\"\n", "\nKillMode=process\n", "\nDelegate=yes\n", "\nRestart=always\n", "\nRestartSec=10\n",
+	} {
+		if !strings.Contains(unit, want) {
+			t.Errorf("the unit lacks %q:\n%s", want, unit)
+		}
+	}
+}
+
+func TestPKI(t *testing.T) {
+	vars := Vars{CertRootDir: filepath.Join(t.TempDir(), "pki"), DataDir: t.TempDir()}
+	vars.AdminKubeConfigPath = vars.pki("admin.conf")
+	config, err := parseConfig([]byte("spec: {api: {address: 192.0.2.7, sans: [edge.example, 198.51.100.1]}}"), "kine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ensurePKI(vars, config, "edge1"); err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		data, err := os.ReadFile(vars.pki(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	ca, server := read("ca.crt"), read("server.crt")
+	pair, err := tls.LoadX509KeyPair(vars.pki("server.crt"), vars.pki("server.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(pair.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM([]byte(ca))
+	for _, name := range []string{"localhost", "192.0.2.7", "edge.example", "198.51.100.1", "10.96.0.1", "kubernetes.default.svc", "edge1"} {
+		if _, err := leaf.Verify(x509.VerifyOptions{DNSName: name, Roots: roots}); err != nil {
+			t.Errorf("the API server's certificate for %s: %v", name, err)
+		}
+	}
+	if err := ensurePKI(vars, config, "edge1"); err != nil {
+		t.Fatal(err)
+	}
+	if read("ca.crt") != ca || read("server.crt") == server {
+		t.Error("a second start must keep the authority and reissue the leaves")
+	}
+	var parsed struct {
+		CurrentContext string `json:"current-context"`
+		Clusters       []struct{ Name string }
+	}
+	if err := yaml.Unmarshal([]byte(read("admin.conf")), &parsed); err != nil || parsed.CurrentContext != "Default" || parsed.Clusters[0].Name != "local" {
+		t.Errorf("admin.conf: %+v, %v", parsed, err)
+	}
+	if info, err := os.Stat(vars.pki("admin.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("admin.key: %v, %v; want mode 0600", info.Mode(), err)
+	}
+}
+
+func TestSystemReserved(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "host-size")
+	if reserved, err := systemReserved(file); err != nil || reserved != nil {
+		t.Errorf("without a declared size: %v, %v; want nothing", reserved, err)
+	}
+	if err := os.WriteFile(file, []byte("cpus=1\nmemoryMiB=100000000\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if reserved, err := systemReserved(file); err != nil || reserved["memory"] != "0" || !strings.HasSuffix(reserved["cpu"], "000m") && reserved["cpu"] != "0m" {
+		t.Errorf("a size above the machine's memory: %v, %v", reserved, err)
+	}
+	if err := os.WriteFile(file, []byte("cpus=one\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := systemReserved(file); err == nil {
+		t.Error("a size that is no number is accepted")
+	}
+}
+
+// Every manifest renders to objects that apply knows how to put, with the requests of the real k0s.
+func TestManifests(t *testing.T) {
+	config, err := parseConfig(nil, "kine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requests := map[string]string{}
+	entries, err := manifestFiles.ReadDir("manifests")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		data := stackData{Images: config.Spec.Images, Network: config.Spec.Network, APIServer: "https://192.0.2.7:6443", ClusterDNS: "10.96.0.10", NodePodCIDR: "10.244.0.0/24", CNIConfDir: cniConfDir}
+		manifest, err := render(entry.Name(), data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for document := range strings.SplitSeq(string(manifest), "\n---\n") {
+			var object struct {
+				Kind string
+				Spec struct {
+					Template struct {
+						Spec struct {
+							Containers []struct {
+								Name      string
+								Resources struct {
+									Requests struct{ CPU, Memory string }
+								}
+							}
+						}
+					}
+				}
+			}
+			if err := yaml.UnmarshalStrict([]byte(document), &map[string]any{}); err != nil {
+				t.Errorf("%s: %v", entry.Name(), err)
+			}
+			if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+				t.Errorf("%s: %v", entry.Name(), err)
+			}
+			if resources[object.Kind] == "" {
+				t.Errorf("%s: apply does not know kind %q", entry.Name(), object.Kind)
+			}
+			for _, c := range object.Spec.Template.Spec.Containers {
+				requests[c.Name] = c.Resources.Requests.CPU + "/" + c.Resources.Requests.Memory
+			}
+		}
+	}
+	for name, want := range map[string]string{"kube-router": "250m/16Mi", "coredns": "100m/70Mi", "metrics-server": "10m/30Mi", "kube-proxy": "/"} {
+		if requests[name] != want {
+			t.Errorf("%s requests %s, want %s", name, requests[name], want)
+		}
+	}
+}
+
+func TestShims(t *testing.T) {
+	const socket = "/run/k0s/containerd.sock"
+	own := strings.Join([]string{"/var/lib/k0s/bin/containerd-shim-runc-v2", "-namespace", "k8s.io", "-address", socket, ""}, "\x00")
+	if !isShim(own, socket) || isShim(own, "/run/containerd/containerd.sock") || isShim("", socket) {
+		t.Error("only a shim of the own containerd may be ended")
+	}
+}
+
+func TestArgs(t *testing.T) {
+	got := flags(map[string]string{"b": "1", "a": "2"}, parseArgs("--b=3  --c"), []string{"--raw"})
+	if want := []string{"--a=2", "--b=3", "--c=true", "--raw"}; !slices.Equal(got, want) {
+		t.Errorf("flags: %q, want %q", got, want)
+	}
+}
