@@ -75,7 +75,7 @@ export function hostFacts(name: string): HostFacts {
 
 /**
  * Boots a host and waits until it answers SSH and systemd has finished starting. A host that is there but off boots with
- * its disk as it was; one that runs is left alone.
+ * its disk as it was; one that answers is left alone.
  * @param size declared size; default: as it was last booted, else 1 CPU and 1536 MiB, shown but not enforced
  * @param progress called with a line at each slow step
  */
@@ -85,7 +85,8 @@ export async function bootHost(
   progress: (line: string) => void = () => undefined,
 ): Promise<HostFacts> {
   const dir = path.join(dirs.hosts, name);
-  if (isUp(name)) return hostFacts(name);
+  // Processes without an answer are what a crash or a vanished network left: they go, and the host boots.
+  if (isUp(name) && (await sshAnswers(hostAddress(name)))) return hostFacts(name);
   const before = existsSync(path.join(dir, "host.json")) ? hostFacts(name).size : referenceSize;
   const declared = { ...before, ...size };
   keepKernelSettings();
