@@ -78,7 +78,9 @@ export async function packK0s(
 async function fingerprint(binaries: string[], version: string): Promise<string> {
   const hash = createHash("sha256").update(version);
   for (const entry of (await readdir(__dirname, { recursive: true, withFileTypes: true }))
-    .filter((e) => e.isFile())
+    .filter(
+      (e) => e.isFile() && /\.(go|mod|sum|yaml)$/.test(e.name) && !e.name.endsWith("_test.go"),
+    )
     .map((e) => join(e.parentPath, e.name))
     .sort())
     hash.update(entry).update(await readFile(entry));
