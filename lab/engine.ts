@@ -18,6 +18,7 @@ import { which } from "./checks";
 import { digestOf, fileUrl } from "./files";
 import { hostFacts, sshKeyFile } from "./host";
 import { dirs, hostPool, labDir, network, repoRoot, stackOf } from "./paths";
+import { downloadOfficial, engineDir, pluginFolder, pluginHome, providers } from "./official";
 import { run, type RunOptions, type RunResult } from "./process";
 import { manifestsDir } from "./manifests";
 
@@ -29,8 +30,6 @@ export const bundleFile = "images.tar";
 
 /** The oldest engine on PATH that is used instead of a built one. */
 const oldestEngine = "3.200.0";
-
-const providers = ["kubernetes", "command"] as const;
 
 /** One part of Pulumi, and where it came from. */
 export interface Part {
@@ -44,20 +43,24 @@ export interface Part {
 /** A folder for PATH with the built engine alone: were it `.lab/bin`, kubectl and more would be shadowed. */
 const enginePath = path.join(labDir, "path");
 
-/** Parts of Pulumi that are used: official ones found on PATH or installed as plugins, and the lab's own for the rest. */
-export async function engineParts(): Promise<Part[]> {
+/**
+ * Parts of Pulumi that are used, the engine first: official ones found on PATH, installed as plugins or downloaded, and the
+ * lab's own for the rest.
+ */
+export async function engineParts(): Promise<[Part, ...Part[]]> {
   const engine = which("pulumi", labDir);
   const version = engine
     ? (await run(engine, ["version"], { allowFailure: true })).stdout.trim()
     : "";
   const recent = engine && semver.valid(version) && semver.gte(version, oldestEngine);
+  const downloaded = [path.join(engineDir, "pulumi")].find((file) => existsSync(file));
   const part = (name: string, official: string | undefined) => ({
     name,
     official: official !== undefined,
     file: official ?? path.join(dirs.bin, name),
   });
   return [
-    part("pulumi", recent ? engine : undefined),
+    part("pulumi", recent ? engine : downloaded),
     ...providers.map((provider) => {
       const name = `pulumi-resource-${provider}`;
       return part(name, which(name, labDir) ?? installedPlugin(provider));
@@ -65,18 +68,26 @@ export async function engineParts(): Promise<Part[]> {
   ];
 }
 
-/** A provider plugin of the version that the program asks for, installed in the user's own Pulumi home. */
+/** A provider plugin of the version that the program asks for, in the user's own Pulumi home or downloaded by the lab. */
 function installedPlugin(provider: string): string | undefined {
-  const home = process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi");
-  const file = path.join(home, "plugins", pluginFolder(provider), `pulumi-resource-${provider}`);
-  return existsSync(file) ? file : undefined;
+  return (
+    [process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi"), pluginHome]
+      .map((home) =>
+        path.join(home, "plugins", pluginFolder(provider), `pulumi-resource-${provider}`),
+      )
+      // A Pulumi command that the lab started has the lab's own home, where the stand-ins are.
+      .find((file) => existsSync(file) && !file.startsWith(labDir))
+  );
 }
 
-/** Name of a plugin's folder in a Pulumi home, as `pulumi plugin install` makes it. */
-function pluginFolder(provider: string): string {
-  const file = path.join(repoRoot, "node_modules/@pulumi", provider, "package.json");
-  const { version } = JSON.parse(readFileSync(file, "utf8")) as { version: string };
-  return `resource-${provider}-v${version.replace(/^v/, "")}`;
+/** Downloads Pulumi's own releases of what is not here yet, where they can be reached. */
+export async function fetchOfficialParts(progress: (line: string) => void): Promise<void> {
+  const [engine, ...plugins] = await engineParts();
+  await downloadOfficial(
+    engine.official ? engine.file : undefined,
+    providers.filter((p) => !plugins.some(({ name, official }) => official && name.endsWith(p))),
+    progress,
+  );
 }
 
 /**
@@ -84,14 +95,16 @@ function pluginFolder(provider: string): string {
  * Plugins that are not on PATH are put into the lab's own Pulumi home, so the engine finds them as if installed.
  */
 export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.ProcessEnv> {
-  for (const dir of [enginePath, dirs.state]) mkdirSync(dir, { recursive: true });
-  for (const { name, official, file } of await engineParts()) {
-    if (name === "pulumi") useEngine(official ? undefined : file);
-    else usePlugin(name, which(name, labDir) === file ? undefined : file);
+  mkdirSync(dirs.state, { recursive: true });
+  const [engine, ...plugins] = await engineParts();
+  for (const { name, file } of plugins) {
+    usePlugin(name, which(name, labDir) === file ? undefined : file);
   }
+  if (!engine.official) useBuiltEngine(engine.file);
+  const engineFolder = engine.official ? path.dirname(engine.file) : enginePath;
   return {
     ...process.env,
-    PATH: `${enginePath}${path.delimiter}${process.env.PATH ?? ""}`,
+    PATH: `${engineFolder}${path.delimiter}${process.env.PATH ?? ""}`,
     PULUMI_BACKEND_URL: `file://${dirs.state}`,
     PULUMI_HOME: dirs.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
@@ -100,14 +113,11 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
   };
 }
 
-/** Puts the built engine and its language host before all else on PATH; undefined is for an official one, which is there. */
-function useEngine(built: string | undefined): void {
+/** Links the built engine, with its language host, into a folder of their own. */
+function useBuiltEngine(built: string): void {
   const engine = path.join(enginePath, "pulumi");
   const language = path.join(enginePath, "pulumi-language-nodejs");
-  if (!built) {
-    for (const file of [engine, language]) rmSync(file, { force: true });
-    return;
-  }
+  mkdirSync(enginePath, { recursive: true });
   // A link, not a script: the engine looks for its language host beside its own executable.
   if (statSync(engine, { throwIfNoEntry: false })?.ino !== statSync(built).ino) {
     rmSync(engine, { force: true });
