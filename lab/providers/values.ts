@@ -54,6 +54,11 @@ export function str(v: Value | undefined, ...path: string[]): string {
   return typeof found === "string" ? found : "";
 }
 
+/** A copy without some keys. */
+export function omit(v: Obj, ...keys: string[]): Obj {
+  return Object.fromEntries(Object.entries(v).filter(([key]) => !keys.includes(key)));
+}
+
 type Wire = null | boolean | number | string | Wire[] | { [key: string]: Wire };
 
 function fromWire(v: Wire): Value {

@@ -22,7 +22,6 @@ export interface RunRequest {
 
 /** A string as Go's %q. */
 export function goQuote(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return `"${text.replace(/["\\\u0000-\u001f\u007f]/g, (c) => {
     const named = {
       "\n": "\\n",
