@@ -9,13 +9,12 @@ import { OneNodeSafety } from "./safety";
 import { servicePods } from "./servicePods";
 import { StackObjects } from "./stack";
 
-/** What a budget is made from, beside the objects. */
+/** What a budget is made from, beside the objects: parts of the configuration. */
 export interface BudgetSettings {
   hostSize: HostSize;
   k0s: { version: string; disabledComponents: string[] };
-  /** Only for the advice on what to change. */
-  policy: PolicyName;
-  safety: OneNodeSafety;
+  knative: { resources: { policy: PolicyName } };
+  oneNode: OneNodeSafety;
 }
 
 /** What runs at the same time, and whether the node takes it. */

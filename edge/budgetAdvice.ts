@@ -49,7 +49,7 @@ export function refusal({ hostSize, allocatable, cases, advice }: Budget): strin
 
 /** What to change where required cases do not fit, one sentence each. */
 export function fitAdvice(
-  { hostSize, policy, safety }: BudgetSettings,
+  { hostSize, knative, oneNode }: BudgetSettings,
   allocatable: Amounts,
   cases: BudgetCase[],
 ): string[] {
@@ -60,17 +60,17 @@ export function fitAdvice(
   const failed = (name: BudgetCase["name"]): boolean => failing.some((one) => one.name === name);
   const onlyRollouts = failing.every(({ name }) => name === "rollout");
   const changes: string[] = [];
-  if (failed("rollout") && !safety.recreateRollouts) {
+  if (failed("rollout") && !oneNode.recreateRollouts) {
     changes.push("Set oneNode.recreateRollouts to true, so that a rollout ends the old pod first.");
   }
-  if (!onlyRollouts || safety.recreateRollouts) {
+  if (!onlyRollouts || oneNode.recreateRollouts) {
     changes.push(
       {
         upstream: "Set resourcePolicy to scale or edge.",
         scale: "Set resourcePolicy to edge, or lower resourceFactor.",
         guaranteed: "Set resourcePolicy to edge, or lower resourceFactor.",
         edge: "Lower single containers in resourceOverrides.",
-      }[policy],
+      }[knative.resources.policy],
     );
     if (!failed("steady") && (failed("services") || failed("rollout"))) {
       changes.push("Declare fewer services, or lower their requests and their minScale.");

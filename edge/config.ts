@@ -2,15 +2,19 @@ import { statSync } from "node:fs";
 import * as path from "node:path";
 import { isIP } from "node:net";
 import { Reader } from "./configReader";
+import { HostSize } from "./hostSize";
 import { isImageName } from "./images";
 import { isRecord } from "./json";
 import { k0sComponents, neededComponents } from "./k0sConfig";
 import { ServiceSpec, serviceProblems } from "./knativeService";
 import { suggestion } from "./nearest";
 import { cidrError, cidrsOverlap, isAddress, parsePool, poolErrors, subnetAround } from "./pool";
+import { policies, PolicyName } from "./policies";
 import { Problem } from "./problem";
+import { parseQuantity } from "./quantity";
 import { k0sDownload, KubernetesRange, releasedComponents, ReleasedComponent } from "./releases";
 import { factorError, resourceErrors, Resources } from "./resources";
+import { allMeasures, MeasureName, OneNodeSafety } from "./safety";
 import { readSchema } from "./schema";
 import { parseHostKey, privateKeyProblem } from "./sshKey";
 
@@ -67,6 +71,10 @@ export interface EdgeConfig {
   host: HostConfig;
   /** URL at which the machine running Pulumi reaches the Kubernetes API. */
   apiEndpoint: string;
+  /** What the budget is made for. */
+  hostSize: HostSize;
+  /** Go on where the budget says that the host has no room. */
+  allowOvercommit: boolean;
   k0s: K0sConfig;
   loadBalancer: {
     /** MetalLB release, for instance `v0.16.1`. */
@@ -80,7 +88,8 @@ export interface EdgeConfig {
     /** net-kourier release. */
     kourierVersion: string;
     resources: {
-      /** Decimal factor for every request and limit, as text: `0.5`. */
+      policy: PolicyName;
+      /** Decimal factor of the policies `scale` and `guaranteed`, as text: `0.5`. */
       factor: string;
       /** By `deployment/container`. */
       overrides: Record<string, Resources>;
@@ -90,6 +99,8 @@ export interface EdgeConfig {
     /** Fixed domain; absent: `<address>.sslip.io` by the default-domain Job. */
     domain?: string;
   };
+  /** Which measures for a single node are on. */
+  oneNode: OneNodeSafety;
   /** Image name prefix to replacement. */
   imageMirrors: Record<string, string>;
   /** Directory with release folders; absent: releases are downloaded. */
@@ -130,12 +141,16 @@ export function readConfig(
     read.plainSecrets(encrypted);
   }
   const host = readHost(read);
+  const knative = readKnative(read);
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
+    hostSize: readHostSize(read),
+    allowOvercommit: read.boolean("allowOvercommit"),
     k0s: readK0s(read),
     loadBalancer: readLoadBalancer(read, host.nodeAddress),
-    knative: readKnative(read),
+    knative,
+    oneNode: readOneNode(read, knative.resources.policy),
     imageMirrors: readImageMirrors(read),
     manifestsDir: readManifestsDir(read),
     services: readServices(read),
@@ -424,10 +439,52 @@ function readKnative(read: Reader): EdgeConfig["knative"] {
   return {
     version: readRelease(read, "knativeVersion"),
     kourierVersion: readRelease(read, "kourierVersion"),
-    resources: { factor, overrides: readOverrides(read) },
+    resources: { policy: readPolicy(read), factor, overrides: readOverrides(read) },
     configMaps: readConfigMaps(read),
     domain,
   };
+}
+
+function readHostSize(read: Reader): HostSize {
+  const cpus = read.text("hostCpus") ?? "";
+  try {
+    if (parseQuantity(cpus) <= 0n) {
+      read.add("hostCpus", `${cpus} is no host; write its number of CPUs like 1, 2 or 500m.`);
+    }
+  } catch {
+    read.add("hostCpus", `"${cpus}" is no number of CPUs; write it like 1, 2 or 500m.`);
+  }
+  return { cpus, memoryMiB: read.integer("hostMemoryMiB", 256, 1024 * 1024) };
+}
+
+function readPolicy(read: Reader): PolicyName {
+  const name = read.text("resourcePolicy") ?? "";
+  if (name in policies) {
+    return name as PolicyName;
+  }
+  const known = Object.keys(policies);
+  read.add(
+    "resourcePolicy",
+    `"${name}" is none of ${known.join(", ")}; ${suggestion(name, known)}`,
+  );
+  return "scale";
+}
+
+/** The measures: all on, but none with the policy that leaves the releases as they are; then what the user set. */
+function readOneNode(read: Reader, policy: PolicyName): OneNodeSafety {
+  const safety = allMeasures(policy !== "upstream");
+  const known = Object.keys(safety);
+  for (const [name, value] of Object.entries(read.mapping("oneNode"))) {
+    const key = `oneNode.${name}`;
+    if (!known.includes(name)) {
+      read.add(key, `there is no such measure; ${suggestion(name, known)}`);
+    } else if (typeof value !== "boolean") {
+      read.add(key, `${JSON.stringify(value)} is neither true nor false.`);
+    } else {
+      safety[name as MeasureName] = value;
+    }
+  }
+  return safety;
 }
 
 function readOverrides(read: Reader): Record<string, Resources> {

@@ -35,10 +35,11 @@ const mebibyte = parseQuantity("1Mi");
 
 /**
  * What MetalLB gets, whose release gives it nothing: BestEffort pods are evicted first, and the load balancer's
- * address goes with them. No CPU limit: throttled, the speaker answers ARP too late (metallb/metallb#765).
+ * address goes with them. No CPU limit: throttled, the speaker answers ARP too late (metallb/metallb#765). With 10m
+ * each, CoreDNS could not roll out beside the reference set-up on one CPU.
  */
 const metalLbResources: Resources = {
-  requests: { cpu: "10m", memory: "32Mi" },
+  requests: { cpu: "5m", memory: "32Mi" },
   limits: { memory: "128Mi" },
 };
 

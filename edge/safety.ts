@@ -21,7 +21,7 @@ export const measures = {
     reason:
       "A rolling update of a single pod starts the new one beside the old. On a node without room for both the new " +
       "pod stays Pending and the rollout hangs for ever: at half of the release's requests the activator needs 150m " +
-      "more, and 95m are free. Recreate ends the old pod first, which costs some seconds without it.",
+      "more, and 105m are free. Recreate ends the old pod first, which costs some seconds without it.",
     apply: (object) =>
       object.kind === "Deployment"
         ? { ...object, spec: { ...object.spec, strategy: { type: "Recreate" } } }

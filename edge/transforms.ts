@@ -4,16 +4,17 @@ import { JsonObject } from "./json";
 import { isDefinition, isKnativeServing, KubernetesObject } from "./manifests";
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
-import { parseDecimal } from "./quantity";
+import { goMemory, namedPolicy, queueProxyConfig } from "./policies";
 import {
   ContainerRef,
   overrideNames,
   resourceErrors,
   ResourcePolicy,
   Resources,
-  scaledBy,
   withOverrides,
 } from "./resources";
+import { applySafety } from "./safety";
+import { containers, withContainers } from "./workloads";
 
 /** A change to an object of a release. Returns the object itself where it has nothing to change, never alters it. */
 export type Transform = (object: KubernetesObject) => KubernetesObject;
@@ -23,36 +24,32 @@ const metalLbNamespace = "metallb-system";
 /** The key that explains a Knative ConfigMap; its text is guarded by the knative.dev/example-checksum annotation. */
 const exampleKey = "_example";
 
-/** What MetalLB gets where the release gives nothing. No CPU limit: throttled, the speaker answers ARP too late. */
-const metalLbResources: Resources = {
-  requests: { cpu: "10m", memory: "32Mi" },
-  limits: { memory: "128Mi" },
-};
-
 /** All transforms in the order of use, by name. */
 export function transforms(config: EdgeConfig): Record<string, Transform> {
   return {
     awaitDefinitions,
     forceWebhooks,
-    metalLb,
+    announceFromAnyNode,
     resources: resources(resourcePolicy(config)),
+    ...(config.knative.resources.policy === "edge" && { goMemory }),
     knativeConfig: knativeConfig(knativeConfigMaps(config)),
     images: images(config.imageMirrors),
   };
 }
 
-/** Applies every transform to every object. */
+/** The objects that one node should have, with every transform applied. */
 export function transformAll(objects: KubernetesObject[], config: EdgeConfig): KubernetesObject[] {
   const steps = Object.values(transforms(config));
-  return objects.map((object) => steps.reduce((result, step) => step(result), object));
+  return applySafety(objects, config.oneNode).map((object) =>
+    steps.reduce((result, step) => step(result), object),
+  );
 }
 
 /** The policy that a configuration asks for. */
-export function resourcePolicy({ knative }: EdgeConfig): ResourcePolicy {
-  const scaled = scaledBy(parseDecimal(knative.resources.factor));
-  const policy: ResourcePolicy = (container, given) =>
-    container.namespace === metalLbNamespace ? given : scaled(container, given);
-  return withOverrides(policy, knative.resources.overrides);
+export function resourcePolicy({ knative, services }: EdgeConfig): ResourcePolicy {
+  const { overrides, ...settings } = knative.resources;
+  const policy = namedPolicy({ ...settings, services: Object.keys(services).length });
+  return withOverrides(policy, overrides);
 }
 
 /**
@@ -84,29 +81,16 @@ export function forceWebhooks(object: KubernetesObject): KubernetesObject {
 }
 
 /**
- * MetalLB's pods on a small host: small requests and a priority, since BestEffort pods are evicted first and the load
- * balancer's address goes with them; and the speaker announces from a control plane node too (`--ignore-exclude-lb`,
- * MetalLB 0.14.4 and newer), which is all that a single node has.
+ * MetalLB's speaker announces from a control plane node too (`--ignore-exclude-lb`, MetalLB 0.14.4 and newer), which
+ * is all that a single node has.
  */
-export function metalLb(object: KubernetesObject): KubernetesObject {
-  if (object.metadata.namespace !== metalLbNamespace || podSpec(object) === undefined) {
-    return object;
-  }
-  const isSpeaker = object.kind === "DaemonSet";
-  const withPriority = withPodSpec(object, (spec) => ({
-    ...spec,
-    priorityClassName: isSpeaker ? "system-node-critical" : "system-cluster-critical",
-  }));
-  return withContainers(withPriority, (container) => ({
-    ...container,
-    ...(isSpeaker && {
-      args: [...((container.args as string[] | undefined) ?? []), "--ignore-exclude-lb=true"],
-    }),
-    resources: {
-      ...metalLbResources,
-      ...(container.resources as JsonObject | undefined),
-    } as JsonObject,
-  }));
+export function announceFromAnyNode(object: KubernetesObject): KubernetesObject {
+  return object.metadata.namespace === metalLbNamespace && object.kind === "DaemonSet"
+    ? withContainers(object, (container) => ({
+        ...container,
+        args: [...((container.args as string[] | undefined) ?? []), "--ignore-exclude-lb=true"],
+      }))
+    : object;
 }
 
 /** Gives every container what the policy decides. */
@@ -162,6 +146,7 @@ export function images(mirrors: Record<string, string>): Transform {
 function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<string, string>> {
   const own: Record<string, Record<string, string>> = {
     "config-network": { "ingress-class": "kourier.ingress.networking.knative.dev" },
+    "config-deployment": queueProxyConfig(knative.resources.policy),
     ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
   };
   const merged = { ...own, ...knative.configMaps };
@@ -174,7 +159,7 @@ function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Prob
   const problems: Problem[] = [];
   const policy = resourcePolicy(config);
   const known = new Map<string, string[]>();
-  for (const object of objects.map(metalLb)) {
+  for (const object of objects) {
     for (const container of containers(object)) {
       const ref = containerRef(object, container);
       const errors = resourceErrors(policy(ref, (container.resources ?? {}) as Resources));
@@ -226,47 +211,6 @@ function containerRef(object: KubernetesObject, container: JsonObject): Containe
     workload: object.metadata.name,
     container: String(container.name),
   };
-}
-
-/** The pod spec of a Deployment, DaemonSet or Job; undefined for any other kind. */
-function podSpec(object: KubernetesObject): JsonObject | undefined {
-  if (!["Deployment", "DaemonSet", "StatefulSet", "Job"].includes(object.kind)) {
-    return undefined;
-  }
-  return (object.spec?.template as JsonObject | undefined)?.spec as JsonObject | undefined;
-}
-
-function containers(object: KubernetesObject): JsonObject[] {
-  const spec = podSpec(object);
-  return [
-    ...((spec?.initContainers ?? []) as JsonObject[]),
-    ...((spec?.containers ?? []) as JsonObject[]),
-  ];
-}
-
-function withContainers(
-  object: KubernetesObject,
-  change: (container: JsonObject) => JsonObject,
-): KubernetesObject {
-  return withPodSpec(object, (spec) => ({
-    ...spec,
-    ...(spec.initContainers && {
-      initContainers: (spec.initContainers as JsonObject[]).map(change),
-    }),
-    containers: ((spec.containers ?? []) as JsonObject[]).map(change),
-  }));
-}
-
-function withPodSpec(
-  object: KubernetesObject,
-  change: (spec: JsonObject) => JsonObject,
-): KubernetesObject {
-  const spec = podSpec(object);
-  if (spec === undefined) {
-    return object;
-  }
-  const template = { ...(object.spec?.template as JsonObject), spec: change(spec) };
-  return { ...object, spec: { ...object.spec, template } };
 }
 
 /** The object with one more annotation. */

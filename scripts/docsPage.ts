@@ -1,4 +1,6 @@
 import { format } from "prettier";
+import { policies } from "../edge/policies";
+import { measures } from "../edge/safety";
 import { ConfigKey, readSchema, secretKeys } from "../edge/schema";
 import { releasedComponents, ReleasedComponent } from "../edge/releases";
 
@@ -32,6 +34,23 @@ A release is downloaded once and kept in \`$XDG_CACHE_HOME/knative-edge/manifest
 are checked each time, against the digests in edge/releases.ts or, where that has none, against the digest of the first
 download, which is kept beside the file. Files in \`manifestsDir\` are used as they are.
 
+## Resource policies
+
+Overrides of single containers come on top of each. docs/footprint.md shows what each comes to.
+
+| \`resourcePolicy\` | what containers request and may use |
+|---|---|
+${tableOf(policies)}
+
+## Measures for a single node
+
+Keys of \`oneNode\`. All are on; with the policy \`upstream\`, which leaves the releases as they are, none is until it is
+switched on.
+
+| key | why |
+|---|---|
+${tableOf(Object.fromEntries(Object.entries(measures).map(([name, { reason }]) => [name, reason])))}
+
 ## Structured keys
 
 Quantities and texts that YAML would take for numbers or booleans stand in quotes.
@@ -46,6 +65,8 @@ config:
       requests: { memory: 64Mi }
     metallb-system/speaker/speaker:
       limits: { memory: 96Mi }
+  ${project}:oneNode:
+    removeDisruptionBudgets: false
   ${project}:knativeConfig:
     config-gc:
       max-non-active-revisions: "2"
@@ -82,6 +103,12 @@ In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the n
 A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.
 `;
   return format(page, { parser: "markdown" });
+}
+
+function tableOf(texts: Record<string, string>): string {
+  return Object.entries(texts)
+    .map(([name, text]) => `| \`${name}\` | ${text} |`)
+    .join("\n");
 }
 
 function typeOf(name: string, { type }: ConfigKey): string {

@@ -65,7 +65,7 @@ describe("transforms", () => {
       find(objects, "Deployment", "controller"),
       find(objects, "DaemonSet", "speaker"),
     ].map(podOf);
-    const resources = { requests: { cpu: "10m", memory: "32Mi" }, limits: { memory: "128Mi" } };
+    const resources = { requests: { cpu: "5m", memory: "32Mi" }, limits: { memory: "128Mi" } };
     assert.deepEqual(controller?.containers?.[0]?.resources, resources);
     assert.deepEqual(speaker?.containers?.[0]?.resources, resources);
     assert.equal(controller?.priorityClassName, "system-cluster-critical");
@@ -78,7 +78,7 @@ describe("transforms", () => {
     const changed = { "metallb-system/speaker/speaker": { limits: { memory: "96Mi" } } };
     const objects = transformed({ resourceOverrides: JSON.stringify(changed) });
     assert.deepEqual(podOf(find(objects, "DaemonSet", "speaker")).containers?.[0]?.resources, {
-      requests: { cpu: "10m", memory: "32Mi" },
+      requests: { cpu: "5m", memory: "32Mi" },
       limits: { memory: "96Mi" },
     });
   });
@@ -156,7 +156,7 @@ describe("a configuration against manifests", () => {
   it("may name what is there", () => {
     const resourceOverrides = {
       "activator/prepare": { requests: { cpu: "2m" } },
-      "metallb-system/controller/controller": { requests: { cpu: "5m" } },
+      "metallb-system/controller/controller": { requests: { cpu: "7m" } },
     };
     assert.deepEqual(
       problems({ resourceOverrides, knativeConfig: { "config-domain": { a: "b" } } }),

@@ -1,0 +1,245 @@
+import { Amounts, difference, nothing, sum } from "./amounts";
+import { Budget } from "./budget";
+import { Chart } from "./chart";
+import { parseQuantity } from "./quantity";
+import { ResourceList, Resources } from "./resources";
+import { Column } from "./table";
+
+/** A pod of the Kubernetes API, as far as a footprint reads it. */
+export interface PodObject {
+  metadata?: {
+    name?: string;
+    namespace?: string;
+    labels?: Record<string, string>;
+    ownerReferences?: { kind: string; name: string }[];
+  };
+  spec?: { nodeName?: string; containers: { name: string; resources?: Resources }[] };
+  status?: {
+    phase?: string;
+    containerStatuses?: {
+      restartCount: number;
+      state?: { terminated?: { reason?: string } };
+      lastState?: { terminated?: { reason?: string } };
+    }[];
+  };
+}
+
+/** A node of the Kubernetes API, as far as a footprint reads it. */
+export interface NodeObject {
+  metadata?: { name?: string };
+  status?: { allocatable?: ResourceList };
+}
+
+/** Usage by the metrics API; undefined where the metrics server is switched off or has not looked yet. */
+export interface Metrics {
+  pods: { metadata: { name: string; namespace: string }; containers: { usage: ResourceList }[] }[];
+  nodes: { metadata: { name: string }; usage: ResourceList }[];
+}
+
+/** CPU in m and memory in MiB. */
+export interface Usage {
+  cpu: number;
+  memory: number;
+}
+
+/** What a pod asks for and what it takes. */
+export interface PodFootprint {
+  namespace: string;
+  name: string;
+  phase: string;
+  requests: Usage;
+  /** Sums of the limits there are; undefined without one. */
+  limits: Partial<Usage>;
+  /** Requests by the budget; undefined for a pod that is none of the stack's. */
+  estimate?: Usage;
+  /** By the metrics API. */
+  measured?: Usage;
+  restarts: number;
+  /** Containers whose last end was by the kernel for want of memory. */
+  oomKills: number;
+}
+
+/** What a node offers, what is asked of it and what it gives. */
+export interface NodeFootprint {
+  name: string;
+  allocatable: Usage;
+  requested: Usage;
+  /** Allocatable without what is requested. */
+  headroom: Usage;
+  measured?: Usage;
+  /** Requests that the budget expects with every declared service awake. */
+  estimate?: Usage;
+}
+
+/** A running stack, measured. */
+export interface Footprint {
+  pods: PodFootprint[];
+  nodes: NodeFootprint[];
+}
+
+/** Puts together what runs, what it takes and what the budget expected. */
+export function footprint(
+  pods: PodObject[],
+  nodes: NodeObject[],
+  metrics: Metrics,
+  budget?: Budget,
+): Footprint {
+  // A pod that has ended asks for nothing.
+  const present = pods.filter(
+    ({ status }) => !["Succeeded", "Failed"].includes(status?.phase ?? ""),
+  );
+  const expected = budget?.cases.find(({ name }) => name === "services") ?? budget?.cases[0];
+  return {
+    pods: present
+      .map((pod) => podFootprint(pod, metrics, budget))
+      .sort((a, b) => `${a.namespace}/${a.name}`.localeCompare(`${b.namespace}/${b.name}`)),
+    nodes: nodes.map(({ metadata, status }) => {
+      const name = metadata?.name ?? "";
+      const onNode = present.filter(({ spec }) => spec?.nodeName === name);
+      const offered = amounts(status?.allocatable);
+      const requested = sum(onNode.map(requestsOf));
+      const used = metrics.nodes.find((node) => node.metadata.name === name);
+      return {
+        name,
+        allocatable: usage(offered),
+        requested: usage(requested),
+        headroom: usage(difference(offered, requested)),
+        measured: used && usage(amounts(used.usage)),
+        estimate: expected && usage(expected.requests),
+      };
+    }),
+  };
+}
+
+const podColumns: Column[] = [
+  { title: "pod" },
+  { title: "CPU request", align: "right" },
+  { title: "budget", align: "right" },
+  { title: "limit", align: "right" },
+  { title: "measured", align: "right" },
+  { title: "memory request", align: "right" },
+  { title: "budget", align: "right" },
+  { title: "limit", align: "right" },
+  { title: "measured", align: "right" },
+  { title: "restarts", align: "right" },
+  { title: "OOM kills", align: "right" },
+];
+
+const nodeColumns: Column[] = [
+  { title: "node" },
+  ...["allocatable", "requested", "budget", "headroom", "measured"].flatMap((title): Column[] => [
+    { title: `CPU ${title}`, align: "right" },
+    { title: `memory ${title}`, align: "right" },
+  ]),
+];
+
+/** The two tables of a footprint, in the form that a table function gives them. */
+export function footprintTables(
+  { pods, nodes }: Footprint,
+  format: (columns: Column[], rows: string[][]) => string,
+): string {
+  const podRows = pods.map((pod) => [
+    `${pod.namespace}/${pod.name}${pod.phase === "Running" ? "" : ` (${pod.phase})`}`,
+    ...(["cpu", "memory"] as const).flatMap((name) => [
+      cell(name, pod.requests),
+      cell(name, pod.estimate),
+      cell(name, pod.limits),
+      cell(name, pod.measured),
+    ]),
+    String(pod.restarts),
+    String(pod.oomKills),
+  ]);
+  const nodeRows = nodes.map((node) => [
+    node.name,
+    ...[node.allocatable, node.requested, node.estimate, node.headroom, node.measured].flatMap(
+      (amount) => [cell("cpu", amount), cell("memory", amount)],
+    ),
+  ]);
+  return `${format(podColumns, podRows)}\n\n${format(nodeColumns, nodeRows)}`;
+}
+
+/** Memory and CPU of every pod, as two charts. */
+export function footprintCharts({ pods }: Footprint): Chart[] {
+  const series = [
+    { name: "request", color: "#8ab4f8" },
+    { name: "limit", color: "#d0d7de" },
+    { name: "measured", color: "#e8710a" },
+  ];
+  return (
+    [
+      ["memory", "MiB"],
+      ["cpu", "m"],
+    ] as const
+  ).map(([name, unit]) => ({
+    title: name === "cpu" ? "CPU by pod" : "Memory by pod",
+    unit,
+    series,
+    rows: pods.map((pod) => ({
+      label: pod.name,
+      values: [pod.requests[name], pod.limits[name], pod.measured?.[name]],
+    })),
+  }));
+}
+
+function podFootprint(pod: PodObject, metrics: Metrics, budget: Budget | undefined): PodFootprint {
+  const { name = "", namespace = "" } = pod.metadata ?? {};
+  const statuses = pod.status?.containerStatuses ?? [];
+  const used = metrics.pods.find(
+    ({ metadata }) => metadata.namespace === namespace && metadata.name === name,
+  );
+  const workload = workloadOf(pod);
+  const expected = budget?.pods.find((candidate) => candidate.name === `${namespace}/${workload}`);
+  return {
+    namespace,
+    name,
+    phase: pod.status?.phase ?? "Unknown",
+    requests: usage(requestsOf(pod)),
+    limits: limitsOf(pod),
+    estimate: expected && usage(expected.requests),
+    measured: used && usage(sum(used.containers.map((container) => amounts(container.usage)))),
+    restarts: statuses.reduce((total, { restartCount }) => total + restartCount, 0),
+    oomKills: statuses.filter(({ state, lastState }) =>
+      [state, lastState].some((one) => one?.terminated?.reason === "OOMKilled"),
+    ).length,
+  };
+}
+
+/** The name of a pod's Deployment, DaemonSet or Job, or of its Knative Service. */
+function workloadOf({ metadata }: PodObject): string {
+  const service = metadata?.labels?.["serving.knative.dev/service"];
+  const owner = metadata?.ownerReferences?.[0];
+  if (service !== undefined || owner === undefined) {
+    return service ?? metadata?.name ?? "";
+  }
+  // A Deployment's ReplicaSets have a hash behind its name.
+  return owner.kind === "ReplicaSet" ? owner.name.replace(/-[^-]+$/, "") : owner.name;
+}
+
+function requestsOf({ spec }: PodObject): Amounts {
+  return sum((spec?.containers ?? []).map(({ resources }) => amounts(resources?.requests)));
+}
+
+function limitsOf({ spec }: PodObject): Partial<Usage> {
+  const all = spec?.containers ?? [];
+  const total = usage(sum(all.map(({ resources }) => amounts(resources?.limits))));
+  const has = (name: string): boolean =>
+    all.some(({ resources }) => resources?.limits?.[name] !== undefined);
+  return { ...(has("cpu") && { cpu: total.cpu }), ...(has("memory") && { memory: total.memory }) };
+}
+
+function amounts(list: ResourceList | undefined): Amounts {
+  const amount = (name: string): bigint => parseQuantity(list?.[name] ?? "0");
+  return { ...nothing, cpu: amount("cpu"), memory: amount("memory") };
+}
+
+/** Numbers that a chart and JSON can take, with one digit after the point. */
+function usage({ cpu, memory }: Amounts): Usage {
+  const rounded = (amount: bigint, unit: string): number =>
+    Math.round((Number(amount) / Number(parseQuantity(unit))) * 10) / 10;
+  return { cpu: rounded(cpu, "1m"), memory: rounded(memory, "1Mi") };
+}
+
+function cell(name: "cpu" | "memory", amount: Partial<Usage> | undefined): string {
+  const value = amount?.[name];
+  return value === undefined ? "-" : `${Math.round(value)}${name === "cpu" ? "m" : "Mi"}`;
+}

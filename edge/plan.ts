@@ -1,0 +1,127 @@
+import { withAwait } from "./awaits";
+import type { EdgeConfig } from "./config";
+import { knativeService } from "./knativeService";
+import { describe, KubernetesObject, tiers } from "./manifests";
+import { ipAddressPool, l2Advertisement } from "./pool";
+import { StackObjects } from "./stack";
+
+/** A part of the program's graph, with the objects or parts below it in the order in which they come. */
+export interface PlanNode {
+  title: string;
+  /** What it waits for besides the part before it. */
+  after?: string;
+  objects?: KubernetesObject[];
+  children?: PlanNode[];
+}
+
+/** A component that makes Kubernetes objects, by its name in the program. */
+export interface PlanComponent extends PlanNode {
+  name: string;
+}
+
+/** The graph that index.ts registers, from the same objects: the host, then every component in order. */
+export function planGraph(
+  config: EdgeConfig,
+  objects: StackObjects,
+): { host: PlanNode; components: PlanComponent[] } {
+  const { k0s, knative, loadBalancer } = config;
+  const { serving, kourier, defaultDomain, services } = objects;
+  const pool = ipAddressPool(loadBalancer.addresses);
+  const steps = ["preflight", "binary", "config", "install", "ready", "kubeconfig"];
+  const components: PlanComponent[] = [
+    {
+      name: "metallb",
+      title: `MetalLB ${loadBalancer.version}`,
+      after: "host",
+      children: [
+        ...tierNodes(objects.metalLb),
+        { title: "admission gate: until the webhook takes the pool" },
+        ...tierNodes([pool]),
+        ...tierNodes([l2Advertisement(pool)]),
+      ],
+    },
+    {
+      name: "knative",
+      title: `Knative Serving ${knative.version}`,
+      after: "host",
+      children: [
+        ...tierNodes(serving.definitions),
+        ...tierNodes(serving.core),
+        ...(serving.admitted.length > 0
+          ? [{ title: "admission gate: until the webhook takes what follows" }]
+          : []),
+        ...tierNodes(serving.admitted),
+      ],
+    },
+    {
+      name: "kourier",
+      title: `Kourier ${knative.kourierVersion}`,
+      after: "knative's definitions; its load balancer after metallb",
+      children: tierNodes(kourier),
+    },
+    {
+      name: "domain",
+      title: `domain ${knative.domain ?? "<load balancer address>.sslip.io, by the default-domain Job"}`,
+      after: "knative, kourier",
+      children: tierNodes(defaultDomain),
+    },
+    ...Object.entries(services).map(([name, spec]) => ({
+      name,
+      title: `service ${name}`,
+      after: "domain",
+      children: [
+        ...tierNodes([withAwait(knativeService(name, "default", spec))]),
+        { title: "probe: an HTTP request from the machine that runs Pulumi" },
+      ],
+    })),
+  ];
+  return {
+    host: {
+      title: `host ${config.host.address}: k0s ${k0s.version}`,
+      children: steps.map((title) => ({ title })),
+    },
+    components,
+  };
+}
+
+/** Every object below a node, in order. */
+export function planObjects({ objects = [], children = [] }: PlanNode): KubernetesObject[] {
+  return [...objects, ...children.flatMap(planObjects)];
+}
+
+/** A graph as an indented tree; objects that are applied at the same time stand together. */
+export function planText(nodes: PlanNode[]): string {
+  return nodes.map((node) => nodeLines(node, "").join("\n")).join("\n");
+}
+
+function nodeLines(
+  { title, after, objects = [], children = [] }: PlanNode,
+  indent: string,
+): string[] {
+  const below = [
+    ...objects.map((object) => [describe(object)]),
+    ...children.map((child) => nodeLines(child, "")),
+  ];
+  return [
+    indent + title + (after === undefined ? "" : ` (after ${after})`),
+    ...below.flatMap((lines, index) => {
+      const last = index === below.length - 1;
+      return lines.map((line, row) => `${indent}${branch(last, row === 0)}${line}`);
+    }),
+  ];
+}
+
+function branch(last: boolean, first: boolean): string {
+  if (first) {
+    return last ? "└─ " : "├─ ";
+  }
+  return last ? "   " : "│  ";
+}
+
+/** A node for each tier, which waits for the one before. */
+function tierNodes(objects: KubernetesObject[]): PlanNode[] {
+  return tiers(objects).map((tier) => ({
+    title: tier.length === 1 ? "1 object" : `${tier.length} objects at the same time`,
+    objects: tier,
+  }));
+}

@@ -1,0 +1,26 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { Budget, computeBudget } from "../edge/budget";
+import { EdgeConfig, readConfig } from "../edge/config";
+import { loadReleases } from "../edge/releases";
+import { renderStack, StackObjects } from "../edge/stack";
+import { parseStackFile } from "../edge/stackFile";
+
+/**
+ * What the program makes of a stack's file, without the engine.
+ * @param stack Name of the stack.
+ * @param directory Where its Pulumi.<stack>.yaml is.
+ */
+export async function loadStack(
+  stack: string,
+  directory: string,
+): Promise<{ config: EdgeConfig; objects: StackObjects; budget: Budget }> {
+  const file = path.join(directory, `Pulumi.${stack}.yaml`);
+  if (!fs.existsSync(file)) {
+    throw new Error(`${file} is not there; name another stack, or its directory with --cwd.`);
+  }
+  const { values, encrypted } = parseStackFile(fs.readFileSync(file, "utf8"), file);
+  const config = readConfig(values, encrypted);
+  const objects = renderStack(config, await loadReleases(config));
+  return { config, objects, budget: computeBudget(config, objects) };
+}
