@@ -151,6 +151,13 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 	}
 	apiReady := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
+	if !slices.Contains(opts.disabled, "kube-proxy") {
+		wait, err := refuseServicesUntilSynced(ctx, config.Spec.Network.ServiceCIDR)
+		if err != nil {
+			return err
+		}
+		group.Go(wait)
+	}
 	group.Go(func() error {
 		if err := retry(ctx, 100*time.Millisecond, api.ready); err != nil {
 			return err

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,19 +81,36 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 	}); err != nil {
 		return err
 	}
-	if !slices.Contains(disabled, "kube-proxy") {
-		// A pod that starts before kube-proxy's first rules are there has its
-		// first connection to the API lost for 30 s, and CoreDNS is such a pod.
-		if err := retry(ctx, 200*time.Millisecond, kubeProxySynced); err != nil {
-			return err
-		}
-	}
 	if config.Spec.Network.Provider == "kuberouter" {
 		if err := deploy("network-provider", "kube-router.yaml"); err != nil {
 			return err
 		}
 	}
 	return retry(ctx, time.Second, func(ctx context.Context) error { return api.labelNode(ctx, node) })
+}
+
+// refuseServicesUntilSynced makes connections to Services fail at once until
+// kube-proxy's first rules are in place. They would leave by the default route
+// and be lost, and a client of a pod that started too early, as CoreDNS is on
+// every boot, would wait 30 s for an answer before it tries again.
+func refuseServicesUntilSynced(ctx context.Context, serviceCIDR string) (wait func() error, err error) {
+	if kubeProxySynced(ctx) == nil { // k0s starts again, under pods that went on
+		return func() error { return nil }, nil
+	}
+	route := func(verb string) error {
+		out, err := exec.Command("ip", "route", verb, "unreachable", serviceCIDR).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("ip route %s unreachable %s: %w: %s", verb, serviceCIDR, err, bytes.TrimSpace(out))
+		}
+		return nil
+	}
+	if err := route("replace"); err != nil {
+		return nil, err
+	}
+	return func() error {
+		err := retry(ctx, 200*time.Millisecond, kubeProxySynced)
+		return errors.Join(err, route("delete"))
+	}, nil
 }
 
 // kubeProxySynced asks kube-proxy's own health check, which is good once its rules are in place.
