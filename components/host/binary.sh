@@ -86,7 +86,7 @@ bundle_name() {
 # progress: how much has arrived, every 5 seconds.
 progress() {
   # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile.
-  while sleep 5 2>/dev/null; do
+  while sleep 5 2>/dev/null && [ -d "$scratch" ]; do
     kib=$(du -ck "$scratch"/* "$DATA_DIR"/.knative-edge.* 2>/dev/null | awk 'END { print $1 }')
     say "downloading ... $((kib / 1024)) MB"
   done
@@ -101,7 +101,8 @@ scratch=$(mktemp -d "${K0S%/*}/.k0s.knative-edge.XXXXXX")
 progress_pid=
 pids=
 cleanup() {
-  for pid in $progress_pid $pids; do kill "$pid" 2>/dev/null || true; done
+  # A child so young that it has not yet dropped its parent's traps loses any other signal.
+  for pid in $progress_pid $pids; do kill -s KILL "$pid" 2>/dev/null || true; done
   rm -rf "$scratch"
 }
 trap cleanup EXIT

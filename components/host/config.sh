@@ -37,8 +37,9 @@ claim() {
       fail "${CONFIG#"$R"} and ${CONFIG#"$R"}.old are here from before and differ: move them away"
     fi
   fi
-  for directory in /opt/cni/bin /etc/cni/net.d /var/lib/cni /var/lib/kubelet /usr/libexec/k0s /var/log/pods /var/log/containers; do
-    [ ! -e "$R$directory" ] || echo "$directory"
+  for path in "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
+    "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers; do
+    [ ! -e "$path" ] || echo "${path#"$R"}"
   done | write_file "$KEPT" 644
   printf %s "$OWNER" | write_file "$MARKER" 644
 }

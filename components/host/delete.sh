@@ -81,6 +81,16 @@ removal() {
     /^COMMIT/ && names rules != "" { printf "%s\n%s%s%sCOMMIT\n", table, names, rules, deletes }'
 }
 
+# links: k0s' network interfaces and, while they are attached to its bridge, the pods'. By ip, for /sys may be of another
+# network namespace where the host is a container.
+links() {
+  {
+    ip -o link show
+    ip -o link show master $BRIDGE | sed 's/^/port /'
+  } 2>/dev/null | sed 's/@/:/' | awk -F '[ :]+' -v own="^($BRIDGE|kube-dummy-if|kube-ipvs0)$" \
+    '$1 == "port" { print $3 } $2 ~ own { print $2 }'
+}
+
 remove_rules() {
   for filter in $(packet_filters); do
     script=$("$filter-save" 2>/dev/null | removal)
@@ -122,8 +132,9 @@ remove_data() {
 
 # remove_rest: what a reset leaves.
 remove_rest() {
-  for link in $BRIDGE kube-dummy-if kube-ipvs0 $ports; do
-    [ ! -e "$NET/$link" ] || ip link delete "$link" || true
+  # The pods' go with their pods; one was once left.
+  for link in $links; do
+    ! ip link show "$link" >/dev/null 2>&1 || ip link delete "$link" || true
   done
   remove_rules
   sets | while read -r set; do ipset destroy "$set" || true; done
@@ -134,11 +145,9 @@ remove_rest() {
   done
   kept /var/lib/kubelet || rm -rf "$R/var/lib/kubelet/device-plugins"
   rm -f "$R/etc/cni/net.d/10-kuberouter.conflist"
-  if ! kept /opt/cni/bin; then
-    for plugin in bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf; do
-      rm -f "$R/opt/cni/bin/$plugin"
-    done
-  fi
+  for plugin in bandwidth bridge dhcp dummy firewall host-device host-local ipvlan loopback macvlan portmap ptp sbr static tap tuning vlan vrf; do
+    kept "/opt/cni/bin/$plugin" || rm -f "$R/opt/cni/bin/$plugin"
+  done
   for directory in /var/lib/kubelet /etc/cni/net.d /etc/cni /opt/cni/bin /opt/cni; do
     kept "$directory" || rmdir "$R$directory" 2>/dev/null || true
   done
@@ -171,6 +180,7 @@ remains() {
     [ -z "$("$filter-save" 2>/dev/null | removal)" ] || echo "rules of $filter"
   done
   sets | sed 's/^/ipset /'
+  links | sed 's/^/interface /'
   [ "$(cat "$PROC/sys/net/ipv4/ip_forward" 2>/dev/null)" != 1 ] || echo "net.ipv4.ip_forward=1"
 }
 
@@ -192,7 +202,7 @@ if ! have iptables-save; then
   cp -a "$DATA_DIR"/bin/*tables* "$tools" 2>/dev/null || true
   PATH=$PATH:$tools
 fi
-ports=$(ls "$NET/$BRIDGE/brif" 2>/dev/null || true)
+links=$(links)
 
 stop
 end_processes k0s TERM 10

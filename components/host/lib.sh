@@ -23,11 +23,10 @@ RUN_DIR=$R/run/k0s
 SERVICE=k0scontroller
 UNIT=$R/etc/systemd/system/$SERVICE.service
 PROC=$R/proc
-NET=$R/sys/class/net
 
 # Names the stack that k0s here belongs to: written before the installation, removed last.
 MARKER=$CONFIG_DIR/.knative-edge
-# Which of the directories that k0s leaves behind were there before it.
+# Which of the directories and CNI plugins that k0s leaves behind were there before it.
 KEPT=$CONFIG_DIR/.knative-edge-kept
 # What the unit was installed from.
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
