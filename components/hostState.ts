@@ -104,16 +104,16 @@ export class HostState extends pulumi.dynamic.Resource {
 
 const provider: pulumi.dynamic.ResourceProvider<Inputs, State> = {
   async check(olds, news) {
-    const isOld = olds.facts !== undefined;
-    const failures = refusals(isOld ? olds.facts : undefined, news.facts, news.allow).map(
-      ({ key, consent, message }) => ({
-        property: key,
-        reason: `${message}. To do it all the same, add ${consent} to the list allow.`,
-      }),
+    const { facts, allow } = news;
+    const reasons = refusals(olds.facts, facts, allow).map(
+      ({ key, consent, message }) =>
+        `${key}: ${message}. To do it all the same, add ${consent} to the list allow.`,
     );
-    if (olds.lost !== undefined && olds.facts.hostGeneration === news.facts.hostGeneration) {
-      failures.push({ property: "hostGeneration", reason: olds.lost });
+    if (olds.lost !== undefined && olds.facts.hostGeneration === facts.hostGeneration) {
+      reasons.push(`hostGeneration: ${olds.lost}`);
     }
+    // Without a property, which would be one of this resource and not the configuration's.
+    const failures = reasons.map((reason) => ({ property: "", reason }));
     return { inputs: news, failures };
   },
 
@@ -124,44 +124,53 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, State> = {
   },
 
   async create(inputs) {
-    const settled = await look(inputs);
+    const settled = await onHost(inputs.connection, (session) => look(session, inputs));
     return { id: settled.machineId, outs: { ...inputs, settled } };
   },
 
   async read(id, state) {
     const { connection, facts, allow, look: script, phases, settled } = state as State;
     const inputs: Inputs = { connection, facts, allow, look: script, phases };
-    const found = compare(settled, await look(inputs), inputs);
-    const seen = { ...inputs, ...found };
+    const sight = await onHost(connection, (session) => look(session, inputs));
+    const seen = { ...inputs, ...compare(settled, sight, inputs) };
     return { id, props: { ...seen, settled }, inputs: seen as State };
   },
 
   async update(_id, olds, news) {
-    const before = await look(news);
-    const found = compare(olds.settled, before, news);
-    if (found.lost !== undefined) {
-      throw new Error(found.lost);
-    }
-    if (found.drift === undefined) {
-      return { outs: { ...news, settled: before } };
-    }
-    // Also where a phase was changed and has just run: what differs may be another phase's, and they are quick.
-    for (const phase of news.phases) {
-      await run(news.connection, phase);
-    }
-    const settled = await look(news);
-    // What a changed phase leaves behind, only the host knows.
-    const isSame = isDeepStrictEqual(olds.phases, news.phases);
-    const left = isSame ? compare(olds.settled, settled, news).drift : undefined;
-    if (left !== undefined) {
-      const fields = Object.entries(left).map(([field, what]) => `${field} is ${what}`);
-      throw new Error(
-        `${news.connection.host}: the phases ran again, and still ${fields.join("; ")}.`,
-      );
-    }
+    const settled = await onHost(news.connection, (session) => settle(session, olds, news));
     return { outs: { ...news, settled } };
   },
 };
+
+/** Mends what is not as it was settled, and returns what is settled now. */
+async function settle(session: Session, olds: State, news: Inputs): Promise<HostSight> {
+  const before = await look(session, news);
+  if (olds.facts.hostGeneration !== news.facts.hostGeneration) {
+    return before;
+  }
+  const { drift, lost } = compare(olds.settled, before, news);
+  if (lost !== undefined) {
+    throw new Error(lost);
+  }
+  if (drift === undefined) {
+    return before;
+  }
+  // Also where a phase was changed and has just run: what differs may be another phase's, and they are quick.
+  for (const phase of news.phases) {
+    await session(phase);
+  }
+  const after = await look(session, news);
+  // What a changed phase leaves behind, only the host knows.
+  const isSame = isDeepStrictEqual(olds.phases, news.phases);
+  const left = isSame ? compare(olds.settled, after, news).drift : undefined;
+  if (left !== undefined) {
+    const fields = Object.entries(left).map(([field, what]) => `${field} is ${what}`);
+    throw new Error(
+      `${news.connection.host}: the phases ran again, and still ${fields.join("; ")}.`,
+    );
+  }
+  return after;
+}
 
 /** What differs from the record, in words. */
 function compare(
@@ -185,23 +194,29 @@ function compare(
   const reasons = identity.map((field) => `${field} is ${drift[field]}`);
   const lost =
     `the cluster of this stack is not on ${connection.host} any more (${reasons.join("; ")}). ` +
-    "If the host was rebuilt, raise hostGeneration, with its new key in sshHostKey, and run pulumi up";
+    "If the host was rebuilt, raise hostGeneration, with its new key in sshHostKey, and run pulumi up.";
   return { drift, lost };
 }
 
+/** Runs a script on a host and returns its stdout; stderr is progress, which goes to Pulumi's log. */
+type Session = (script: Script) => Promise<string>;
+
 /** Reads the host. */
-async function look({ connection, look: script }: Inputs): Promise<HostSight> {
-  return JSON.parse(await run(connection, script)) as HostSight;
+async function look(session: Session, inputs: Inputs): Promise<HostSight> {
+  return JSON.parse(await session(inputs.look)) as HostSight;
 }
 
-/** Runs a script on the host and returns its stdout; stderr is progress, which goes to Pulumi's log. */
-async function run(connection: HostConnection, script: Script): Promise<string> {
+/** Does something over one SSH connection. */
+async function onHost<T>(
+  connection: HostConnection,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
   const target = connection as Target;
   const jump = target.proxy === undefined ? undefined : await connect(target.proxy, undefined);
   try {
     const client = await connect(target, jump);
     try {
-      return await execute(client, target, script);
+      return await work((script) => execute(client, target, script));
     } finally {
       client.end();
     }
