@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	restclient "k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/util/workqueue"
@@ -33,7 +34,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	logger := zap.Must(zap.NewProduction()).Sugar()
+	// The prober tells every try; what failed is enough, and its stack says nothing.
+	logConfig := zap.NewProductionConfig()
+	logConfig.Level.SetLevel(zap.WarnLevel)
+	logConfig.DisableStacktrace = true
+	logger := zap.Must(logConfig.Build()).Sugar()
 	if err := run(logging.WithLogger(ctx, logger), logger); err != nil {
 		log.Fatalf("kourier stops: %v", err)
 	}
@@ -48,6 +53,8 @@ func run(ctx context.Context, logger *zap.SugaredLogger) error {
 		return err
 	}
 	rest.QPS, rest.Burst = 200, 200
+	// Knative's finalizer has no slash, and the API server warns about it each time.
+	rest.WarningHandler = restclient.NoWarnings{}
 	networkingClient, err := versioned.NewForConfig(rest)
 	if err != nil {
 		return err
@@ -112,8 +119,10 @@ func run(ctx context.Context, logger *zap.SugaredLogger) error {
 	ingresses.WaitForCacheSync(ctx.Done())
 	c.prober.Start(ctx.Done())
 
+	// The gateways' part of it needs nobody; a status that cannot be written now is tried again.
 	if err := c.sync(ctx); err != nil {
-		return err
+		log.Printf("will retry: %v", err)
+		c.enqueue()
 	}
 	go func() {
 		<-ctx.Done()
