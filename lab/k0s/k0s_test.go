@@ -169,7 +169,7 @@ func TestManifests(t *testing.T) {
 	}
 	for _, entry := range entries {
 		data := stackData{Images: config.Spec.Images, Network: config.Spec.Network, APIServer: "https://192.0.2.7:6443", ClusterDNS: "10.96.0.10", NodePodCIDR: "10.244.0.0/24", CNIConfDir: cniConfDir}
-		manifest, err := render(entry.Name(), data)
+		manifest, err := render(strings.TrimSuffix(entry.Name(), ".tmpl"), data)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ async function fingerprint(binaries: string[], version: string): Promise<string>
   const hash = createHash("sha256").update(version);
   for (const entry of (await readdir(__dirname, { recursive: true, withFileTypes: true }))
     .filter(
-      (e) => e.isFile() && /\.(go|mod|sum|yaml)$/.test(e.name) && !e.name.endsWith("_test.go"),
+      (e) => e.isFile() && /\.(go|mod|sum|tmpl)$/.test(e.name) && !e.name.endsWith("_test.go"),
     )
     .map((e) => join(e.parentPath, e.name))
     .sort())

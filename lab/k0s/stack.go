@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-//go:embed manifests/*.yaml
+//go:embed manifests/*.yaml.tmpl
 var manifestFiles embed.FS
 
 // stackData is what the templates in manifests/ take.
@@ -131,7 +131,7 @@ func kubeProxySynced(ctx context.Context) error {
 }
 
 func render(file string, data stackData) ([]byte, error) {
-	t, err := template.ParseFS(manifestFiles, "manifests/"+file)
+	t, err := template.ParseFS(manifestFiles, "manifests/"+file+".tmpl")
 	if err != nil {
 		return nil, err
 	}
