@@ -19,12 +19,12 @@ export async function answerOf(outputs: Record<string, unknown>): Promise<Answer
   if (typeof url !== "string" || typeof loadBalancerIp !== "string") {
     throw new Error("the stack has no outputs url and loadBalancerIp");
   }
-  const { hostname } = new URL(url);
+  const { hostname, host, port } = new URL(url);
   const resolves = await lookup(hostname).then(
     ({ address }) => address === loadBalancerIp,
     () => false,
   );
-  const answer = await get(loadBalancerIp, hostname);
+  const answer = await get(loadBalancerIp, Number(port || 80), host);
   return {
     url,
     answer,
@@ -32,17 +32,20 @@ export async function answerOf(outputs: Record<string, unknown>): Promise<Answer
   };
 }
 
-async function get(address: string, host: string): Promise<string> {
+async function get(address: string, port: number, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.get({ host: address, headers: { host }, timeout: 30_000 }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
-      response.once("end", () =>
-        response.statusCode === 200
-          ? resolve(body)
-          : reject(new Error(`HTTP ${response.statusCode ?? "?"}: ${body.trim()}`)),
-      );
-    });
+    const request = http.get(
+      { host: address, port, headers: { host }, timeout: 30_000 },
+      (response) => {
+        let body = "";
+        response.setEncoding("utf8").on("data", (text: string) => (body += text));
+        response.once("end", () =>
+          response.statusCode === 200
+            ? resolve(body)
+            : reject(new Error(`HTTP ${response.statusCode ?? "?"}: ${body.trim()}`)),
+        );
+      },
+    );
     request.once("timeout", () => request.destroy(new Error("no answer after 30 s")));
     request.once("error", reject);
   });

@@ -38,9 +38,12 @@ export function meminfo(real: string, memoryMiB: number): string {
   );
 }
 
-/** /proc/cpuinfo with the first `cpus` processors only. */
-export function cpuinfo(real: string, cpus: number): string {
-  return real.trimEnd().split("\n\n").slice(0, cpus).join("\n\n") + "\n\n";
+/** /proc/cpuinfo with the processors of those numbers only. */
+export function cpuinfo(real: string, cpus: readonly number[]): string {
+  return real
+    .split(/(?<=\n\n)/)
+    .filter((block) => cpus.includes(Number(/^processor\s*: (\d+)/.exec(block)?.[1])))
+    .join("");
 }
 
 /**
@@ -100,7 +103,7 @@ export function writeSize(root: string, size: HostSize, list: string): void {
   const cpus = list.split(",").map(Number);
   const tree: Record<string, string> = {
     meminfo: meminfo(readFileSync("/proc/meminfo", "utf8"), size.memoryMiB),
-    cpuinfo: cpuinfo(readFileSync("/proc/cpuinfo", "utf8"), cpus.length),
+    cpuinfo: cpuinfo(readFileSync("/proc/cpuinfo", "utf8"), cpus),
     "cpu/online": `${list}\n`,
     "cpu/present": `${list}\n`,
     "cpu/possible": `${list}\n`,
