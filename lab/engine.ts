@@ -53,7 +53,7 @@ export async function engineParts(): Promise<[Part, ...Part[]]> {
     ? (await run(engine, ["version"], { allowFailure: true })).stdout.trim()
     : "";
   const recent = engine && semver.valid(version) && semver.gte(version, oldestEngine);
-  const downloaded = [path.join(engineDir, "pulumi")].find((file) => existsSync(file));
+  const downloaded = [path.join(engineDir(), "pulumi")].find((file) => existsSync(file));
   const part = (name: string, official: string | undefined) => ({
     name,
     official: official !== undefined,
@@ -71,7 +71,7 @@ export async function engineParts(): Promise<[Part, ...Part[]]> {
 /** A provider plugin of the version that the program asks for, in the user's own Pulumi home or downloaded by the lab. */
 function installedPlugin(provider: string): string | undefined {
   return (
-    [process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi"), pluginHome]
+    [process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi"), pluginHome()]
       .map((home) =>
         path.join(home, "plugins", pluginFolder(provider), `pulumi-resource-${provider}`),
       )

@@ -18,10 +18,10 @@ const releases = "https://github.com/pulumi/pulumi/releases/download";
 export const providers = ["kubernetes", "command"] as const;
 
 /** Folder of the downloaded engine, whether it is there or not. */
-export const engineDir = path.join(cacheDir(), `pulumi-v${engineVersion}`);
+export const engineDir = (): string => path.join(cacheDir(), `pulumi-v${engineVersion}`);
 
 /** Pulumi home with the downloaded plugins, whether they are there or not. */
-export const pluginHome = path.join(cacheDir(), "pulumi-home");
+export const pluginHome = (): string => path.join(cacheDir(), "pulumi-home");
 
 /** Name of a plugin's folder in a Pulumi home, of the version that the program asks for. */
 export function pluginFolder(provider: string): string {
@@ -57,7 +57,7 @@ export async function downloadOfficial(
     for (const provider of plugins) {
       progress(`downloading Pulumi provider ${provider}`);
       await run(command, ["plugin", "install", "resource", provider, pluginVersion(provider)], {
-        env: { ...process.env, PULUMI_HOME: pluginHome, PULUMI_SKIP_UPDATE_CHECK: "true" },
+        env: { ...process.env, PULUMI_HOME: pluginHome(), PULUMI_SKIP_UPDATE_CHECK: "true" },
       });
     }
   } catch (error) {
@@ -95,8 +95,8 @@ async function downloadEngine(base: string, progress: (line: string) => void): P
   try {
     writeFileSync(path.join(scratch, name), archive);
     await run("tar", ["-C", scratch, "-xzf", path.join(scratch, name)]);
-    renameSync(path.join(scratch, "pulumi"), engineDir);
-    return path.join(engineDir, "pulumi");
+    renameSync(path.join(scratch, "pulumi"), engineDir());
+    return path.join(engineDir(), "pulumi");
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
