@@ -14,7 +14,7 @@ export interface PlanNode {
   children?: PlanNode[];
 }
 
-/** A component that makes Kubernetes objects, by its name in the program. */
+/** A component that makes Kubernetes objects; its name is that of the folder they are written to. */
 export interface PlanComponent extends PlanNode {
   name: string;
 }
@@ -66,7 +66,7 @@ export function planGraph(
       children: tierNodes(defaultDomain),
     },
     ...Object.entries(services).map(([name, spec]) => ({
-      name,
+      name: "services",
       title: `service ${name}`,
       after: "domain",
       children: [

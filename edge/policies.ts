@@ -185,8 +185,9 @@ function quarter(amount: NanoUnits): NanoUnits {
   return steps === 0n ? step : steps * step;
 }
 
+/** The largest, of equal ones the last. */
 function largest(...quantities: [string, ...string[]]): string {
-  return quantities.reduce((a, b) => (parseQuantity(b) > parseQuantity(a) ? b : a));
+  return quantities.reduce((a, b) => (parseQuantity(b) >= parseQuantity(a) ? b : a));
 }
 
 /** Up to the next multiple of 8, so that a service more seldom changes a Deployment. */

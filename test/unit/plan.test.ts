@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { dump } from "js-yaml";
+import { describe as nameOf, KubernetesObject, parseManifest } from "../../edge/manifests";
+import { PlanNode, planObjects, planText } from "../../edge/plan";
+import { parseStackFile, StackFileError } from "../../edge/stackFile";
+import { hostKey, leastConfig } from "../support/config";
+import { runProgram } from "../support/graph";
+import { manifestsDir } from "../support/manifests";
+
+const root = path.join(__dirname, "../..");
+const object = (kind: string, name: string): KubernetesObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name },
+});
+
+describe("a stack's file", () => {
+  const stackFile = (config: object): string =>
+    dump({ config, encryptionsalt: "v1:abc=:v1:abc:abc==" });
+
+  it("is read as the engine hands it out, without other projects' keys", () => {
+    const { values, encrypted } = parseStackFile(
+      stackFile({
+        "knative-edge:host": "192.168.56.10",
+        "knative-edge:sshPort": 22,
+        "knative-edge:sample": false,
+        "knative-edge:k0sDisabledComponents": ["helm"],
+        "knative-edge:imageMirrors": { a: "b" },
+        "kubernetes:context": "x",
+      }),
+      "a",
+    );
+    assert.deepEqual(values, {
+      host: "192.168.56.10",
+      sshPort: "22",
+      sample: "false",
+      k0sDisabledComponents: '["helm"]',
+      imageMirrors: '{"a":"b"}',
+    });
+    assert.equal(encrypted.size, 0);
+  });
+
+  it("has a key made for the occasion in place of an encrypted one, and no passphrase", () => {
+    const { values, encrypted } = parseStackFile(
+      stackFile({
+        "knative-edge:sshPrivateKey": { secure: "v1:abc" },
+        "knative-edge:sshPrivateKeyPassphrase": { secure: "v1:abc" },
+      }),
+      "a",
+    );
+    assert.deepEqual([...encrypted], ["sshPrivateKey", "sshPrivateKeyPassphrase"]);
+    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN PRIVATE KEY-----/);
+    assert.equal(values.sshPrivateKeyPassphrase, undefined);
+  });
+
+  const wrong: [text: string, message: RegExp][] = [
+    [
+      stackFile({ "knative-edge:host": { secure: "v1:abc" } }),
+      /^a: knative-edge:host is encrypted/,
+    ],
+    [
+      stackFile({ "knative-edge:services": { x: { env: { A: { secure: "v1:abc" } } } } }),
+      /^a: knative-edge:services is encrypted/,
+    ],
+    ["config: [", /^a is not YAML: .*line/],
+    ["- a", /^a is no stack's file/],
+    ["config: 1", /^a is no stack's file/],
+  ];
+  for (const [text, message] of wrong) {
+    it(`is refused: ${JSON.stringify(text)}`, () => {
+      assert.throws(
+        () => parseStackFile(text, "a"),
+        (error) => error instanceof StackFileError && message.test(error.message),
+      );
+    });
+  }
+});
+
+describe("a plan's tree", () => {
+  const node: PlanNode = {
+    title: "a",
+    after: "b",
+    children: [
+      { title: "c", objects: [object("Secret", "x"), object("Secret", "y")] },
+      { title: "d", children: [{ title: "e" }] },
+    ],
+  };
+
+  it("shows what is below what", () => {
+    assert.equal(
+      planText([node]),
+      ["a (after b)", "├─ c", "│  ├─ v1 Secret x", "│  └─ v1 Secret y", "└─ d", "   └─ e"].join(
+        "\n",
+      ),
+    );
+  });
+
+  it("has all objects, in order", () => {
+    assert.deepEqual(planObjects(node).map(nameOf), ["v1 Secret x", "v1 Secret y"]);
+  });
+});
+
+describe("npm run plan", function () {
+  this.timeout(60_000);
+  let directory: string;
+
+  before(function () {
+    if (manifestsDir === undefined) {
+      console.log(
+        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
+      );
+      this.skip();
+    }
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), "plan-"));
+  });
+
+  after(() => directory && fs.rmSync(directory, { recursive: true }));
+
+  const config = {
+    host: "192.168.56.10",
+    sshHostKey: hostKey,
+    loadBalancerPool: "192.168.56.200-192.168.56.209",
+    manifestsDir: manifestsDir ?? "",
+  };
+
+  /** Runs the script in an environment that has nothing but Node.js. */
+  async function plan(
+    changed: Record<string, unknown>,
+    ...args: string[]
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const keys = { ...config, sshPrivateKey: { secure: "v1:abc" }, ...changed };
+    const named = Object.entries(keys).map(([key, value]) => [`knative-edge:${key}`, value]);
+    fs.writeFileSync(
+      path.join(directory, "Pulumi.test.yaml"),
+      dump({ config: Object.fromEntries(named) }),
+    );
+    const tsx = require.resolve("tsx/cli");
+    const script = path.join(root, "scripts/plan.ts");
+    try {
+      const done = await promisify(execFile)(
+        process.execPath,
+        [tsx, script, "--stack", "test", "--cwd", directory, ...args],
+        { env: { PATH: "", HOME: directory, TMPDIR: os.tmpdir() } },
+      );
+      return { code: 0, ...done };
+    } catch (error) {
+      return error as { code: number; stdout: string; stderr: string };
+    }
+  }
+
+  it("prints the graph and the budget", async () => {
+    const { code, stdout, stderr } = await plan({});
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^host 192.168.56.10: k0s v1.35.7\+k0s.0\n├─ preflight\n/);
+    assert.match(stdout, /│ {2}├─ apps\/v1 Deployment knative-serving\/activator\n/);
+    assert.match(stdout, /^97 Kubernetes objects$/m);
+    assert.match(stdout, /^with 1 service awake +13 +895m +105m /m);
+    assert.match(stdout, /^It fits\.$/m);
+  });
+
+  it("ends with 2 where the stack does not fit, and with 0 where that is allowed", async () => {
+    const refused = await plan({ resourcePolicy: "upstream" });
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stdout,
+      /The stack does not fit the host \(hostCpus 1, hostMemoryMiB 1536\)/,
+    );
+    const allowed = await plan({ resourcePolicy: "upstream", allowOvercommit: true });
+    assert.equal(allowed.code, 0);
+    assert.match(allowed.stdout, /The stack does not fit the host/);
+  });
+
+  it("tells configuration problems, and files that are not there, in a sentence", async () => {
+    const { code, stderr, stdout } = await plan({ resourceFactor: "0" });
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, /knative-edge:resourceFactor: 0 leaves containers nothing; .*0\.5/);
+    assert.doesNotMatch(stderr, /at .*\.ts/);
+    const other = await plan({}, "--stack", "other");
+    assert.match(other.stderr, /Pulumi.other.yaml is not there; name another stack/);
+    const usage = await plan({}, "--help");
+    assert.match(usage.stderr, /^npm run plan -- --stack <name>/);
+  });
+
+  it("writes the very objects that the program registers", async () => {
+    const out = path.join(directory, "out");
+    const domain = "edge.example.com";
+    assert.equal((await plan({ domain }, "--out", out)).code, 0);
+    const written = fs
+      .readdirSync(out, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml") && !file.endsWith("k0s.yaml"))
+      .flatMap((file) => parseManifest(fs.readFileSync(path.join(out, file), "utf8"), file));
+    const { registrations } = await runProgram(
+      { ...leastConfig, ...config, domain },
+      { stdout: (name) => (name === "host-kubeconfig" ? kubeconfig : '{"seconds":1}') },
+    );
+    const registered = registrations
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .map(({ inputs }) => plain(inputs) as KubernetesObject);
+    const byName = (objects: KubernetesObject[]): [string, KubernetesObject][] =>
+      objects
+        .map((one): [string, KubernetesObject] => [nameOf(one), one])
+        .sort(([a], [b]) => a.localeCompare(b));
+    assert.ok(written.length > 90);
+    assert.deepEqual(byName(written), byName(registered));
+    assert.match(
+      fs.readFileSync(path.join(out, "host/k0s.yaml"), "utf8"),
+      /^kind: ClusterConfig$/m,
+    );
+    const again = await plan({ domain }, "--out", out);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /is not empty; name a directory that is, or a new one/);
+  });
+});
+
+const kubeconfig = JSON.stringify({
+  clusters: [{ name: "a", cluster: { server: "https://localhost:6443" } }],
+  users: [{ name: "a", user: { token: "a" } }],
+  contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+  "current-context": "a",
+});
+
+/** Inputs with secrets in the open: a Secret's data are secret to the engine too. */
+function plain(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  const entries = Object.entries(value);
+  const [[only, secret] = []] = entries;
+  return entries.length === 1 && only === "secret"
+    ? plain(secret)
+    : Object.fromEntries(entries.map(([key, field]) => [key, plain(field)]));
+}
