@@ -6,7 +6,7 @@ admission_started=$(date +%s)
 admission_said=
 
 while :; do
-  if admission_answer=$(printf '%s' "$OBJECT" | "$K0S" kubectl apply --server-side \
+  if admission_answer=$(printf '%s' "$OBJECT" | "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" apply --server-side \
     --dry-run=server --force-conflicts --field-manager=knative-edge -f - 2>&1); then
     exit 0
   fi

@@ -1,9 +1,8 @@
 import { strict as assert } from "node:assert";
-import { pulumi, stackOutputs } from "../../lab/engine";
+import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
 import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
 import { eventually, get, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
-import { forgetStack } from "../../lab/engine";
 
 const host = "edge2";
 const stack = "edge2";
@@ -26,7 +25,8 @@ const version = (name: string) => ({
   autoscaling: { minScale: 0 },
 });
 
-const kubectl = (args: string) => sshExec(host, `k0s kubectl ${args}`);
+// Its cache would be a file that the destroy leaves.
+const kubectl = (args: string) => sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`);
 
 /** SSH log-ins that the host has seen, this one included. */
 async function connections(): Promise<number> {
@@ -118,28 +118,26 @@ describe("a host from bare to destroyed and back", function () {
   });
 
   it("previews one changed request as one changed line, with the API server stopped", async () => {
+    await stackConfig(host, {
+      resourceOverrides: { "activator/activator": { requests: { cpu: "140m" } } },
+    });
     await sshExec(host, "systemctl stop k0scontroller");
     try {
-      const steps = await previewSteps(stack, [
-        "--config",
-        'resourceOverrides={"activator/activator":{"requests":{"cpu":"140m"}}}',
+      const changes = (await previewSteps(stack)).map(({ op, urn, detailedDiff }) => [
+        op,
+        urn.split("::").pop(),
+        Object.keys(detailedDiff ?? {}),
       ]);
-      assert.deepEqual(
-        steps.map(({ op, urn, detailedDiff }) => [
-          op,
-          urn.split("::").pop(),
-          Object.keys(detailedDiff ?? {}),
-        ]),
+      assert.deepEqual(changes, [
         [
-          [
-            "update",
-            "knative-knative-serving/activator",
-            ["spec.template.spec.containers[0].resources.requests.cpu"],
-          ],
+          "update",
+          "knative-knative-serving/activator",
+          ["spec.template.spec.containers[0].resources.requests.cpu"],
         ],
-      );
+      ]);
     } finally {
       await sshExec(host, "systemctl start k0scontroller");
+      await stackConfig(host, { resourceOverrides: undefined });
     }
   });
 
