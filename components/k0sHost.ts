@@ -138,7 +138,14 @@ export class K0sHost extends pulumi.ComponentResource {
     const kubeconfig = hostScript(
       `${name}-kubeconfig`,
       { connection, script: "kubeconfig", secretOutput: true, triggers: [args.identity] },
-      { parent: this, deletedWith: installed, dependsOn: ready },
+      {
+        parent: this,
+        deletedWith: installed,
+        dependsOn: ready,
+        // Run again it would be unknown in a preview, and with the provider's configuration unknown the engine shows
+        // every object in the cluster as changed.
+        ignoreChanges: ["create", "update", "stdin"],
+      },
     );
 
     this.connection = connection;
