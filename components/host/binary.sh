@@ -85,8 +85,9 @@ bundle_name() {
 
 # progress: how much has arrived, every 5 seconds.
 progress() {
-  # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile.
-  while sleep 5 2>/dev/null && [ -d "$scratch" ]; do
+  # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile; nor does this outlive
+  # the phase.
+  while sleep 5 2>/dev/null && kill -0 $$ 2>/dev/null; do
     kib=$(du -ck "$scratch"/* "$DATA_DIR"/.knative-edge.* 2>/dev/null | awk 'END { print $1 }')
     say "downloading ... $((kib / 1024)) MB"
   done

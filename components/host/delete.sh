@@ -154,9 +154,13 @@ remove_rest() {
 
   ! grep -qs k0s_managed=true "$CONFIG_DIR/containerd.toml" || rm -f "$CONFIG_DIR/containerd.toml"
   rmdir "$CONFIG_DIR/containerd.d" 2>/dev/null || true
-  rm -f "$CONFIG"
-  [ ! -f "$CONFIG.old" ] || mv -f "$CONFIG.old" "$CONFIG"
-  rm -rf "$K0S" "${K0S%/*}"/.k0s.knative-edge.* "$STARTED" "$SERVED" "$INSTALLED" "$CONFIG_DIR"/.knative-edge.tmp.*
+  # What was there before comes back; when this is run again, it has.
+  if ! kept "${CONFIG#"$R"}"; then
+    rm -f "$CONFIG"
+  elif [ -f "$CONFIG.old" ]; then
+    mv -f "$CONFIG.old" "$CONFIG"
+  fi
+  rm -rf "$K0S" "${K0S%/*}"/.k0s.knative-edge.* "$STARTED" "$INSTALLED" "$CONFIG_DIR"/.knative-edge.tmp.*
   systemctl daemon-reload || true
   systemctl reset-failed "$SERVICE" 2>/dev/null || true
 }

@@ -32,8 +32,6 @@ KEPT=$CONFIG_DIR/.knative-edge-kept
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
 # What the service was last started from.
 STARTED=$CONFIG_DIR/.knative-edge-started
-# The k0s version whose API server was last ready.
-SERVED=$CONFIG_DIR/.knative-edge-served
 
 HOST=$(uname -n)
 
@@ -74,10 +72,11 @@ wait_until() {
   done
 }
 
-# write_file FILE MODE: stdin becomes the file, all at once or not at all.
+# write_file FILE MODE: stdin becomes the file, all at once or not at all. What a run that was cut off leaves unfinished
+# is overwritten by the next.
 write_file() {
-  unfinished=$(mktemp "${1%/*}/.knative-edge.tmp.XXXXXX")
-  cat >"$unfinished"
+  unfinished=${1%/*}/.knative-edge.tmp.${1##*/}
+  (umask 077 && cat >"$unfinished")
   chmod "$2" "$unfinished"
   mv -f "$unfinished" "$1"
 }

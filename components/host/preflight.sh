@@ -93,7 +93,7 @@ holder() {
 # part_of_k0s PID: whether the process is k0s, one of its components, or a pod.
 part_of_k0s() {
   grep -qs -e kubepods -e "$SERVICE" "$PROC/$1/cgroup" && return
-  case $(readlink "$PROC/$1/exe") in "$K0S"* | "$DATA_DIR"/*) return ;; esac
+  case $(readlink "$PROC/$1/exe") in "$K0S"* | "$DATA_DIR"/*) return 0 ;; esac
   return 1
 }
 
@@ -128,18 +128,6 @@ check_kubernetes() {
       break
     fi
   done
-}
-
-# k0s does not support going back, nor skipping a minor release.
-check_upgrade() {
-  [ -f "$SERVED" ] || return 0
-  now=$(cat "$SERVED")
-  newest=$(printf '%s\n%s\n' "$now" "$K0S_VERSION" | sort -V | tail -n 1)
-  if [ "$now" != "$K0S_VERSION" ] && [ "$newest" = "$now" ]; then
-    finding "k0s $now runs here, and k0s cannot go back to $K0S_VERSION: set k0sVersion to $now or newer, or destroy the stack and bring it up again"
-  elif [ "$(minor "$K0S_VERSION")" -gt $(($(minor "$now") + 1)) ]; then
-    finding "k0s $now runs here, and k0s is upgraded one minor release at a time: set k0sVersion to a 1.$(($(minor "$now") + 1)) release first, not $K0S_VERSION"
-  fi
 }
 
 check_names() {
@@ -177,7 +165,6 @@ check_memory
 each "$(check_disk)"
 each "$(check_ports)"
 check_kubernetes
-check_upgrade
 check_names
 [ "$findings" = 0 ] || exit 1
 

@@ -2,7 +2,7 @@
 # work: service, status, API, node, DNS, default account. One deadline for all. metrics-server is not waited for: it takes
 # half a minute more, and clients take its unanswering API for what it is.
 #
-# Variables: K0S_VERSION, INSTALL_ARGS (tells whether CoreDNS is off), READY_TIMEOUT (seconds, default 600).
+# Variables: INSTALL_ARGS (tells whether CoreDNS is off), READY_TIMEOUT (seconds, default 600).
 # stdout: one line of JSON: seconds from the start of k0s to each rung. stderr: progress; on failure the rung, and the
 #   last lines of k0s' journal.
 
@@ -11,7 +11,7 @@ CACHE=$RUN_DIR/knative-edge-discovery
 
 # fingerprint: changes with whatever k0s reads at its start. Of the large binary, only whether it is the same file.
 fingerprint() {
-  stat -c '%i %Y %s' "$K0S"
+  stat -c '%i %y %s' "$K0S"
   cat "$CONFIG" "$UNIT" "$UNIT".d/*.conf 2>/dev/null || true
 }
 
@@ -143,8 +143,6 @@ restarts_before=$restarts
 climb service "the service" service_active
 climb status "k0s status" status_answers
 climb readyz "the API (/readyz)" api_ready
-# From here on there is no way back to an older k0s: preflight.sh reads this.
-echo "$K0S_VERSION" | write_file "$SERVED" 644
 climb node "a Ready node" node_ready
 ! coredns_enabled || climb dns "CoreDNS" dns_available
 climb account "the default ServiceAccount" account_there

@@ -16,8 +16,8 @@ digest() {
 
 version=
 [ ! -x "$K0S" ] || version=$(timeout 20 "$K0S" version 2>/dev/null) || version="not to be run"
-unit=
-[ ! -f "$UNIT" ] || unit=$(cat "$UNIT" "$UNIT".d/*.conf 2>/dev/null | sha256sum | cut -d ' ' -f 1)
+unit_digest=
+[ ! -f "$UNIT" ] || unit_digest=$(cat "$UNIT" "$UNIT".d/*.conf 2>/dev/null | sha256sum | cut -d ' ' -f 1)
 arguments=$(sed -n 's/^ExecStart=[^ ]* *//p' "$UNIT" 2>/dev/null) || arguments=
 
 printf '{"k0sVersion":%s,"binarySha256":%s,"configSha256":%s,"unitArguments":%s,"unitSha256":%s,"service":%s,"atBoot":%s,"machineId":%s,"clusterSha256":%s}\n' \
@@ -25,7 +25,7 @@ printf '{"k0sVersion":%s,"binarySha256":%s,"configSha256":%s,"unitArguments":%s,
   "$(text "$(digest "$K0S")")" \
   "$(text "$(digest "$CONFIG")")" \
   "$(text "$arguments")" \
-  "$(text "$unit")" \
+  "$(text "$unit_digest")" \
   "$(text "$(systemctl is-active "$SERVICE" 2>/dev/null)")" \
   "$(text "$(systemctl is-enabled "$SERVICE" 2>/dev/null)")" \
   "$(text "$(cat "$R/etc/machine-id" 2>/dev/null)")" \
