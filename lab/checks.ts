@@ -54,26 +54,27 @@ export function thisMachine(): Machine {
   };
 }
 
+/** Why no lab command that changes anything can run on a machine: one sentence with its remedy, or undefined. */
+export function judgePlace({ platform, arch, root }: Machine): string | undefined {
+  if (platform !== "linux") {
+    return `The lab boots Linux hosts and runs on Linux only, not on ${platform}: use a Linux machine or VM.`;
+  }
+  if (arch !== "x64" && arch !== "arm64") {
+    return `The lab is built for x86_64 and arm64, not for ${arch}: use such a machine.`;
+  }
+  if (!root) {
+    return "The lab makes network namespaces and boots hosts, which takes root: run `sudo npm run lab`.";
+  }
+  return undefined;
+}
+
 /**
  * Why the lab cannot run on a machine, as one sentence with its remedy, or the Debian packages to install first (often none).
  */
 export function judge(machine: Machine): { problem?: string; install: string[] } {
   const problem = (text: string) => ({ problem: text, install: [] });
-  if (machine.platform !== "linux") {
-    return problem(
-      `The lab boots Linux hosts and runs on Linux only, not on ${machine.platform}: use a Linux machine or VM.`,
-    );
-  }
-  if (machine.arch !== "x64" && machine.arch !== "arm64") {
-    return problem(
-      `The lab is built for x86_64 and arm64, not for ${machine.arch}: use such a machine.`,
-    );
-  }
-  if (!machine.root) {
-    return problem(
-      "The lab makes network namespaces and boots hosts, which takes root: run `sudo npm run lab`.",
-    );
-  }
+  const place = judgePlace(machine);
+  if (place) return problem(place);
   const missing = commands.filter(({ command }) => !machine.has(command));
   const others = missing.filter(({ debian }) => !debian || !machine.debian);
   if (others.length > 0) {

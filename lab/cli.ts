@@ -1,7 +1,7 @@
 /** The lab's command line: `npm run lab`. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { prepareMachine } from "./checks";
+import { judgePlace, prepareMachine, thisMachine } from "./checks";
 import { answerOf } from "./answer";
 import { engineParts, forgetStack, pulumiEnv, stackConfig, stackOutputs } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
@@ -147,8 +147,10 @@ async function runPulumi(args: string[]): Promise<number> {
   return runAttached("pulumi", args, { cwd: dirs.project, env: await pulumiEnv() });
 }
 
-/** Keeps a second command of the same checkout from changing the lab at the same time. */
+/** Runs a command that changes the lab: where it can run at all, and not beside another one of the same checkout. */
 async function alone(action: () => Promise<number>): Promise<number> {
+  const problem = judgePlace(thisMachine());
+  if (problem) throw new Error(problem);
   const file = path.join(labDir, "lock.json");
   if (existsSync(file)) {
     const holder = JSON.parse(readFileSync(file, "utf8")) as ProcessId;
