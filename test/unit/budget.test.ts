@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import fc from "fast-check";
+import { format } from "prettier";
 import { formatAmount, sum, times } from "../../edge/amounts";
 import { Budget, BudgetCase, budgetOutput, computeBudget } from "../../edge/budget";
 import { BudgetError, refusal, requireFit } from "../../edge/budgetAdvice";
@@ -12,6 +15,13 @@ import { policies } from "../../edge/policies";
 import { loadReleases } from "../../edge/releases";
 import { Resources } from "../../edge/resources";
 import { renderStack, StackObjects } from "../../edge/stack";
+import { pageConfig } from "../../scripts/footprintDocs";
+import {
+  policyTables,
+  releaseFromManifests,
+  releaseTable,
+  withComputed,
+} from "../../scripts/footprintPage";
 import { testConfig } from "../support/config";
 import { manifestsDir } from "../support/manifests";
 
@@ -470,5 +480,32 @@ describe("the scheduler's view", () => {
       }) as unknown as KubernetesObject;
     assert.deepEqual(pending(workload("a", "1m"), scaler(106)), []);
     assert.deepEqual(pending(workload("a", "1m"), scaler(108)), ["a/a x2"]);
+  });
+});
+
+describe("docs/footprint.md", () => {
+  it("has the tables that this program computes: npx tsx scripts/footprintDocs.ts", async function () {
+    if (manifestsDir === undefined) {
+      console.log(
+        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
+      );
+      this.skip();
+    }
+    const directory = manifestsDir;
+    const page = fs.readFileSync(path.join(__dirname, "../../docs/footprint.md"), "utf8");
+    const policyPart = await policyTables((policy) => pageConfig(policy, directory));
+    const computed = await format(withComputed(page, "policies", policyPart), {
+      parser: "markdown",
+    });
+    assert.equal(computed, page);
+    const versions = ["1.22.1", "1.23.0"];
+    const newest = await Promise.all(
+      versions.map((version) => releaseFromManifests(version, directory)),
+    );
+    const cells = (text: string): string[] =>
+      text.split("\n").map((line) => line.replace(/\s*\|\s*/g, "|"));
+    for (const row of cells(releaseTable(newest)).slice(2)) {
+      assert.ok(cells(page).includes(row), row);
+    }
   });
 });

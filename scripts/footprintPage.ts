@@ -1,0 +1,123 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { formatAmount, sum } from "../edge/amounts";
+import { computeBudget } from "../edge/budget";
+import { budgetMarkdown } from "../edge/budgetTable";
+import { EdgeConfig } from "../edge/config";
+import { KubernetesObject, parseManifest } from "../edge/manifests";
+import { PodBudget, workloadPods } from "../edge/pods";
+import { namedPolicy, policies, PolicyName } from "../edge/policies";
+import { kourierRelease, loadRelease, loadReleases, servingRelease } from "../edge/releases";
+import { renderStack } from "../edge/stack";
+import { Column, markdownTable } from "../edge/table";
+import { resources } from "../edge/transforms";
+
+/** The workloads of a release of Knative Serving and the Kourier of its time. */
+export interface ReleaseWorkloads {
+  /** `1.23.0`. */
+  version: string;
+  core: KubernetesObject[];
+  domainJob: KubernetesObject[];
+}
+
+const releaseColumns: Column[] = [
+  { title: "Knative" },
+  ...["default", "with the domain Job", "scale 0.5", "with the domain Job", "edge"].map(
+    (title): Column => ({ title, align: "right" }),
+  ),
+];
+
+/** Requests (CPU/memory) and limits of releases by policy, one row for each. */
+export function releaseTable(releases: ReleaseWorkloads[]): string {
+  return markdownTable(
+    releaseColumns,
+    releases.map(({ version, core, domainJob }) => [
+      version,
+      totals("upstream", core),
+      totals("upstream", [...core, ...domainJob]),
+      totals("scale", core),
+      totals("scale", [...core, ...domainJob]),
+      totals("edge", core),
+    ]),
+  );
+}
+
+/** The budget of a stack by each policy, on the reference host. */
+export async function policyTables(config: (policy: PolicyName) => EdgeConfig): Promise<string> {
+  const sections = Object.keys(policies).map(async (name) => {
+    const policy = config(name as PolicyName);
+    const budget = computeBudget(policy, renderStack(policy, await loadReleases(policy)));
+    const verdict = budget.fits ? "It fits." : "It does not fit, so a preview refuses it.";
+    return `### \`${name}\`\n\n${budgetMarkdown(budget)}\n\n${verdict}`;
+  });
+  return (await Promise.all(sections)).join("\n\n");
+}
+
+/** A release from a directory with release folders. */
+export async function releaseFromManifests(
+  version: string,
+  manifestsDir: string,
+): Promise<ReleaseWorkloads> {
+  const source = { manifestsDir };
+  const serving = await loadRelease(servingRelease(version), source);
+  const kourier = await loadRelease(kourierRelease(version), source);
+  const parse = (file: string): KubernetesObject[] =>
+    parseManifest({ ...serving, ...kourier }[file] ?? "", file);
+  return {
+    version,
+    core: [...parse("serving-core.yaml"), ...parse("kourier.yaml")],
+    domainJob: parse("serving-default-domain.yaml"),
+  };
+}
+
+/**
+ * A release from the source of its Go module knative.dev/serving, which holds what the release is made from, and the
+ * Kourier that it was tested with.
+ */
+export function releaseFromModule(version: string, module: string): ReleaseWorkloads {
+  const read = (file: string): KubernetesObject[] =>
+    parseManifest(fs.readFileSync(path.join(module, file), "utf8"), file);
+  const deployments = fs
+    .readdirSync(path.join(module, "config/core/deployments"))
+    .filter((file) => file.endsWith(".yaml"));
+  return {
+    version,
+    core: [
+      ...deployments.flatMap((file) => read(`config/core/deployments/${file}`)),
+      ...read("third_party/kourier-latest/kourier.yaml"),
+    ],
+    domainJob: read("config/post-install/default-domain.yaml"),
+  };
+}
+
+/**
+ * A page with the text between `<!-- computed: <name> -->` and `<!-- end -->` replaced.
+ * @throws Error for a name that the page does not have.
+ */
+export function withComputed(page: string, name: string, text: string): string {
+  const block = new RegExp(`(<!-- computed: ${name} -->)[^]*?(<!-- end -->)`);
+  if (!block.test(page)) {
+    throw new Error(`The page has no place for ${name}.`);
+  }
+  return page.replace(block, (_, start: string, end: string) => `${start}\n\n${text}\n\n${end}`);
+}
+
+function totals(policy: PolicyName, objects: KubernetesObject[]): string {
+  const decide = resources(namedPolicy({ policy, factor: "0.5", services: 1 }));
+  const pods = objects.map(decide).flatMap((object) => workloadPods("", object, 1) ?? []);
+  const requests = sum(pods.map((pod) => pod.requests));
+  return [
+    formatAmount("cpu", requests.cpu, "up"),
+    limitTotal("cpu", pods),
+    formatAmount("memory", requests.memory, "up"),
+    limitTotal("memory", pods),
+  ].join("/");
+}
+
+function limitTotal(name: "cpu" | "memory", pods: PodBudget[]): string {
+  return formatAmount(
+    name,
+    pods.reduce((total, { limits }) => total + (limits[name] ?? 0n), 0n),
+    "up",
+  );
+}
