@@ -1,0 +1,278 @@
+import { isRecord } from "./json";
+
+/** A resource's state, as `pulumi preview --json` prints it: secrets are "[secret]". */
+export interface PreviewState {
+  type: string;
+  inputs?: Record<string, unknown>;
+  outputs?: Record<string, unknown>;
+}
+
+/** What the engine would do with one resource. */
+export interface PreviewStep {
+  op: string;
+  urn: string;
+  oldState?: PreviewState;
+  newState?: PreviewState;
+  /** Property paths for which a resource cannot be updated in place. */
+  replaceReasons?: string[];
+}
+
+/** The parts of `pulumi preview --json` that a summary needs. */
+export interface Preview {
+  steps?: PreviewStep[];
+  diagnostics?: { message: string; severity: string }[];
+}
+
+/** One field of a resource that changes. */
+export interface FieldChange {
+  /** Such as `spec.template.spec.containers[0].image`. */
+  path: string;
+  /** Undefined where the field is new. */
+  old?: unknown;
+  /** Undefined where the field goes. */
+  now?: unknown;
+}
+
+const signs: Record<string, string> = { create: "+", update: "~", replace: "±", delete: "−" };
+const verbs: Record<string, string> = {
+  create: "to create",
+  update: "to update",
+  replace: "to replace",
+  delete: "to delete",
+};
+
+/** The engine's token for a value that only the update knows. */
+const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+/**
+ * A short Markdown summary of a preview: what is refused, what loses data, what restarts, and the fields that change.
+ * @param budget Markdown on how the budget moves, if it is known.
+ */
+export function previewSummary(preview: Preview, stack: string, budget?: string): string {
+  const steps = (preview.steps ?? []).filter(({ op }) => op in verbs);
+  const refused = errors(preview);
+  const sections: [string, string[]][] =
+    refused.length > 0
+      ? [["Refused", refused]]
+      : [
+          ["Data is lost", steps.flatMap(losses)],
+          ["Restarts", steps.flatMap(restarts)],
+          ["Changed by hand, will be mended", steps.flatMap(drifts)],
+          ["Changes", changes(steps)],
+          ["Budget", budget === undefined ? [] : [budget]],
+        ];
+  const parts = sections
+    .filter(([, lines]) => lines.length > 0)
+    .map(([title, lines]) => `**${title}**\n\n${lines.join("\n")}`);
+  return `${[`### ${stack}: ${counts(steps, refused)}`, ...parts].join("\n\n")}\n`;
+}
+
+/** The fields in which two values differ, deepest path first found. Private keys of providers (`__...`) are left out. */
+export function fieldChanges(old: unknown, now: unknown, path = ""): FieldChange[] {
+  if (isRecord(old) && isRecord(now)) {
+    const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])];
+    return keys
+      .filter((key) => !key.startsWith("__"))
+      .flatMap((key) => fieldChanges(old[key], now[key], join(path, key)));
+  }
+  if (Array.isArray(old) && Array.isArray(now)) {
+    const length = Math.max(old.length, now.length);
+    return Array.from({ length }, (_, index) =>
+      fieldChanges(old[index], now[index], `${path}[${index}]`),
+    ).flat();
+  }
+  if (typeof old === "string" && typeof now === "string" && `${old}${now}`.includes("\n")) {
+    return textChanges(old, now, path);
+  }
+  return JSON.stringify(old) === JSON.stringify(now) ? [] : [{ path, old, now }];
+}
+
+/**
+ * Of two scripts for the host, the variables at their start that differ, and of the rest only that it does. Of other
+ * texts, such as k0s.yaml, the lines that differ.
+ */
+function textChanges(old: string, now: string, path: string): FieldChange[] {
+  const [before, after] = [splitScript(old), splitScript(now)];
+  const variables = fieldChanges(before.variables, after.variables, path);
+  if (before.body === after.body) {
+    return variables;
+  }
+  if (Object.keys(after.variables).length > 0) {
+    return [...variables, { path: join(path, "script"), old: "a text", now: "another" }];
+  }
+  const [oldLines, newLines] = [old.split("\n"), now.split("\n")];
+  return [
+    {
+      path,
+      old: oldLines.filter((line) => !newLines.includes(line)).join("\n"),
+      now: newLines.filter((line) => !oldLines.includes(line)).join("\n"),
+    },
+  ];
+}
+
+function splitScript(text: string): { variables: Record<string, string>; body: string } {
+  const variables: Record<string, string> = {};
+  // As renderScript writes them: a value may hold lines and, as '\'', quotes.
+  const assignment = /^([A-Za-z_][A-Za-z0-9_]*)='((?:[^']|'\\'')*)'\n/;
+  let body = text;
+  for (let match = assignment.exec(body); match !== null; match = assignment.exec(body)) {
+    const [line, name = "", value = ""] = match;
+    variables[name] = value.replaceAll("'\\''", "'");
+    body = body.slice(line.length);
+  }
+  return { variables, body };
+}
+
+function join(path: string, key: string): string {
+  const field = /^[A-Za-z_][\w-]*$/.test(key) ? key : JSON.stringify(key);
+  return path === "" ? field : `${path}.${field}`;
+}
+
+function counts(steps: PreviewStep[], refused: string[]): string {
+  if (refused.length > 0) {
+    return "refused, nothing will be done";
+  }
+  const words = Object.entries(verbs).flatMap(([op, verb]) => {
+    const count = steps.filter((step) => step.op === op).length;
+    return count === 0 ? [] : [`${count} ${verb}`];
+  });
+  return words.length === 0 ? "no changes" : words.join(", ");
+}
+
+function errors({ diagnostics = [] }: Preview): string[] {
+  const messages = diagnostics.filter(({ severity }) => severity === "error").map(plainError);
+  return [...new Set(messages)].map((message) => `- ${message}`);
+}
+
+/** An error without what the engine puts around it, and without where in the program it arose. */
+function plainError({ message }: { message: string }): string {
+  return message
+    .replace(/^error: /, "")
+    .replace(/^\S+ resource '[^']*':? (property \S+ value .*? )?has a problem: /, "")
+    .replace(/^Running program '[^']*' failed with an unhandled exception:\s*/, "")
+    .replace(/\n\s+at [^\n]*/g, "")
+    .trim()
+    .replace(/\s*\n\s*/g, "\n  ");
+}
+
+function losses({ op, urn, newState, oldState }: PreviewStep): string[] {
+  if (op !== "replace" && op !== "delete") {
+    return [];
+  }
+  const state = newState ?? oldState;
+  const type = state?.type ?? "";
+  if (type === "command:remote:Command" && nameOf(urn).endsWith("-install")) {
+    return [
+      op === "replace"
+        ? "- k0s is removed from the host and installed anew: everything in the cluster is lost"
+        : "- k0s is removed from the host, with everything in the cluster",
+    ];
+  }
+  const holdsObjects = /:(Namespace|CustomResourceDefinition|PersistentVolume(Claim)?)$/;
+  return holdsObjects.test(type) ? [`- ${label(urn, state)}, with everything in it`] : [];
+}
+
+function restarts(step: PreviewStep): string[] {
+  const { op, urn, oldState, newState } = step;
+  if (followsProvider(step)) {
+    return [];
+  }
+  const type = newState?.type ?? "";
+  const fields = op === "update" ? changedFields(step) : [];
+  const name = label(urn, newState ?? oldState);
+  if (type === "command:remote:Command" && nameOf(urn).endsWith("-ready")) {
+    // What ready.sh is given because k0s reads it at its start.
+    const causes = ["K0S_VERSION", "K0S_YAML", "INSTALL_ARGS"].filter((variable) =>
+      fields.some(({ path }) => path.startsWith(`stdin.${variable}`)),
+    );
+    return causes.length === 0 ? [] : [`- k0s on the host (${causes.join(", ")})`];
+  }
+  const isTemplate = fields.some(({ path }) => path.startsWith("spec.template"));
+  if (isTemplate && /:(Deployment|DaemonSet|StatefulSet)$/.test(type)) {
+    return [`- the pods of ${name}`];
+  }
+  if (isTemplate && type === "kubernetes:serving.knative.dev/v1:Service") {
+    return [`- ${name}, as a new revision`];
+  }
+  return op === "replace" && type.endsWith(":Job") ? [`- ${name} runs again`] : [];
+}
+
+function drifts({ oldState }: PreviewStep): string[] {
+  const drift = oldState?.inputs?.drift;
+  return isRecord(drift)
+    ? Object.entries(drift).map(([field, what]) => `- ${field}: ${code(what)}`)
+    : [];
+}
+
+/** A line for each resource, its fields below it. Objects that only follow a replaced provider are counted. */
+function changes(steps: PreviewStep[]): string[] {
+  const following = steps.filter(followsProvider);
+  const own = steps.filter((step) => !following.includes(step));
+  const lines = own.length > 30 ? countsByKind(own) : own.flatMap(change);
+  return following.length === 0
+    ? lines
+    : [...lines, `- ± ${following.length} objects, which go to the new cluster`];
+}
+
+/** True for an object that is made anew only because its cluster is. */
+function followsProvider({ op, replaceReasons }: PreviewStep): boolean {
+  return op === "replace" && replaceReasons?.join() === "provider";
+}
+
+function countsByKind(steps: PreviewStep[]): string[] {
+  const byKind = new Map<string, number>();
+  const shown = steps.filter(({ op }) => op !== "create");
+  for (const { op, newState } of steps.filter((step) => !shown.includes(step))) {
+    const kind = `${signs[op]} ${newState?.type.split(":").pop()}`;
+    byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+  }
+  return [...[...byKind].map(([kind, count]) => `- ${kind} × ${count}`), ...shown.flatMap(change)];
+}
+
+function change(step: PreviewStep): string[] {
+  const { op, urn, oldState, newState, replaceReasons = [] } = step;
+  const fields = changedFields(step).map(({ path, old, now }) => {
+    const mark = replaceReasons.includes(path) ? " (cannot be changed in place)" : "";
+    if (path.endsWith(".script")) {
+      return `  - ${path} changes`;
+    }
+    return `  - ${path}: ${old === undefined ? "" : `${code(old)} → `}${now === undefined ? "removed" : code(now)}${mark}`;
+  });
+  return [`- ${signs[op]} ${label(urn, newState ?? oldState)}`, ...fields];
+}
+
+function changedFields({ op, oldState, newState }: PreviewStep): FieldChange[] {
+  if (op !== "update" && op !== "replace") {
+    return [];
+  }
+  // Drift has a section of its own.
+  const old = { ...oldState?.inputs, drift: undefined, lost: undefined };
+  return fieldChanges(old, newState?.inputs ?? {});
+}
+
+/** What people call a resource: kind and name of a Kubernetes object, else type and name in the program. */
+function label(urn: string, state: PreviewState | undefined): string {
+  const kind = state?.type.split(":").pop() ?? "";
+  const metadata = state?.inputs?.metadata;
+  if (isRecord(metadata) && typeof metadata.name === "string") {
+    return `${kind} ${[metadata.namespace, metadata.name].filter(Boolean).join("/")}`;
+  }
+  return `${kind} ${nameOf(urn)}`;
+}
+
+function nameOf(urn: string): string {
+  return urn.split("::").slice(3).join("::");
+}
+
+/** A value as a code span: one line, at most 120 characters. */
+function code(value: unknown): string {
+  if (value === unknown) {
+    return "known after the update";
+  }
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const line = text
+    .replace(/\s+/g, " ")
+    .replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…")
+    .replaceAll("`", "'");
+  return `\`${line.length > 120 ? `${line.slice(0, 117)}...` : line}\``;
+}

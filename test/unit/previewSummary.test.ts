@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { fieldChanges, Preview, previewSummary } from "../../edge/previewSummary";
+
+// Recorded with the engine, of a program with one resource of each kind; trimmed to what a summary reads.
+const folder = path.join(__dirname, "..", "fixtures", "previews");
+
+function recorded(name: string): Preview {
+  return JSON.parse(fs.readFileSync(path.join(folder, `${name}.json`), "utf8")) as Preview;
+}
+
+/** The lines of a section. */
+function section(summary: string, title: string): string[] {
+  const [, after] = summary.split(`**${title}**\n\n`);
+  return after?.split("\n\n")[0]?.trimEnd().split("\n") ?? [];
+}
+
+describe("the summary of a preview", () => {
+  it("says when nothing changes, and nothing else", () => {
+    assert.equal(previewSummary(recorded("unchanged"), "dev"), "### dev: no changes\n");
+  });
+
+  it("counts a new stack's resources and names them", () => {
+    const summary = previewSummary(recorded("create"), "dev");
+    assert.match(summary, /^### dev: 12 to create\n/);
+    assert.ok(section(summary, "Changes").includes("- + Deployment knative-serving/activator"));
+    assert.deepEqual(section(summary, "Data is lost"), []);
+    assert.deepEqual(section(summary, "Restarts"), []);
+  });
+
+  it("counts by kind where there is a crowd", () => {
+    const { steps = [] } = recorded("create");
+    const summary = previewSummary({ steps: [...steps, ...steps, ...steps] }, "dev");
+    assert.ok(section(summary, "Changes").includes("- + Command × 9"));
+  });
+
+  it("shows fields, old and new, and what restarts", () => {
+    const summary = previewSummary(recorded("upgrade"), "dev");
+    assert.match(summary, /^### dev: 1 to create, 6 to update, 1 to replace\n/);
+    assert.deepEqual(section(summary, "Restarts").sort(), [
+      "- Job knative-serving/default-domain runs again",
+      "- Service default/hello, as a new revision",
+      "- k0s on the host (K0S_VERSION)",
+      "- the pods of Deployment knative-serving/activator",
+    ]);
+    assert.deepEqual(section(summary, "Data is lost"), []);
+    for (const line of [
+      "  - spec.template.spec.containers[0].resources.requests.cpu: `300m` → `150m`",
+      "  - stdin.K0S_VERSION: `v1.34.2+k0s.0` → `v1.34.3+k0s.0`",
+      "  - data.enable-scale-to-zero: `true` → `false`",
+      "  - spec.template.spec.containers[0].image: `default-domain:v1.23.0` → `default-domain:v1.23.1` (cannot be changed in place)",
+    ]) {
+      assert.ok(section(summary, "Changes").includes(line), line);
+    }
+  });
+
+  it("does not print a script that changes, nor call it a restart", () => {
+    const summary = previewSummary(recorded("removed"), "dev");
+    assert.ok(section(summary, "Changes").includes("  - stdin.script changes"));
+    assert.ok(
+      section(summary, "Changes").includes("- − ConfigMap knative-serving/config-autoscaler"),
+    );
+    assert.doesNotMatch(summary, /set -eu/);
+    assert.deepEqual(section(summary, "Restarts"), []);
+  });
+
+  it("says that a rebuild loses what is in the cluster", () => {
+    const summary = previewSummary(recorded("rebuild"), "dev");
+    assert.deepEqual(section(summary, "Data is lost"), [
+      "- k0s is removed from the host and installed anew: everything in the cluster is lost",
+    ]);
+    assert.deepEqual(section(summary, "Restarts"), []);
+    assert.ok(section(summary, "Changes").includes("- ± 5 objects, which go to the new cluster"));
+  });
+
+  it("says that a deleted namespace takes along what is in it", () => {
+    const oldState = {
+      type: "kubernetes:core/v1:Namespace",
+      inputs: { metadata: { name: "shop" } },
+    };
+    const steps = [{ op: "delete", urn: "urn:pulumi:dev::p::t::shop", oldState }];
+    assert.deepEqual(section(previewSummary({ steps }, "dev"), "Data is lost"), [
+      "- Namespace shop, with everything in it",
+    ]);
+  });
+
+  it("gives a refusal's reasons, once each and without the engine's words around them", () => {
+    const summary = previewSummary(recorded("refused"), "dev", "no matter");
+    assert.match(summary, /^### dev: refused, nothing will be done\n/);
+    const lines = section(summary, "Refused");
+    assert.equal(lines.length, 3);
+    assert.match(lines[0] ?? "", /^- podCidr: 10\.244\.0\.0\/16 cannot become 10\.1\.0\.0\/16: /);
+    assert.match(lines[0] ?? "", /add cidrChange to the list allow\.$/);
+    assert.deepEqual(section(summary, "Changes"), []);
+  });
+
+  it("gives a program's error without its stack and this machine's paths", () => {
+    const message =
+      "error: Running program '/home/me/knative-edge/index.ts' failed with an unhandled exception:\n" +
+      "ConfigError: The configuration has a problem:\nknative-edge:host: is not set\n    at readConfig (/home/me/x.ts:1:1)\n";
+    const diagnostics = [{ severity: "error", message }];
+    assert.deepEqual(section(previewSummary({ diagnostics }, "dev"), "Refused"), [
+      "- ConfigError: The configuration has a problem:",
+      "  knative-edge:host: is not set",
+    ]);
+  });
+
+  it("shows what was changed by hand, its digests short", () => {
+    const summary = previewSummary(recorded("drift"), "dev");
+    assert.deepEqual(section(summary, "Changed by hand, will be mended"), [
+      "- binarySha256: `71bc16047787…, not 1dbdf8267e45…`",
+      "- k0sVersion: `v1.34.2+k0s.0tampered, not v1.34.2+k0s.0`",
+      "- service: `inactive, not active`",
+    ]);
+    assert.deepEqual(section(summary, "Changes"), ["- ~ HostState host-state"]);
+  });
+
+  it("ends with how the budget moves", () => {
+    assert.deepEqual(section(previewSummary(recorded("upgrade"), "dev", "it fits"), "Budget"), [
+      "it fits",
+    ]);
+  });
+
+  it("keeps a value in its code span", () => {
+    const state = (value: string) => ({
+      type: "kubernetes:v1:ConfigMap",
+      inputs: { data: { value } },
+    });
+    const steps = [
+      {
+        op: "update",
+        urn: "urn:pulumi:dev::p::t::n",
+        oldState: state("a"),
+        newState: state("` @everyone"),
+      },
+    ];
+    assert.ok(
+      section(previewSummary({ steps }, "dev"), "Changes").includes(
+        "  - data.value: `a` → `' @everyone`",
+      ),
+    );
+  });
+});
+
+describe("the fields in which two values differ", () => {
+  it("are found at any depth, by path", () => {
+    const old = { a: [{ b: 1 }, { b: 2 }], "x/y": "1", gone: true, same: [1] };
+    const now = { a: [{ b: 1 }, { b: 3 }], "x/y": "2", fresh: null, same: [1] };
+    assert.deepEqual(fieldChanges(old, now), [
+      { path: "a[1].b", old: 2, now: 3 },
+      { path: '"x/y"', old: "1", now: "2" },
+      { path: "gone", old: true, now: undefined },
+      { path: "fresh", old: undefined, now: null },
+    ]);
+  });
+
+  it("are lines in a text, and variables in a script", () => {
+    const yaml = (cidr: string): string => `spec:\n  network:\n    podCIDR: ${cidr}\n`;
+    assert.deepEqual(fieldChanges({ text: yaml("a") }, { text: yaml("b") }), [
+      { path: "text", old: "    podCIDR: a", now: "    podCIDR: b" },
+    ]);
+    const script = (name: string): string => `A='it'\\''s'\nYAML='x:\n  ${name}\n'\nset -eu\nrun\n`;
+    assert.deepEqual(
+      fieldChanges(script("a"), script("b")),
+      [{ path: ".YAML", old: "  a", now: "  b" }].map((change) => ({ ...change, path: "YAML" })),
+    );
+  });
+});
