@@ -1,0 +1,38 @@
+// Writes docs/graph.svg, the picture of a stack's graph, from what the program registers: npm run graph
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { leastConfig } from "../test/support/config";
+import { runProgram } from "../test/support/graph";
+import { manifestsDir } from "../test/support/manifests";
+import { graphDot } from "./graphDot";
+
+const kubeconfig = JSON.stringify({
+  clusters: [{ name: "local", cluster: { server: "https://localhost:6443" } }],
+  users: [{ name: "user", user: {} }],
+  contexts: [{ name: "Default", context: { cluster: "local", user: "user" } }],
+  "current-context": "Default",
+});
+
+async function main(): Promise<void> {
+  if (manifestsDir === undefined) {
+    throw new Error(
+      "The picture needs the releases' manifests: name their folder in KNATIVE_EDGE_MANIFESTS.",
+    );
+  }
+  const { registrations } = await runProgram(
+    { ...leastConfig, manifestsDir },
+    { stdout: (name) => (name === "host-kubeconfig" ? kubeconfig : "{}") },
+  );
+  const { Graphviz } = await import("@hpcc-js/wasm-graphviz");
+  const graphviz = await Graphviz.load();
+  // Laid out with a larger font than is shown, for the font differs from machine to machine and may be a wide one.
+  const svg = graphviz
+    .layout(graphDot(registrations), "svg", "dot")
+    .replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${Number(size) * 0.88}"`);
+  fs.writeFileSync(path.join(__dirname, "..", "docs", "graph.svg"), svg);
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
