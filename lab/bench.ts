@@ -1,0 +1,350 @@
+/** `npm run bench`: measures the program on a lab host of its own, edge3, and removes that host at the end. */
+import { createReadStream, existsSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { Writable } from "node:stream";
+import { parseArgs } from "node:util";
+import { installByHand, type Installation } from "./bench/byHand";
+import { timed, type TimedRun } from "./bench/command";
+import { criticalPath, operations, phases, type StateResource } from "./bench/events";
+import { figureTable, missed, percentile, type Figure } from "./bench/figures";
+import { coldStarts, load, type Target } from "./bench/load";
+import { pathTable, phaseTable, shareTable, shares, type Up } from "./bench/report";
+import { prepareMachine } from "./checks";
+import {
+  bundleFile,
+  engineParts,
+  forgetStack,
+  k0sFile,
+  pulumi,
+  pulumiEnv,
+  stackConfig,
+  stackOutputs,
+} from "./engine";
+import { filesUp, startFiles, stopFiles } from "./files";
+import { bootHost, hostNames, isUp, removeHost, sshExec, wipeHost } from "./host";
+import { bridgeDown, bridgeUp } from "./network";
+import { dirs, network, stackOf } from "./paths";
+
+const host = "edge3";
+const stack = stackOf(host);
+
+/** What can be measured, in the order in which it is. All after `up` need it, and make it run unmeasured. */
+const groups = ["preview", "up", "connections", "unchanged", "warm", "cold", "destroy"] as const;
+type Group = (typeof groups)[number];
+
+const help = `npm run bench                    measures everything, on a lab host of its own (${host})
+npm run bench -- --only a,b      only these: ${groups.join(", ")}
+npm run bench -- --runs n        so many pairs of by-hand and up (default 1)
+npm run bench -- --json FILE     writes the figures there too`;
+
+/** Configuration with which the sample's image goes to zero soon after its last request; it changes nothing of how it wakes. */
+const sleepy = {
+  knativeConfig: {
+    "config-deployment": {
+      "registries-skipping-tag-resolving": "kind.local,ko.local,dev.local,registry.lab",
+    },
+    "config-autoscaler": { "scale-to-zero-grace-period": "6s", "stable-window": "6s" },
+  },
+  services: {
+    sleeper: {
+      image: "ghcr.io/knative/helloworld-go:latest",
+      autoscaling: { minScale: 0, window: "6s" },
+    },
+  },
+};
+
+const started = Date.now();
+
+/** One line of progress, with the seconds since the start. */
+function say(line: string): void {
+  console.log(`[${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s] ${line}`);
+}
+
+interface Options {
+  only: readonly Group[];
+  runs: number;
+}
+
+/** The measuring itself; what it found so far stays in `figures` when it ends early. */
+class Bench {
+  public readonly figures: Figure[] = [];
+  public readonly comparisons: { up: Up; byHand: Installation }[] = [];
+
+  constructor(
+    private readonly options: Options,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  public async run(): Promise<void> {
+    const { only, runs } = this.options;
+    await bootHost(host, {}, say);
+    await stackConfig(host);
+    await this.measure("preview", [{ name: "preview from nothing", unit: "s", atMost: 5 }], () =>
+      this.previews(["preview"]),
+    );
+    if (!only.some((group) => group !== "preview")) return;
+    for (let run = 1; run <= runs; run++) await this.installations(run);
+    await this.measure(
+      "unchanged",
+      [{ name: "preview, nothing changed", unit: "s", atMost: 8 }],
+      () => this.previews(["preview", "--expect-no-changes"]),
+    );
+    await this.measure(
+      "warm",
+      [
+        { name: "requests per second, warm", unit: "/s" },
+        { name: "latency, warm, p50", unit: "ms" },
+        { name: "latency, warm, p97.5", unit: "ms" },
+        { name: "latency, warm, p99", unit: "ms" },
+      ],
+      async () => {
+        const { requestsPerSecond, latency } = await load(await target("hello"));
+        return [[requestsPerSecond], [latency.p50], [latency.p97_5], [latency.p99]];
+      },
+    );
+    await this.measure(
+      "cold",
+      [
+        { name: "cold start from zero", unit: "s" },
+        { name: "cold start from zero, p50", unit: "s" },
+        { name: "cold start from zero, p95", unit: "s" },
+      ],
+      async () => {
+        const times = await this.coldStarts();
+        return [times, [percentile(times, 50)], [percentile(times, 95)]];
+      },
+    );
+    await this.measure("destroy", [{ name: "destroy", unit: "s", atMost: 20 }], async () => [
+      [(await this.pulumi("destroy", "--yes", "--skip-preview")).seconds],
+    ]);
+  }
+
+  /** Runs a group if it is asked for; what fails is a figure without runs, and the reason. */
+  private async measure(
+    group: Group,
+    figures: Omit<Figure, "runs">[],
+    action: () => Promise<number[][]>,
+  ): Promise<void> {
+    if (!this.options.only.includes(group)) return;
+    say(`measuring ${group}`);
+    try {
+      const runs = await action();
+      figures.forEach((figure, index) => this.add({ ...figure, runs: runs[index] ?? [] }));
+    } catch (error) {
+      this.signal.throwIfAborted();
+      const note = (error as Error).message;
+      figures.forEach((figure) => this.add({ ...figure, runs: [], note }));
+    }
+  }
+
+  private add(figure: Figure): void {
+    const known = this.figures.find(({ name }) => name === figure.name);
+    if (known) known.runs.push(...figure.runs);
+    else this.figures.push(figure);
+  }
+
+  private async pulumi(...args: string[]): Promise<TimedRun> {
+    return timed("pulumi", [...args, "--non-interactive"], {
+      cwd: dirs.project,
+      env: { ...(await pulumiEnv(stack)), PULUMI_STACK: stack },
+      signal: this.signal,
+    });
+  }
+
+  private async previews(args: string[]): Promise<number[][]> {
+    const runs: number[] = [];
+    for (let run = 0; run < 3; run++) runs.push((await this.pulumi(...args)).seconds);
+    return [runs];
+  }
+
+  /** The script, and the program on the same host made anew. */
+  private async installations(run: number): Promise<void> {
+    const compares = this.options.only.includes("up");
+    if (run > 1) await this.newHost();
+    let byHand: Installation | undefined;
+    if (compares) {
+      // Both then find the files in memory, not only the second.
+      await Promise.all(
+        [k0sFile, bundleFile].map((file) => readWhole(path.join(dirs.downloads, file))),
+      );
+      say(`run ${run}: installing by hand (lab/bench/by-hand.sh)`);
+      byHand = await installByHand(host, stack, this.signal);
+      say(`run ${run}: by hand took ${byHand.seconds.toFixed(1)} s`);
+      await this.newHost();
+    }
+    say(`run ${run}: pulumi up`);
+    const before = await connections();
+    const { seconds, lines } = await this.pulumi("up", "--yes", "--skip-preview", "--json");
+    say(`run ${run}: pulumi up took ${seconds.toFixed(1)} s`);
+    // The count before, by SSH itself, is among those it counts; the one after counts itself too.
+    const opened = (await connections()) - before - 1;
+    if (byHand) {
+      const all = operations(lines);
+      const up = { seconds, phases: phases(all), path: criticalPath(all, await stateResources()) };
+      this.comparisons.push({ up, byHand });
+      this.add({ name: "up on a fresh host", unit: "s", runs: [seconds] });
+      this.add({ name: "by hand on a fresh host", unit: "s", runs: [byHand.seconds] });
+      this.add({ name: "up / by hand", unit: "x", runs: [seconds / byHand.seconds], atMost: 1.5 });
+    }
+    if (this.options.only.includes("connections")) {
+      this.add({ name: "SSH connections of up", unit: "", runs: [opened], atMost: 8 });
+    }
+  }
+
+  private async newHost(): Promise<void> {
+    say(`a new empty machine for ${host}`);
+    await forgetStack(host);
+    await wipeHost(host);
+    await stackConfig(host);
+  }
+
+  private async coldStarts(): Promise<number[]> {
+    await stackConfig(host, sleepy);
+    await this.pulumi("up", "--yes", "--skip-preview");
+    say("waiting for zero pods, and then for an answer, ten times");
+    return coldStarts(host, "sleeper", await target("sleeper"), 10, this.signal, (seconds) =>
+      say(`  first answer from zero after ${seconds.toFixed(2)} s`),
+    );
+  }
+}
+
+/** SSH connections that the host has accepted since it booted, this one too. */
+async function connections(): Promise<number> {
+  const { stdout } = await sshExec(
+    host,
+    "journalctl --sync; journalctl -b -t sshd --no-pager | grep -c 'Accepted publickey'",
+  );
+  return Number(stdout);
+}
+
+async function stateResources(): Promise<StateResource[]> {
+  const { stdout } = await pulumi(["stack", "export"], { stack });
+  return (JSON.parse(stdout) as { deployment: { resources: StateResource[] } }).deployment
+    .resources;
+}
+
+async function target(service: string): Promise<Target> {
+  const outputs = (await stackOutputs(host)) as {
+    loadBalancerIp: string;
+    services: Record<string, string>;
+  };
+  return {
+    address: outputs.loadBalancerIp,
+    hostname: new URL(outputs.services[service] ?? "").hostname,
+  };
+}
+
+async function readWhole(file: string): Promise<void> {
+  await pipeline(createReadStream(file), new Writable({ write: (_, __, done) => done() }));
+}
+
+/** What makes figures of two runs comparable or not. */
+async function circumstances(): Promise<Record<string, unknown>> {
+  return {
+    cpus: os.cpus().length,
+    cpu: os.cpus()[0]?.model,
+    memoryMiB: Math.round(os.totalmem() / 2 ** 20),
+    loadAverage: os.loadavg()[0],
+    node: process.version,
+    otherLabHosts: hostNames().filter((name) => name !== host && isUp(name)),
+    pulumi: Object.fromEntries(
+      (await engineParts()).map(({ name, official }) => [name, official ? "official" : "lab"]),
+    ),
+  };
+}
+
+/** Makes ready what a host needs. Returns what takes back as much of it as was not there before. */
+async function prepare(): Promise<() => Promise<void>> {
+  await prepareMachine(say);
+  const { makeDownloads } = await import("./downloads.js");
+  const { baseTarball } = await import("./rootfs.js");
+  await Promise.all([makeDownloads(say), baseTarball(say)]);
+  const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];
+  await forgetStack(host);
+  await removeHost(host);
+  await bridgeUp();
+  await startFiles();
+  return async () => {
+    // What a `pulumi` that was interrupted left locked.
+    await pulumi(["cancel", "--yes"], { stack, allowFailure: true });
+    await forgetStack(host);
+    await removeHost(host);
+    if (!hadFiles) await stopFiles();
+    if (!hadBridge) await bridgeDown();
+  };
+}
+
+function options(args: string[]): Options & { json?: string; help: boolean } {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: "string" },
+      runs: { type: "string", default: "1" },
+      json: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const only = values.only?.split(",") ?? groups;
+  const unknown = only.filter((name) => !groups.includes(name as Group));
+  if (unknown.length > 0) {
+    throw new Error(`--only: the bench measures ${groups.join(", ")}, not ${unknown.join(", ")}.`);
+  }
+  const runs = Number(values.runs);
+  if (!(Number.isInteger(runs) && runs > 0)) {
+    throw new Error(`--runs: ${values.runs} is no number of runs; say 1 or more.`);
+  }
+  return { only: only as Group[], runs, json: values.json, help: values.help };
+}
+
+async function main(args: string[]): Promise<number> {
+  const { json, help: wantsHelp, ...what } = options(args);
+  if (wantsHelp) {
+    console.log(help);
+    return 0;
+  }
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (!interruption.signal.aborted) say("interrupted: removing what was made");
+      interruption.abort(new Error("interrupted"));
+    });
+  }
+  const remove = await prepare();
+  const bench = new Bench(what, interruption.signal);
+  const machine = await circumstances();
+  let failure: Error | undefined;
+  try {
+    await bench.run();
+  } catch (error) {
+    failure = error as Error;
+  } finally {
+    say(`removing host ${host} and its stack`);
+    await remove();
+  }
+  const { figures, comparisons } = bench;
+  for (const { up, byHand } of comparisons) {
+    console.log(`\n${phaseTable(up, byHand)}\n\n${shareTable(up)}\n\n${pathTable(up)}`);
+  }
+  if (figures.length > 0) console.log(`\n${figureTable(figures)}`);
+  if (json) {
+    const breakdown = comparisons.map(({ up, byHand }) => ({ up, byHand, shares: shares(up) }));
+    writeFileSync(json, `${JSON.stringify({ machine, figures, breakdown }, null, 2)}\n`);
+  }
+  if (failure) {
+    console.error(`\n${failure.message}`);
+    return interruption.signal.aborted ? 130 : 1;
+  }
+  return figures.some(missed) ? 1 : 0;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: Error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,126 @@
+/** The same installation by a shell script, to compare `pulumi up` with: lab/bench/by-hand.sh and what it needs. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { readConfig, type EdgeConfig } from "../../edge/config";
+import { k0sInstallArguments, renderK0sConfig } from "../../edge/k0sConfig";
+import { knativeService } from "../../edge/knativeService";
+import type { KubernetesObject } from "../../edge/manifests";
+import { ipAddressPool, l2Advertisement } from "../../edge/pool";
+import { loadReleases } from "../../edge/releases";
+import { renderStack, type StackObjects } from "../../edge/stack";
+import { pulumi } from "../engine";
+import { sshKeyFile } from "../host";
+import { dirs } from "../paths";
+import { timed } from "./command";
+import type { TimedLine } from "./command";
+
+/** A phase of an installation, in seconds from the installation's start. */
+export interface Phase {
+  name: string;
+  began: number;
+  ended: number;
+}
+
+/** An installation's wall time and its phases. */
+export interface Installation {
+  seconds: number;
+  phases: Phase[];
+}
+
+/**
+ * Installs the stack's objects on its host with lab/bench/by-hand.sh. The stack itself is only read: its configuration
+ * says what to install, so that the script applies the same objects as the program.
+ */
+export async function installByHand(
+  host: string,
+  stack: string,
+  signal: AbortSignal,
+): Promise<Installation> {
+  const config = await configOf(stack);
+  const objects = renderStack(config, await loadReleases(config));
+  const work = mkdtempSync(path.join(os.tmpdir(), "knative-edge-by-hand-"));
+  try {
+    writeObjects(path.join(work, "objects"), config, objects);
+    writeFileSync(path.join(work, "ssh_config"), sshConfig(host, config));
+    const [bundle] = config.k0s.imageBundles;
+    const { seconds, lines } = await timed("sh", [path.join(__dirname, "by-hand.sh")], {
+      signal,
+      env: {
+        ...process.env,
+        SSH_CONFIG: path.join(work, "ssh_config"),
+        KUBECTL: path.join(dirs.bin, "kubectl"),
+        WORK: work,
+        OBJECTS: path.join(work, "objects"),
+        K0S_URL: config.k0s.url,
+        K0S_SHA256: config.k0s.sha256,
+        BUNDLE_URL: bundle?.url,
+        BUNDLE_SHA256: bundle?.sha256,
+        K0S_INSTALL_ARGS: k0sInstallArguments(config.k0s.disabledComponents).join(" "),
+        API: config.apiEndpoint,
+      },
+    });
+    return { seconds, phases: scriptPhases(lines) };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+/** Reads the script's `phase seconds` lines: each phase begins where the one before it ended. */
+export function scriptPhases(lines: TimedLine[]): Phase[] {
+  let began = 0;
+  return lines.map(({ line }) => {
+    const [name, seconds] = line.split(" ");
+    if (!name || !(Number(seconds) >= 0)) throw new Error(`by-hand.sh printed: ${line}`);
+    const phase = { name, began, ended: began + Number(seconds) };
+    began = phase.ended;
+    return phase;
+  });
+}
+
+/** A stack's configuration as the program reads it. */
+async function configOf(stack: string): Promise<EdgeConfig> {
+  const { stdout } = await pulumi(["config", "--json", "--show-secrets"], { stack });
+  const values = JSON.parse(stdout) as Record<string, { value: string }>;
+  return readConfig(
+    Object.fromEntries(
+      Object.entries(values).map(([key, { value }]) => [key.replace(/^knative-edge:/, ""), value]),
+    ),
+  );
+}
+
+function writeObjects(folder: string, config: EdgeConfig, objects: StackObjects): void {
+  mkdirSync(folder);
+  const pool = ipAddressPool(config.loadBalancer.addresses);
+  const lists: Record<string, KubernetesObject[]> = {
+    metallb: objects.metalLb,
+    pool: [pool, l2Advertisement(pool)],
+    ...objects.serving,
+    kourier: objects.kourier,
+    domain: objects.defaultDomain,
+    hello: Object.entries(objects.services).map(([name, spec]) =>
+      knativeService(name, "default", spec),
+    ),
+  };
+  for (const [name, items] of Object.entries(lists)) {
+    const list = { apiVersion: "v1", kind: "List", items };
+    writeFileSync(path.join(folder, `${name}.json`), JSON.stringify(list));
+  }
+  writeFileSync(path.join(folder, "k0s.yaml"), renderK0sConfig(config));
+}
+
+/** The OpenSSH client configuration with which `ssh edge` reaches a lab host. */
+function sshConfig(host: string, { host: target }: EdgeConfig): string {
+  return [
+    "Host edge",
+    `  HostName ${target.address}`,
+    `  User ${target.user}`,
+    `  IdentityFile "${sshKeyFile}"`,
+    "  IdentitiesOnly yes",
+    `  UserKnownHostsFile "${path.join(dirs.hosts, host, "known_hosts")}"`,
+    "  GlobalKnownHostsFile /dev/null",
+    "  StrictHostKeyChecking yes",
+    "  BatchMode yes",
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,73 @@
+/** What the bench measures: figures with their runs, targets and verdicts. */
+import { textTable, type Column } from "../../edge/table";
+
+/** One measured thing. */
+export interface Figure {
+  name: string;
+  /** Unit of every number: `s`, `ms`, `/s`, or `x` for a ratio; empty for a count. */
+  unit: string;
+  /** What each run gave; empty when it was not measured. */
+  runs: number[];
+  /** The most that the median may be; absent: there is no target. */
+  atMost?: number;
+  /** Why it was not measured, or what to know about it. */
+  note?: string;
+}
+
+/** Whether a figure reached its target; a figure with a target and no runs did not. */
+export function missed({ runs, atMost }: Figure): boolean {
+  return atMost !== undefined && !(median(runs) <= atMost);
+}
+
+/** The middle of the runs, or the mean of the middle two; NaN without runs. */
+export function median(runs: readonly number[]): number {
+  const sorted = [...runs].sort((a, b) => a - b);
+  const [low, high] = [Math.ceil(sorted.length / 2) - 1, Math.floor(sorted.length / 2)];
+  return ((sorted[low] ?? NaN) + (sorted[high] ?? NaN)) / 2;
+}
+
+/** The smallest run that at least `percent` of the runs do not exceed (nearest rank); NaN without runs. */
+export function percentile(runs: readonly number[], percent: number): number {
+  const sorted = [...runs].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)] ?? NaN;
+}
+
+const columns: Column[] = [
+  { title: "figure" },
+  { title: "runs", align: "right" },
+  { title: "min", align: "right" },
+  { title: "median", align: "right" },
+  { title: "max", align: "right" },
+  { title: "target", align: "right" },
+  { title: "" },
+];
+
+/** The figures as a table for a terminal. The median is what a target is held against. */
+export function figureTable(figures: readonly Figure[]): string {
+  return textTable(columns, figures.map(row));
+}
+
+function row(figure: Figure): string[] {
+  const { name, unit, runs, atMost, note } = figure;
+  const number = (value: number) => `${round(value)}${unit && ` ${unit}`}`;
+  const verdict = missed(figure) ? "MISSED" : atMost === undefined ? "" : "ok";
+  const words = [runs.length === 0 ? "not measured" : verdict, note].filter(Boolean).join(": ");
+  const numbers = runs.length === 0 ? ["", "", ""] : spread(runs).map(number);
+  return [
+    name,
+    String(runs.length),
+    ...numbers,
+    atMost === undefined ? "" : `<= ${number(atMost)}`,
+    words,
+  ];
+}
+
+/** Smallest, middle and largest run. */
+function spread(runs: readonly number[]): [number, number, number] {
+  return [Math.min(...runs), median(runs), Math.max(...runs)];
+}
+
+/** Two digits behind the point below ten, one below a hundred, none above. */
+function round(value: number): string {
+  return String(Number(value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)));
+}
