@@ -21,6 +21,8 @@ export interface PreviewStep {
 export interface Preview {
   steps?: PreviewStep[];
   diagnostics?: { message: string; severity: string }[];
+  /** Number of resources by operation. */
+  changeSummary?: Record<string, number>;
 }
 
 /** One field of a resource that changes. */

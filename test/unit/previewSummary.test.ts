@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { budgetMove } from "../../edge/budgetMove";
 import { fieldChanges, Preview, previewSummary } from "../../edge/previewSummary";
 
 // Recorded with the engine, of a program with one resource of each kind; trimmed to what a summary reads.
@@ -140,6 +141,26 @@ describe("the summary of a preview", () => {
         "  - data.value: `a` → `' @everyone`",
       ),
     );
+  });
+});
+
+describe("the move of a budget", () => {
+  const budget = (cpu: string, fits: boolean): object => ({
+    cases: {
+      steady: { title: "Knative without services", fits, requests: { cpu, memory: "380Mi" } },
+    },
+  });
+
+  it("shows before and after where they differ", () => {
+    const [, , row] = budgetMove(budget("500m", true), budget("1", false)).split("\n");
+    assert.equal(row, "| Knative without services | 500m → 1 | 380Mi | **no** |");
+  });
+
+  it("does without a budget of the last up", () => {
+    for (const old of [undefined, null, "text", {}]) {
+      const [, , row] = budgetMove(old, budget("500m", true)).split("\n");
+      assert.equal(row, "| Knative without services | 500m | 380Mi | yes |");
+    }
   });
 });
 
