@@ -1,0 +1,373 @@
+// The budget against the real scheduler: its verdict on a node of each size, policy and number of services.
+import assert from "node:assert/strict";
+import { ChildProcess, spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import * as fs from "node:fs";
+import * as net from "node:net";
+import * as os from "node:os";
+import * as path from "node:path";
+import { Budget, computeBudget } from "../../edge/budget";
+import { formatQuantity } from "../../edge/quantity";
+import { KubernetesObject } from "../../edge/manifests";
+import { ContainerBudget, PodBudget } from "../../edge/pods";
+import { loadReleases } from "../../edge/releases";
+import { renderStack, StackObjects } from "../../edge/stack";
+import { podSpec } from "../../edge/workloads";
+import { testConfig } from "../support/config";
+import { manifestsDir } from "../support/manifests";
+
+type Core = import("@kubernetes/client-node", { with: { "resolution-mode": "import" } }).CoreV1Api;
+
+const bin = path.join(__dirname, "../../.lab/bin");
+const programs = ["kine", "kube-apiserver", "kube-scheduler"];
+const namespace = "default";
+
+/** One pod to schedule: what the budget calls it, and what runs. */
+interface Wanted {
+  name: string;
+  spec: Record<string, unknown>;
+}
+
+interface Case {
+  title: string;
+  config: Record<string, string>;
+  /** Deployment whose rollout is tried after everything runs. */
+  rollout?: string;
+}
+
+const services = (count: number, minScale = 1, cpu = "0"): string =>
+  JSON.stringify(
+    Object.fromEntries(
+      Array.from({ length: count }, (_, index) => [
+        `s${index}`,
+        { image: "a", requests: { cpu }, autoscaling: { minScale } },
+      ]),
+    ),
+  );
+
+const keepSurge = '{"recreateRollouts":false}';
+const cases: Case[] = [
+  { title: "scale on the reference host", config: {} },
+  { title: "upstream on the reference host", config: { resourcePolicy: "upstream" } },
+  {
+    title: "upstream with safety",
+    config: { resourcePolicy: "upstream", oneNode: '{"raisePriorities":true}' },
+  },
+  { title: "upstream on two CPUs", config: { resourcePolicy: "upstream", hostCpus: "2" } },
+  {
+    title: "upstream on two CPUs and little memory",
+    config: { resourcePolicy: "upstream", hostCpus: "2", hostMemoryMiB: "900" },
+  },
+  { title: "edge on the reference host", config: { resourcePolicy: "edge" } },
+  { title: "edge on the smallest CPU", config: { resourcePolicy: "edge", hostCpus: "630m" } },
+  { title: "edge on 1m less", config: { resourcePolicy: "edge", hostCpus: "629m" } },
+  { title: "edge with 30 services", config: { resourcePolicy: "edge", services: services(30) } },
+  { title: "edge with 40 services", config: { resourcePolicy: "edge", services: services(40) } },
+  { title: "scale with five services", config: { services: services(4) } },
+  { title: "scale with six services", config: { services: services(5) } },
+  {
+    title: "scale with a service of two pods",
+    config: { sample: "false", services: services(1, 2, "40m") },
+  },
+  {
+    title: "scale with a service of three pods",
+    config: { sample: "false", services: services(1, 3, "40m") },
+  },
+  { title: "scale 0.7", config: { resourceFactor: "0.7" } },
+  {
+    title: "guaranteed on four CPUs",
+    config: { resourcePolicy: "guaranteed", hostCpus: "4", hostMemoryMiB: "4096" },
+  },
+  {
+    title: "guaranteed on 2 GB",
+    config: { resourcePolicy: "guaranteed", hostCpus: "4", hostMemoryMiB: "2048" },
+  },
+  {
+    title: "the activator's rollout at half",
+    config: { oneNode: keepSurge },
+    rollout: "activator",
+  },
+  { title: "the webhook's rollout at half", config: { oneNode: keepSurge }, rollout: "webhook" },
+  {
+    title: "the activator's rollout with edge",
+    config: { oneNode: keepSurge, resourcePolicy: "edge" },
+    rollout: "activator",
+  },
+];
+
+describe("the scheduler agrees with the budget", function () {
+  const running: ChildProcess[] = [];
+  let directory: string;
+  let core: Core;
+
+  before(async function () {
+    if (
+      manifestsDir === undefined ||
+      !programs.every((name) => fs.existsSync(path.join(bin, name)))
+    ) {
+      console.log(
+        "SKIPPED: needs release manifests and the lab's programs; run `npm run lab` once.",
+      );
+      this.skip();
+    }
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), "scheduler-"));
+    core = await startCluster(directory, running);
+  });
+
+  after(async () => {
+    for (const child of running.reverse()) {
+      child.kill("SIGTERM");
+      await new Promise((resolve) => child.once("exit", resolve));
+    }
+    if (directory !== undefined) {
+      fs.rmSync(directory, { recursive: true });
+    }
+  });
+
+  for (const { title, config: changed, rollout } of cases) {
+    it(title, async () => {
+      const config = testConfig({ manifestsDir: manifestsDir ?? "", ...changed });
+      const objects = renderStack(config, await loadReleases(config));
+      const budget = computeBudget(config, objects);
+      const wanted = pods(budget, objects);
+      await core.createNode({ body: node(budget) });
+      try {
+        const pending = await schedule(core, wanted);
+        const expected = budget.cases.find(({ name }) => name === "services");
+        if (rollout === undefined) {
+          assert.deepEqual(pending, names(expected?.pending ?? []), "Pending with every service");
+          assert.equal(expected?.fits, pending.length === 0);
+          return;
+        }
+        assert.deepEqual(pending, []);
+        const name = `knative-serving/${rollout}`;
+        const added = wanted.find((pod) => pod.name === name);
+        assert.ok(added);
+        const surge = `${name} (new pod)`;
+        const stuck = await schedule(core, [{ ...added, name: surge }]);
+        const predicted = budget.cases.find((one) => one.name === "rollout");
+        assert.equal(stuck.includes(surge), predicted?.pending.includes(surge));
+      } finally {
+        await core.deleteCollectionNamespacedPod({ namespace, gracePeriodSeconds: 0 });
+        await core.deleteNode({ name: "edge1" });
+      }
+    });
+  }
+});
+
+/** A node that offers what the budget says a host of that size does. */
+function node({ allocatable }: Budget): object {
+  const offered = {
+    cpu: formatQuantity(allocatable.cpu, "decimal"),
+    memory: formatQuantity(allocatable.memory, "binary"),
+    pods: String(allocatable.pods),
+  };
+  return {
+    metadata: { name: "edge1", labels: { "kubernetes.io/os": "linux" } },
+    status: {
+      allocatable: offered,
+      capacity: offered,
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  };
+}
+
+/** The pods with every service awake: of the stack's own workloads as rendered, of the others as the budget has them. */
+function pods(budget: Budget, { metalLb, serving, kourier }: StackObjects): Wanted[] {
+  const rendered = [...metalLb, ...serving.core, ...kourier];
+  return budget.pods
+    .filter(({ component }) => component !== "domain Job")
+    .flatMap((pod) =>
+      Array.from({ length: pod.replicas }, (): Wanted => {
+        const object = rendered.find(
+          (one) => named(one) === pod.name && podSpec(one) !== undefined,
+        );
+        return { name: pod.name, spec: (object && podSpec(object)) ?? specOf(pod) };
+      }),
+    );
+}
+
+function named({ metadata }: KubernetesObject): string {
+  return `${metadata.namespace}/${metadata.name}`;
+}
+
+function specOf({ containers, priority }: PodBudget): Record<string, unknown> {
+  const classes: Record<number, string> = {
+    2_000_001_000: "system-node-critical",
+    2_000_000_000: "system-cluster-critical",
+  };
+  return {
+    priorityClassName: classes[priority],
+    containers: containers.map(({ name, requests }: ContainerBudget) => ({
+      name,
+      image: "a",
+      resources: {
+        requests: {
+          cpu: formatQuantity(requests.cpu, "decimal"),
+          memory: formatQuantity(requests.memory, "binary"),
+        },
+      },
+    })),
+  };
+}
+
+let made = 0;
+
+/**
+ * Creates pods one after the other, as the stack does, and waits for the scheduler's word on each.
+ * @returns Names of those that found no place, also of those that others pushed out.
+ */
+async function schedule(core: Core, wanted: Wanted[]): Promise<string[]> {
+  let created = await create(core, wanted);
+  for (;;) {
+    const { items } = await core.listNamespacedPod({ namespace });
+    const present = new Map(items.map(({ metadata, spec }) => [metadata?.name, spec?.nodeName]));
+    const gone = created.filter(({ pod }) => !present.has(pod));
+    if (gone.length === 0) {
+      const pending = created.filter(({ pod }) => present.get(pod) === undefined);
+      return pending.map(({ wanted: { name } }) => name).sort();
+    }
+    // Their controllers would make them anew.
+    const remade = await create(
+      core,
+      gone.map((one) => one.wanted),
+    );
+    created = [...created.filter(({ pod }) => present.has(pod)), ...remade];
+  }
+}
+
+async function create(core: Core, wanted: Wanted[]): Promise<{ pod: string; wanted: Wanted }[]> {
+  const created = [];
+  for (const one of wanted) {
+    const pod = `pod-${made++}`;
+    await core.createNamespacedPod({
+      namespace,
+      body: {
+        metadata: { name: pod },
+        spec: {
+          priorityClassName: one.spec.priorityClassName as string | undefined,
+          containers: (one.spec.containers as { name: string; resources?: object }[]).map(
+            ({ name, resources }) => ({ name, image: "a", resources }),
+          ),
+          // Pushed out, it goes at once: there is no kubelet that would end it.
+          terminationGracePeriodSeconds: 0,
+        },
+      },
+    });
+    await decided(core, pod);
+    created.push({ pod, wanted: one });
+  }
+  return created;
+}
+
+async function decided(core: Core, name: string): Promise<void> {
+  for (const start = Date.now(); Date.now() - start < 20_000;) {
+    const pod = await core.readNamespacedPod({ name, namespace });
+    const { spec, status } = pod;
+    if (spec?.nodeName !== undefined) {
+      // As kubelet would: of pods alike, those that run longer are pushed out last.
+      const startTime = new Date(1_000_000_000_000 + made * 1000);
+      await core.replaceNamespacedPodStatus({
+        name,
+        namespace,
+        body: { ...pod, status: { ...status, phase: "Running", startTime } },
+      });
+      return;
+    }
+    const refused =
+      status?.conditions?.find(({ type }) => type === "PodScheduled")?.status === "False";
+    // A pod for which others are pushed out is refused first, and named to the node.
+    if (refused && status?.nominatedNodeName === undefined) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`The scheduler says nothing about ${name}.`);
+}
+
+/** `a x2` names two pods. */
+function names(pending: string[]): string[] {
+  return pending
+    .flatMap((text) => {
+      const [, name = text, count = "1"] = /^(.*) x(\d+)$/.exec(text) ?? [];
+      return Array.from({ length: Number(count) }, () => name);
+    })
+    .sort();
+}
+
+/** An API server and a scheduler, and nothing else. */
+async function startCluster(directory: string, running: ChildProcess[]): Promise<Core> {
+  const [storage, api] = [await freePort(), await freePort()];
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const file = (name: string, text: string): string => {
+    const target = path.join(directory, name);
+    fs.writeFileSync(target, text, { mode: 0o600 });
+    return target;
+  };
+  const key = file("key.pem", privateKey.export({ type: "pkcs1", format: "pem" }).toString());
+  const tokens = file("tokens.csv", "a-token,test,test,system:masters\n");
+  const kubeconfig = JSON.stringify({
+    clusters: [
+      {
+        name: "a",
+        cluster: { server: `https://127.0.0.1:${api}`, "insecure-skip-tls-verify": true },
+      },
+    ],
+    users: [{ name: "a", user: { token: "a-token" } }],
+    contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+    "current-context": "a",
+  });
+  const config = file("kubeconfig", kubeconfig);
+  const start = (program: string, ...args: string[]): void => {
+    const log = fs.openSync(path.join(directory, `${program}.log`), "a");
+    running.push(spawn(path.join(bin, program), args, { stdio: ["ignore", log, log] }));
+  };
+  start(
+    "kine",
+    `--endpoint=sqlite://${path.join(directory, "state.db")}`,
+    `--listen-address=127.0.0.1:${storage}`,
+    "--metrics-bind-address=0",
+  );
+  start(
+    "kube-apiserver",
+    `--etcd-servers=http://127.0.0.1:${storage}`,
+    "--bind-address=127.0.0.1",
+    `--secure-port=${api}`,
+    `--cert-dir=${directory}`,
+    `--token-auth-file=${tokens}`,
+    "--service-account-issuer=https://test",
+    `--service-account-key-file=${key}`,
+    `--service-account-signing-key-file=${key}`,
+    "--service-cluster-ip-range=10.96.0.0/24",
+    // No controller makes service accounts or takes away the taint of a new node.
+    "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+  );
+  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const client = new KubeConfig();
+  client.loadFromString(kubeconfig);
+  const core = client.makeApiClient(CoreV1Api);
+  await until("the API server", async () => {
+    const { items } = await core.listNamespace();
+    return items.some(({ metadata }) => metadata?.name === namespace);
+  });
+  start("kube-scheduler", `--kubeconfig=${config}`, "--secure-port=0", "--leader-elect=false");
+  return core;
+}
+
+async function until(what: string, test: () => Promise<boolean>): Promise<void> {
+  for (const start = Date.now(); Date.now() - start < 120_000;) {
+    if (await test().catch(() => false)) {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+  throw new Error(`${what} does not answer.`);
+}
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
