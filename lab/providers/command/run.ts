@@ -1,5 +1,4 @@
 /** Running one command over SSH, with the errors of golang.org/x/crypto/ssh as pulumi-command words them. */
-import { ClientChannel } from "ssh2";
 import { Dialled } from "./connection";
 
 /** Longest line that the official provider can log: a longer one makes it wait for ever. */
@@ -93,12 +92,6 @@ export function exitError(
 
 /** Runs the command to its end. Throws the official provider's error, both streams' output included. */
 export async function run(connection: Dialled, request: RunRequest): Promise<Output> {
-  const channel = await new Promise<ClientChannel>((resolve, reject) => {
-    connection.client.once("close", () => reject(new Error("EOF")));
-    connection.client.exec(request.command, (error, stream) =>
-      error ? reject(new Error(`ssh: command ${request.command} failed`)) : resolve(stream),
-    );
-  });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   const both: Buffer[] = [];
@@ -107,7 +100,7 @@ export async function run(connection: Dialled, request: RunRequest): Promise<Out
   const end = () => connection.end();
   request.signal.addEventListener("abort", end);
 
-  const failure = await new Promise<string | undefined>((resolve) => {
+  const failure = await new Promise<string | undefined>((resolve, reject) => {
     let code: number | null | undefined;
     let signal: string | undefined;
     const take = (pieces: Buffer[], log: boolean) => (piece: Buffer) => {
@@ -121,17 +114,22 @@ export async function run(connection: Dialled, request: RunRequest): Promise<Out
         connection.end();
       }
     };
-    channel.on("data", take(stdout, request.logStdout));
-    channel.stderr.on("data", take(stderr, request.logStderr));
-    channel.once("exit", (exit: number | null, name?: string) => {
-      code = exit;
-      signal = name;
+    const onClose = () => resolve(exitError(code, signal));
+    connection.client.once("close", onClose);
+    // Listen at once: a short command's whole answer may come in the packet that opens the channel.
+    connection.client.exec(request.command, (error, channel) => {
+      if (error) return reject(new Error(`ssh: command ${request.command} failed`));
+      channel.on("data", take(stdout, request.logStdout));
+      channel.stderr.on("data", take(stderr, request.logStderr));
+      channel.once("exit", (exit: number | null, name?: string) => {
+        code = exit;
+        signal = name;
+      });
+      channel.once("close", onClose);
+      channel.on("error", () => undefined);
+      channel.stdin.on("error", () => undefined);
+      channel.stdin.end(request.stdin);
     });
-    channel.once("close", () => resolve(exitError(code, signal)));
-    connection.client.once("close", () => resolve(exitError(code, signal)));
-    channel.on("error", () => undefined);
-    channel.stdin.on("error", () => undefined);
-    channel.stdin.end(request.stdin);
   });
   request.signal.removeEventListener("abort", end);
   lines.end();

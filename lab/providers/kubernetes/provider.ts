@@ -242,8 +242,9 @@ export function kubernetesProvider(host: Host): Provider {
         if (!isReason(error, "NotFound") && !(error instanceof NoMatchError)) throw error;
         await host.status("info", urn, `Retry #${tries}; creation failed: ${messageOf(error)}`);
         client.forgetDiscovery();
-        if (tries < 5) await sleep(pause, undefined, { signal: cancelled.signal });
-        else throw error;
+        // The official provider sleeps after its last try, too.
+        await sleep(pause, undefined, { signal: cancelled.signal });
+        if (tries === 5) throw error;
         pause *= 2;
       }
     }
