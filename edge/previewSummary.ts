@@ -142,12 +142,14 @@ function counts(steps: PreviewStep[], refused: string[]): string {
 }
 
 function errors({ diagnostics = [] }: Preview): string[] {
-  const messages = diagnostics.filter(({ severity }) => severity === "error").map(plainError);
+  const messages = diagnostics
+    .filter(({ severity }) => severity === "error")
+    .map(({ message }) => plainError(message));
   return [...new Set(messages)].map((message) => `- ${message}`);
 }
 
 /** An error without what the engine puts around it, and without where in the program it arose. */
-function plainError({ message }: { message: string }): string {
+export function plainError(message: string): string {
   return message
     .replace(/^error: /, "")
     .replace(/^\S+ resource '[^']*':? (property \S+ value .*? )?has a problem: /, "")

@@ -1,0 +1,146 @@
+// The same operation on many stacks: npm run fleet -- up|preview|destroy [--stack pattern] [--parallel N]
+import * as path from "node:path";
+import { parseArgs } from "node:util";
+import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
+import { plainError } from "../edge/previewSummary";
+import { changesText, FleetResult, fleetSummary, inParallel, matchStacks } from "../edge/fleet";
+
+const usage = `npm run fleet -- up|preview|destroy [--stack <pattern>] [--parallel <number>] [--refresh] [--project <directory>]
+  --stack     names of stacks, * and ? as in a shell; by default all, and to be given for destroy
+  --parallel  how many at a time; by default 4
+  --refresh   reads hosts and clusters first, so that changes by hand are seen, and mended by up
+  --project   the directory of Pulumi.yaml and the stacks' files; by default this repository
+One failing stack does not stop the others. Exit code 1: at least one failed.`;
+
+type Operation = "up" | "preview" | "destroy";
+
+/** Seconds between two progress lines of a stack. */
+const progressInterval = 5;
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      stack: { type: "string" },
+      parallel: { type: "string", default: "4" },
+      refresh: { type: "boolean", default: false },
+      project: { type: "string", default: path.join(__dirname, "..") },
+      help: { type: "boolean" },
+    },
+  });
+  const [operation, ...others] = positionals;
+  const parallel = Number(values.parallel);
+  if (values.help || !isOperation(operation) || others.length > 0 || !(parallel >= 1)) {
+    throw new Error(usage);
+  }
+  if (operation === "destroy" && values.stack === undefined) {
+    throw new Error(
+      "destroy needs --stack, so that no host is reset by mistake: '*' stands for all.",
+    );
+  }
+  const workspace = await LocalWorkspace.create({ workDir: values.project });
+  const pattern = values.stack ?? "*";
+  const names = matchStacks(
+    (await workspace.listStacks()).map(({ name }) => name),
+    pattern,
+  );
+  if (names.length === 0) {
+    throw new Error(`No stack of ${values.project} is named like ${pattern}; see pulumi stack ls.`);
+  }
+  const started = Date.now();
+  const results = await inParallel(names, parallel, (name) =>
+    run(workspace, name, operation, values.refresh),
+  );
+  console.log(`\n${fleetSummary(results, seconds(started))}`);
+  process.exitCode = results.some(({ error }) => error !== undefined) ? 1 : 0;
+}
+
+/** The operation on one stack. What goes wrong is in the result. */
+async function run(
+  workspace: LocalWorkspace,
+  name: string,
+  operation: Operation,
+  refresh: boolean,
+): Promise<FleetResult> {
+  const started = Date.now();
+  const log = (line: string): void =>
+    console.log(`${seconds(started).toFixed(0).padStart(5)} s  ${name}: ${line}`);
+  const progress = new Progress(log);
+  log(operation);
+  try {
+    const changes = await perform(await Stack.select(name, workspace), operation, {
+      refresh,
+      onEvent: (event: EngineEvent) => progress.see(event),
+    });
+    log(`done, ${changesText(changes)}`);
+    return { stack: name, changes, seconds: seconds(started) };
+  } catch (failure) {
+    const error = progress.error ?? oneLine((failure as Error).message);
+    log(`failed: ${error}`);
+    return { stack: name, changes: progress.done, seconds: seconds(started), error };
+  }
+}
+
+async function perform(
+  stack: Stack,
+  operation: Operation,
+  options: { refresh: boolean; onEvent: (event: EngineEvent) => void },
+): Promise<Record<string, number>> {
+  if (operation === "destroy") {
+    const { summary } = await stack.destroy(options);
+    return summary.resourceChanges ?? {};
+  }
+  // Before an up as well, as `pulumi up` has it: what is refused is refused before anything is touched.
+  const { changeSummary } = await stack.preview(options);
+  if (operation === "preview") {
+    return changeSummary;
+  }
+  const { summary } = await stack.up(options);
+  return summary.resourceChanges ?? {};
+}
+
+/** What the engine's events tell about one stack's operation. */
+class Progress {
+  /** The first error, in one line. */
+  public error?: string;
+  /** Resources done so far, by operation; those of a preview do not count. */
+  public readonly done: Record<string, number> = {};
+  private last = Date.now();
+
+  constructor(private readonly log: (line: string) => void) {}
+
+  public see({ resOutputsEvent, resourcePreEvent, diagnosticEvent }: EngineEvent): void {
+    if (diagnosticEvent?.severity === "error") {
+      this.error ??= oneLine(diagnosticEvent.message);
+    }
+    if (resOutputsEvent !== undefined && !resOutputsEvent.planning) {
+      const { op } = resOutputsEvent.metadata;
+      this.done[op] = (this.done[op] ?? 0) + 1;
+    }
+    if (resourcePreEvent !== undefined && seconds(this.last) >= progressInterval) {
+      this.last = Date.now();
+      const { op, urn } = resourcePreEvent.metadata;
+      const count = Object.values(this.done).reduce((sum, number) => sum + number, 0);
+      const what = resourcePreEvent.planning ? "preview" : `${count} done`;
+      this.log(`${what}, now ${op} ${urn.split("::").slice(3).join("::")}`);
+    }
+  }
+}
+
+function isOperation(text: string | undefined): text is Operation {
+  return text === "up" || text === "preview" || text === "destroy";
+}
+
+function seconds(since: number): number {
+  return (Date.now() - since) / 1000;
+}
+
+/** An error in one line, without the engine's colours. */
+function oneLine(message: string): string {
+  return plainError(message.replace(/<\{%[^%]*%\}>/g, "")).replace(/\s+/g, " ");
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});
