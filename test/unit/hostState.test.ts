@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { AddressInfo } from "node:net";
+import { AddressInfo, connect } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -45,6 +45,8 @@ echo "k0s: ran" >&2
 /** A host: an SSH server whose commands see a directory of their own as the root. */
 class FakeHost {
   public readonly root = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-host-"));
+  /** Connections to other hosts that went through this one. */
+  public forwarded = 0;
   private readonly connections = new Set<Connection>();
   private readonly server: Server;
 
@@ -58,6 +60,11 @@ class FakeHost {
       this.connections.add(connection);
       connection.on("error", () => undefined);
       connection.on("authentication", (context) => context.accept());
+      connection.on("tcpip", (accept, _reject, { destIP, destPort }) => {
+        const channel = accept();
+        channel.pipe(connect(destPort, destIP)).pipe(channel);
+        this.forwarded++;
+      });
       connection.on("session", (accept) =>
         accept().on("exec", (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
@@ -300,6 +307,27 @@ describe("the state of a host", () => {
       /its key is not the one in sshHostKey: if the host was rebuilt, set the new key and raise hostGeneration\.$/,
     );
     other.close();
+  });
+
+  it("reaches a host by a jump host, whose key it checks too", async () => {
+    const jump = new FakeHost(hostKeys.private);
+    const direct = inputs.connection as { hostKey: string };
+    const proxy = { ...direct, port: await jump.listen() };
+    const { props } = await provider.read("id", {
+      ...settled,
+      connection: { ...direct, proxy },
+    });
+    assert.equal(props.drift, undefined);
+    assert.equal(jump.forwarded, 1);
+
+    const other = utils.generateKeyPairSync("ed25519").public;
+    const connection = { ...direct, proxy: { ...proxy, hostKey: other } };
+    await assert.rejects(
+      async () => provider.read("id", { ...settled, connection }),
+      new RegExp(`^Error: 127\\.0\\.0\\.1:${proxy.port} cannot be read by SSH`),
+    );
+    assert.equal(jump.forwarded, 1);
+    jump.close();
   });
 
   it("says that a host cannot be reached", async () => {
