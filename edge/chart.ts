@@ -16,7 +16,7 @@ export interface Chart {
 
 const bar = 12;
 const rowGap = 10;
-const labelWidth = 290;
+const labelWidth = 370;
 const plotWidth = 480;
 const numberWidth = 90;
 const width = labelWidth + plotWidth + numberWidth;

@@ -175,7 +175,7 @@ export function footprintCharts({ pods }: Footprint): Chart[] {
     unit,
     series,
     rows: pods.map((pod) => ({
-      label: pod.name,
+      label: `${pod.namespace}/${pod.name}`,
       values: [pod.requests[name], pod.limits[name], pod.measured?.[name]],
     })),
   }));

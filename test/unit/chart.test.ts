@@ -38,7 +38,7 @@ describe("bar charts", () => {
   it("have a bar for each value, as long as the value", () => {
     const svg = barCharts([chart]);
     const bars = [
-      ...svg.matchAll(/<rect x="290" y="[\d.]+" width="([\d.]+)" height="10" fill="(#\w+)"/g),
+      ...svg.matchAll(/<rect x="370" y="[\d.]+" width="([\d.]+)" height="10" fill="(#\w+)"/g),
     ];
     const own = bars.filter(([, length]) => length !== "10");
     assert.deepEqual(
