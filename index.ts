@@ -1,16 +1,11 @@
 // Knative Serving on a bare Linux host: configuration -> host -> cluster -> load balancer -> Knative -> services.
-import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
-import { readConfig } from "./edge/config";
+import { budgetOutput } from "./edge/budget";
 import { renderK0sConfig } from "./edge/k0sConfig";
-import { loadReleases } from "./edge/releases";
-import { renderStack } from "./edge/stack";
 
 export = async () => {
-  const { values, secretKeys } = edge.stackConfig();
-  const config = readConfig(values, secretKeys);
-  const objects = renderStack(config, await loadReleases(config));
+  const { config, objects, budget } = await edge.planStack();
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),
@@ -21,25 +16,16 @@ export = async () => {
     ...config.k0s,
   });
   const { connection } = host;
-
-  const cluster = new k8s.Provider(
-    "cluster",
-    {
-      kubeconfig: host.kubeconfig,
-      // Known at preview, so that a preview needs no host, and a new kubeconfig replaces nothing.
-      clusterIdentifier: host.clusterIdentifier,
-      // Otherwise a changed ConfigMap is deleted and made anew, under Knative's feet.
-      enableConfigMapMutable: true,
-      enableSecretMutable: true,
-    },
-    { deletedWith: host.installed },
-  );
   // A reset of the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook.
-  const onCluster = { providers: [cluster], deletedWith: host.installed };
+  const onCluster = {
+    providers: [edge.clusterProvider("cluster", host)],
+    deletedWith: host.installed,
+  };
 
+  const { addresses } = config.loadBalancer;
   const metalLb = new edge.MetalLb(
     "metallb",
-    { connection, objects: objects.metalLb, addresses: config.loadBalancer.addresses },
+    { connection, objects: objects.metalLb, addresses },
     onCluster,
   );
   const serving = new edge.KnativeServing(
@@ -47,13 +33,10 @@ export = async () => {
     { connection, objects: objects.serving },
     onCluster,
   );
+  const { definitions } = serving;
   const kourier = new edge.Kourier(
     "kourier",
-    {
-      objects: objects.kourier,
-      definitions: serving.definitions,
-      loadBalancer: metalLb.ready,
-    },
+    { objects: objects.kourier, definitions, loadBalancer: metalLb.ready },
     onCluster,
   );
   const domain = new edge.DefaultDomain(
@@ -61,7 +44,6 @@ export = async () => {
     { objects: objects.defaultDomain },
     { ...onCluster, dependsOn: [...serving.ready, ...kourier.ready] },
   );
-
   const services = Object.entries(objects.services).map(([name, spec]) => {
     const service = new edge.KnativeService(name, spec, { ...onCluster, dependsOn: domain.ready });
     const probe = new edge.HttpProbe(
@@ -69,7 +51,7 @@ export = async () => {
       { url: service.url, address: kourier.address },
       { deletedWith: host.installed, dependsOn: service.service },
     );
-    return { name, url: service.url, probe: probe.result };
+    return { name, url: service.url, seconds: probe.result.seconds };
   });
 
   return {
@@ -85,7 +67,8 @@ export = async () => {
     },
     seconds: {
       ready: host.readySeconds,
-      answer: Object.fromEntries(services.map(({ name, probe }) => [name, probe.seconds])),
+      answer: Object.fromEntries(services.map(({ name, seconds }) => [name, seconds])),
     },
+    budget: budgetOutput(budget),
   };
 };

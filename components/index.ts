@@ -1,4 +1,5 @@
 export * from "./admissionGate";
+export * from "./clusterProvider";
 export * from "./defaultDomain";
 export * from "./hostConnection";
 export * from "./hostScript";
@@ -10,4 +11,5 @@ export * from "./kourier";
 export * from "./manifest";
 export * from "./manifestSet";
 export * from "./metalLb";
+export * from "./stackPlan";
 export * from "./stackConfig";

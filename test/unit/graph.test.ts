@@ -167,6 +167,23 @@ describe("the graph of the program", function () {
     );
   });
 
+  it("stops with all problems of a configuration, and registers nothing", async () => {
+    const wrong = { ...config, host: "", loadBalancerPool: "nonsense", knatveVersion: "1" };
+    await assert.rejects(runProgram(wrong), (error: Error) => {
+      assert.ok(pulumi.RunError.isInstance(error));
+      for (const key of ["host", "loadBalancerPool", "knatveVersion"]) {
+        assert.ok(error.message.includes(`knative-edge:${key}:`), error.message);
+      }
+      return true;
+    });
+  });
+
+  it("refuses a stack that its host has no room for, unless that is allowed", async () => {
+    const full = { ...config, resourcePolicy: "upstream" };
+    await assert.rejects(runProgram(full), /does not fit the host/);
+    await runProgram({ ...full, allowOvercommit: "true" }, { stdout });
+  });
+
   it("previews without a host: every resource is registered though nothing is known", async () => {
     const preview = await runProgram(config, { preview: true });
     assert.equal(preview.registrations.length, graph.registrations.length);
