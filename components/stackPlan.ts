@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Budget, computeBudget } from "../edge/budget";
-import { BudgetError, requireFit } from "../edge/budgetAdvice";
+import { BudgetError, refusal, requireFit } from "../edge/budgetAdvice";
 import { budgetText } from "../edge/budgetTable";
 import { ConfigError, EdgeConfig, readConfig } from "../edge/config";
 import { ManifestError } from "../edge/manifests";
@@ -28,6 +28,8 @@ export async function planStack(): Promise<StackPlan> {
     const budget = computeBudget(config, objects);
     if (!config.allowOvercommit) {
       requireFit(budget);
+    } else if (!budget.fits) {
+      await pulumi.log.warn(refusal(budget));
     }
     if (pulumi.runtime.isDryRun()) {
       await pulumi.log.info(budgetText(budget));

@@ -8,7 +8,15 @@ import { isRecord } from "./json";
 import { k0sComponents, neededComponents } from "./k0sConfig";
 import { ServiceSpec, serviceProblems } from "./knativeService";
 import { suggestion } from "./nearest";
-import { cidrError, cidrsOverlap, isAddress, parsePool, poolErrors, subnetAround } from "./pool";
+import {
+  cidrError,
+  cidrsOverlap,
+  isAddress,
+  parsePool,
+  poolErrors,
+  poolFormError,
+  subnetAround,
+} from "./pool";
 import { policies, PolicyName } from "./policies";
 import { Problem } from "./problem";
 import { parseQuantity } from "./quantity";
@@ -391,7 +399,12 @@ function readLoadBalancer(read: Reader, nodeAddress: string): EdgeConfig["loadBa
     read.add("hostSubnet", subnetError);
   }
   const routed = read.boolean("poolRouted");
-  if (pool === "" || subnetError !== undefined || !isAddress(nodeAddress)) {
+  const formError = pool === "" ? undefined : poolFormError(pool);
+  if (formError !== undefined) {
+    read.add("loadBalancerPool", formError);
+  }
+  const isUnclear = pool === "" || formError !== undefined || subnetError !== undefined;
+  if (isUnclear || !isAddress(nodeAddress)) {
     return { version, addresses: [] };
   }
   const hostSubnet = given ?? subnetAround(nodeAddress);

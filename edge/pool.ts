@@ -29,18 +29,27 @@ export function parsePool(text: string): string[] {
   return parseRanges(text).map(({ first, last }) => `${toText(first)}-${toText(last)}`);
 }
 
+/** What keeps a text from being a pool at all; undefined for one that {@link parsePool} takes. */
+export function poolFormError(text: string): string | undefined {
+  try {
+    parseRanges(text);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /**
  * What is wrong with a pool, one sentence each; empty when it can be used. In layer 2 the host answers ARP for the
  * pool's addresses, so they must be free addresses of its own subnet.
  * @param pool As for {@link parsePool}.
  */
 export function poolErrors(pool: string, surroundings: PoolSurroundings): string[] {
-  let ranges: AddressRange[];
-  try {
-    ranges = parseRanges(pool);
-  } catch (error) {
-    return [(error as Error).message];
+  const formError = poolFormError(pool);
+  if (formError !== undefined) {
+    return [formError];
   }
+  const ranges = parseRanges(pool);
   const { nodeAddress, hostSubnet, routed, podCidr, serviceCidr } = surroundings;
   const subnet = parseCidr(hostSubnet);
   const node = toNumber(nodeAddress);
