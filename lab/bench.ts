@@ -11,7 +11,6 @@ import { criticalPath, operations, phases, type StateResource } from "./bench/ev
 import { figureTable, missed, percentile, type Figure } from "./bench/figures";
 import { coldStarts, load, type Target } from "./bench/load";
 import { pathTable, phaseTable, shareTable, shares, type Up } from "./bench/report";
-import { prepareMachine } from "./checks";
 import {
   bundleFile,
   engineParts,
@@ -26,6 +25,7 @@ import { filesUp, startFiles, stopFiles } from "./files";
 import { bootHost, hostNames, isUp, removeHost, sshExec, wipeHost } from "./host";
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, network, stackOf } from "./paths";
+import { prepare } from "./prepare";
 
 const host = "edge3";
 const stack = stackOf(host);
@@ -79,6 +79,7 @@ class Bench {
 
   public async run(): Promise<void> {
     const { only, runs } = this.options;
+    this.signal.throwIfAborted();
     await bootHost(host, {}, say);
     await stackConfig(host);
     await this.measure("preview", [{ name: "preview from nothing", unit: "s", atMost: 5 }], () =>
@@ -241,27 +242,24 @@ async function readWhole(file: string): Promise<void> {
 }
 
 /** What makes figures of two runs comparable or not. */
-async function circumstances(): Promise<Record<string, unknown>> {
+async function circumstances() {
   return {
     cpus: os.cpus().length,
     cpu: os.cpus()[0]?.model,
     memoryMiB: Math.round(os.totalmem() / 2 ** 20),
-    loadAverage: os.loadavg()[0],
+    // Of the last minute, before the bench began.
+    loadAverage: os.loadavg()[0] ?? 0,
     node: process.version,
     otherLabHosts: hostNames().filter((name) => name !== host && isUp(name)),
-    pulumi: Object.fromEntries(
-      (await engineParts()).map(({ name, official }) => [name, official ? "official" : "lab"]),
-    ),
+    standIns: (await engineParts()).filter(({ official }) => !official).map(({ name }) => name),
   };
 }
 
 /** Makes ready what a host needs. Returns what takes back as much of it as was not there before. */
-async function prepare(): Promise<() => Promise<void>> {
-  await prepareMachine(say);
-  const { makeDownloads } = await import("./downloads.js");
-  const { baseTarball } = await import("./rootfs.js");
-  await Promise.all([makeDownloads(say), baseTarball(say)]);
+async function makeReady(): Promise<() => Promise<void>> {
+  await prepare(say);
   const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];
+  // What a bench left that was ended by force.
   await forgetStack(host);
   await removeHost(host);
   await bridgeUp();
@@ -311,9 +309,9 @@ async function main(args: string[]): Promise<number> {
       interruption.abort(new Error("interrupted"));
     });
   }
-  const remove = await prepare();
-  const bench = new Bench(what, interruption.signal);
   const machine = await circumstances();
+  const remove = await makeReady();
+  const bench = new Bench(what, interruption.signal);
   let failure: Error | undefined;
   try {
     await bench.run();
@@ -327,7 +325,11 @@ async function main(args: string[]): Promise<number> {
   for (const { up, byHand } of comparisons) {
     console.log(`\n${phaseTable(up, byHand)}\n\n${shareTable(up)}\n\n${pathTable(up)}`);
   }
-  if (figures.length > 0) console.log(`\n${figureTable(figures)}`);
+  const others = machine.otherLabHosts.length > 0 ? `, ${machine.otherLabHosts.join(", ")} up` : "";
+  console.log(
+    `\n${machine.cpus} CPUs (${machine.cpu}), load ${machine.loadAverage.toFixed(1)} before the bench${others}`,
+  );
+  if (figures.length > 0) console.log(figureTable(figures));
   if (json) {
     const breakdown = comparisons.map(({ up, byHand }) => ({ up, byHand, shares: shares(up) }));
     writeFileSync(json, `${JSON.stringify({ machine, figures, breakdown }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 /** The lab's command line: `npm run lab`. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { judgePlace, prepareMachine, thisMachine } from "./checks";
+import { judgePlace, thisMachine } from "./checks";
 import { answerOf } from "./answer";
 import { engineParts, forgetStack, pulumiEnv, stackConfig, stackOutputs } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
@@ -9,8 +9,8 @@ import { bootHost, hostFacts, hostNames, removeHost, sshArgs, wipeHost } from ".
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, hostNumber, labDir, stackOf } from "./paths";
 import { identify, isRunning, runAttached, type ProcessId } from "./process";
-import { baseTarball } from "./rootfs";
 import { restoreKernelSettings } from "./sysctl";
+import { prepare } from "./prepare";
 import { summary } from "./summary";
 
 const help = `npm run lab                        builds what is missing, boots host edge1, runs pulumi up, fetches the answer
@@ -31,16 +31,8 @@ function say(line: string): void {
   console.log(`[${String(seconds).padStart(4)} s] ${line}`);
 }
 
-/** Checks the machine and makes whatever is not there yet. */
-async function prepare(): Promise<void> {
-  await prepareMachine(say);
-  // Not at the top: the build's libraries take a second to load, and the other commands do without them.
-  const { makeDownloads } = await import("./downloads.js");
-  await Promise.all([makeDownloads(say), baseTarball(say)]);
-}
-
 async function up(): Promise<number> {
-  await prepare();
+  await prepare(say);
   await hostUp("edge1");
   const code = await runPulumi(["up", "--yes", "--skip-preview"]);
   if (code !== 0) return code;
@@ -64,7 +56,7 @@ async function hostUp(name: string): Promise<void> {
 async function host(action = "", name = "edge2"): Promise<number> {
   hostNumber(name);
   if (action === "up") {
-    await prepare();
+    await prepare(say);
     await hostUp(name);
     say(`stack ${stackOf(name)}: PULUMI_STACK=${stackOf(name)} npm run lab -- pulumi up`);
     return 0;
