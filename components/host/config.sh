@@ -26,7 +26,7 @@ claim() {
     fi
   fi
   for path in "$CONFIG" "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
-    "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers; do
+    "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers "$R"/opt/containerd "$R"/run/containerd; do
     [ ! -e "$path" ] || echo "${path#"$R"}"
   done | write_file "$KEPT" 644
   printf %s "$OWNER" | write_file "$MARKER" 644

@@ -140,7 +140,7 @@ remove_rest() {
   sets | while read -r set; do ipset destroy "$set" || true; done
 
   # Directories that k0s made; plugins and network configurations of others in them stay.
-  for directory in /var/lib/cni /usr/libexec/k0s /var/log/pods /var/log/containers; do
+  for directory in /var/lib/cni /usr/libexec/k0s /var/log/pods /var/log/containers /opt/containerd /run/containerd; do
     kept "$directory" || rm -rf "$R$directory"
   done
   kept /var/lib/kubelet || rm -rf "$R/var/lib/kubelet/device-plugins"
@@ -151,6 +151,9 @@ remove_rest() {
   for directory in /var/lib/kubelet /etc/cni/net.d /etc/cni /opt/cni/bin /opt/cni; do
     kept "$directory" || rmdir "$R$directory" 2>/dev/null || true
   done
+
+  # Kubelet's control groups, empty since the pods are gone; one with processes in it cannot be removed.
+  find "$R/sys/fs/cgroup" -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
 
   ! grep -qs k0s_managed=true "$CONFIG_DIR/containerd.toml" || rm -f "$CONFIG_DIR/containerd.toml"
   rmdir "$CONFIG_DIR/containerd.d" 2>/dev/null || true

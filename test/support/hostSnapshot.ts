@@ -11,12 +11,15 @@ const volatile =
 const questions: Record<string, string> = {
   files: `find /etc /opt /root /srv /usr /var \\( ${volatile} \\) -prune -o -print`,
   runtimeFiles:
-    "ls -d /run/k0s /run/containerd /run/flannel /run/calico /run/netns/* /run/xtables.lock 2>/dev/null || true",
+    "ls -d /run/k0s /run/containerd /run/flannel /run/calico /run/netns/* 2>/dev/null || true",
   processes:
     "ps -e -o args= --ppid 2 -p 2 --deselect | grep -v -e sshd -e '(sd-pam)' -e 'systemd --user' -e '^ps ' -e '^sh -c' -e '^sort' -e '^bash -c' -e grep || true",
   mounts: "awk '{ print $2, $3 }' /proc/self/mounts | grep -v '^/run/user/'",
-  links: "ls /sys/class/net",
-  rules: "iptables-save 2>/dev/null | grep -v '^#' | sed 's/\\[[0-9:]*\\]//' || true",
+  // Not /sys/class/net, which in a container is the outer machine's.
+  links: "ip -br link | awk '{ print $1 }'",
+  // Rules and chains; looking makes the empty tables themselves.
+  rules:
+    "iptables-save 2>/dev/null | sed -n -e 's/^-A/-A/p' -e 's/^\\(:[^ ]*\\) - .*/\\1/p' || true",
   sets: "ipset list -n 2>/dev/null || true",
   users: "cut -d: -f1 /etc/passwd",
   units:
