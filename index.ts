@@ -11,6 +11,7 @@ export = async () => {
     connection: edge.hostConnection(config.host),
     identity: `${pulumi.getStack()}@${config.host.address}`,
     nodeAddress: config.host.nodeAddress,
+    hostSize: config.hostSize,
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,

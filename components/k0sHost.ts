@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { ImageBundle } from "../edge/config";
 import { k0sInstallArguments } from "../edge/k0sConfig";
+import { HostSize, wholeCpus } from "../edge/hostSize";
 import { rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 
@@ -15,6 +16,8 @@ export interface K0sHostArgs {
   identity: string;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
+  /** The host's size, which the stack's budget counts on; a smaller host is refused. */
+  hostSize: HostSize;
   /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
   apiEndpoint: string;
   /** Release of k0s, for instance v1.35.7+k0s.0. */
@@ -80,6 +83,8 @@ export class K0sHost extends pulumi.ComponentResource {
           OWNER: args.identity,
           NODE_ADDRESS: args.nodeAddress,
           K0S_VERSION: args.version,
+          HOST_CPUS: String(wholeCpus(args.hostSize)),
+          HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
         },
       },
       { parent: this },

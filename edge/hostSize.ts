@@ -15,6 +15,12 @@ export const evictionThreshold = parseQuantity("100Mi");
 /** kubelet's default for maxPods. */
 const maxPods = 110n;
 
+/** The number of processors that a machine of that size has at least. */
+export function wholeCpus({ cpus }: HostSize): number {
+  const one = parseQuantity("1");
+  return Number((parseQuantity(cpus) + one - 1n) / one);
+}
+
 /** What a node of that size offers pods. k0s reserves nothing for itself. */
 export function allocatable({ cpus, memoryMiB }: HostSize): Amounts {
   const memory = parseQuantity(`${memoryMiB}Mi`) - evictionThreshold;

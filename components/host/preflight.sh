@@ -2,7 +2,8 @@
 # Changes nothing.
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB (default 1280: a machine of 1.5 GB shows about 1450),
-#   MIN_DISK_MIB (default 2048, over and above the 15 % under which kubelet starts to evict).
+#   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); MIN_DISK_MIB (default 2048, over and above the 15 %
+#   under which kubelet starts to evict).
 # stdout: one line of JSON: arch, os, kernel, cgroup (1 or 2), cpus, memoryMiB, machineId, hostname.
 
 findings=0
@@ -66,6 +67,15 @@ check_memory() {
   elif [ "$memory" -lt 1900 ]; then
     say "the host has $memory MiB of memory, which is tight: 2 GB is where it is calm"
   fi
+}
+
+# check_size: the budget of the stack was made for the declared size. A tenth less is what the kernel keeps for itself.
+check_size() {
+  cpus=$(nproc)
+  [ "$cpus" -ge "${HOST_CPUS:-1}" ] ||
+    finding "the host has $cpus CPU and hostCpus says $HOST_CPUS: set hostCpus to $cpus, and the preview tells what fits"
+  [ $((memory * 10)) -ge $((${HOST_MEMORY_MIB:-0} * 9)) ] ||
+    finding "the host has $memory MiB of memory and hostMemoryMiB says $HOST_MEMORY_MIB: set hostMemoryMiB to $memory, and the preview tells what fits"
 }
 
 check_disk() {
@@ -162,6 +172,7 @@ check_platform
 check_tools
 check_cgroups
 check_memory
+check_size
 each "$(check_disk)"
 each "$(check_ports)"
 check_kubernetes

@@ -124,6 +124,18 @@ describe("preflight.sh", () => {
       /has 976 MiB of memory and needs 1280/,
     ],
     [
+      "less memory than declared",
+      () => host.write("proc/meminfo", "MemTotal:  1500000 kB\n"),
+      /has 1464 MiB of memory and hostMemoryMiB says 2048: set hostMemoryMiB to 1464/,
+      { HOST_MEMORY_MIB: "2048" },
+    ],
+    [
+      "fewer processors than declared",
+      () => undefined,
+      /CPU and hostCpus says 4096: set hostCpus to/,
+      { HOST_CPUS: "4096" },
+    ],
+    [
       "too little disk",
       () => host.write("fake/disk", "40000000 32500000 7500000"),
       /\/var\/lib\/k0s has 7324 MiB of free disk and needs 7907/,
