@@ -125,9 +125,9 @@ describe("preflight.sh", () => {
     ],
     [
       "less memory than declared",
-      () => host.write("proc/meminfo", "MemTotal:  1500000 kB\n"),
-      /has 1464 MiB of memory and hostMemoryMiB says 2048: set hostMemoryMiB to 1464/,
-      { HOST_MEMORY_MIB: "2048" },
+      () => host.write("proc/meminfo", "MemTotal:  2000000 kB\n"),
+      /has 1953 MiB of memory and hostMemoryMiB says 4096: set hostMemoryMiB to 1953/,
+      { HOST_MEMORY_MIB: "4096" },
     ],
     [
       "fewer processors than declared",
