@@ -42,24 +42,20 @@ const columns: Column[] = [
   { title: "" },
 ];
 
-/** The figures as a table for a terminal. The median is what a target is held against. */
+/** The figures as a table for a terminal, notes below. The median is what a target is held against. */
 export function figureTable(figures: readonly Figure[]): string {
-  return textTable(columns, figures.map(row));
+  const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : `${name}: ${note}`));
+  return [textTable(columns, figures.map(row)), ...notes].join("\n");
 }
 
 function row(figure: Figure): string[] {
-  const { name, unit, runs, atMost, note } = figure;
+  const { name, unit, runs, atMost } = figure;
   const number = (value: number) => `${round(value)}${unit && ` ${unit}`}`;
-  const verdict = missed(figure) ? "MISSED" : atMost === undefined ? "" : "ok";
-  const words = [runs.length === 0 ? "not measured" : verdict, note].filter(Boolean).join(": ");
-  const numbers = runs.length === 0 ? ["", "", ""] : spread(runs).map(number);
-  return [
-    name,
-    String(runs.length),
-    ...numbers,
-    atMost === undefined ? "" : `<= ${number(atMost)}`,
-    words,
-  ];
+  const target = atMost === undefined ? "" : `<= ${number(atMost)}`;
+  if (runs.length === 0) return [name, "0", "", "", "", target, "NOT MEASURED"];
+  const verdict = missed(figure) ? "MISSED" : "ok";
+  const numbers = spread(runs).map(number);
+  return [name, String(runs.length), ...numbers, target, atMost === undefined ? "" : verdict];
 }
 
 /** Smallest, middle and largest run. */
