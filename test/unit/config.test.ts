@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { utils } from "ssh2";
+import { sshKeyPair } from "../support/sshKeys";
 import { ConfigError, readConfig } from "../../edge/config";
 import { readSchema, secretKeys } from "../../edge/schema";
 import { hostKey, leastConfig, privateKey, testConfig } from "../support/config";
@@ -19,8 +19,8 @@ function problems(changed: Record<string, string>, encrypted?: ReadonlySet<strin
   }
 }
 
-const openSsh = utils.generateKeyPairSync("ed25519");
-const encryptedOpenSsh = utils.generateKeyPairSync("ed25519", {
+const openSsh = sshKeyPair();
+const encryptedOpenSsh = sshKeyPair({
   passphrase: "open sesame",
   cipher: "aes256-ctr",
   rounds: 4,

@@ -6,14 +6,15 @@ import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-import { Connection, Server, utils } from "ssh2";
+import { Connection, Server } from "ssh2";
+import { sshKeyPair } from "../support/sshKeys";
 import { HostState } from "../../components/hostState";
 import { StackFacts } from "../../edge/changes";
 
 type Provider = Required<pulumi.dynamic.ResourceProvider>;
 
-const privateKey = utils.generateKeyPairSync("ed25519").private;
-const hostKeys = utils.generateKeyPairSync("ed25519");
+const privateKey = sshKeyPair().private;
+const hostKeys = sshKeyPair();
 
 const facts: StackFacts = {
   host: "127.0.0.1",
@@ -300,7 +301,7 @@ describe("the state of a host", () => {
   });
 
   it("does not talk to a host with another key", async () => {
-    const other = new FakeHost(utils.generateKeyPairSync("ed25519").private);
+    const other = new FakeHost(sshKeyPair().private);
     const connection = { ...(inputs.connection as object), port: await other.listen() };
     await assert.rejects(
       async () => provider.read("id", { ...settled, connection }),
@@ -320,7 +321,7 @@ describe("the state of a host", () => {
     assert.equal(props.drift, undefined);
     assert.equal(jump.forwarded, 1);
 
-    const other = utils.generateKeyPairSync("ed25519").public;
+    const other = sshKeyPair().public;
     const connection = { ...direct, proxy: { ...proxy, hostKey: other } };
     await assert.rejects(
       async () => provider.read("id", { ...settled, connection }),

@@ -8,11 +8,12 @@ import {
   dialWithRetry,
   parseHostKey,
 } from "../../lab/providers/command/connection";
+import { sshKeyPair } from "../support/sshKeys";
 import { checkInputs, diffInputs } from "../../lab/providers/command/provider";
 import { exitError, goQuote, Lines, run } from "../../lab/providers/command/run";
 import { Obj, Secret } from "../../lab/providers/values";
 
-const keys = () => utils.generateKeyPairSync("ed25519");
+const keys = () => sshKeyPair();
 const context = (lines: string[] = []) => ({
   signal: new AbortController().signal,
   status: (line: string) => void lines.push(line),
