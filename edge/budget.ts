@@ -3,7 +3,7 @@ import { budgetWarnings, fitAdvice } from "./budgetAdvice";
 import { allocatable, HostSize } from "./hostSize";
 import { k0sPods } from "./k0sPods";
 import { KubernetesObject } from "./manifests";
-import { Limits, PodBudget, workloadPods } from "./pods";
+import { PodBudget, workloadPods } from "./pods";
 import { PolicyName } from "./policies";
 import { OneNodeSafety } from "./safety";
 import { servicePods } from "./servicePods";
@@ -81,49 +81,23 @@ export function computeBudget(settings: BudgetSettings, objects: StackObjects): 
   };
 }
 
-/** A budget as plain data, quantities as texts: for the stack output and for programs. */
-export function budgetOutput({
-  hostSize,
-  allocatable,
-  pods,
-  cases,
-  fits,
-  warnings: notes,
-}: Budget): object {
+/** A budget as a stack output: a few lines, since each `up` prints them. `npm run plan` has every pod. */
+export interface BudgetOutput {
+  fits: boolean;
+  /** What the node offers pods. */
+  allocatable: string;
+  /** What is requested, by case. */
+  requests: Record<string, string>;
+}
+
+/** A budget as plain data, quantities as texts: `895m CPU, 559Mi`. */
+export function budgetOutput({ allocatable: node, cases, fits }: Budget): BudgetOutput {
   return {
     fits,
-    host: {
-      cpus: hostSize.cpus,
-      memoryMiB: hostSize.memoryMiB,
-      allocatable: texts(allocatable, "down"),
-    },
-    cases: Object.fromEntries(
-      cases.map(({ name, title, requests, free, fits: caseFits, pending }) => [
-        name,
-        {
-          title,
-          fits: caseFits,
-          requests: texts(requests, "up"),
-          free: texts(free, "down"),
-          pending,
-        },
-      ]),
+    allocatable: amountsText(node, "down"),
+    requests: Object.fromEntries(
+      cases.map(({ name, requests }) => [name, amountsText(requests, "up")]),
     ),
-    pods: pods.map(({ component, name, replicas, qos, requests, limits, containers }) => ({
-      component,
-      name,
-      replicas,
-      qos,
-      requests: texts(requests, "up"),
-      limits: limitTexts(limits),
-      containers: Object.fromEntries(
-        containers.map((container) => [
-          container.name,
-          { requests: texts(container.requests, "up"), limits: limitTexts(container.limits) },
-        ]),
-      ),
-    })),
-    warnings: notes,
   };
 }
 
@@ -232,16 +206,6 @@ function unschedulable(pods: PodBudget[], node: Amounts): string[] {
   return pending;
 }
 
-function texts(amounts: Amounts, round: "up" | "down"): Record<string, string> {
-  return {
-    cpu: formatAmount("cpu", amounts.cpu, round),
-    memory: formatAmount("memory", amounts.memory, round),
-  };
-}
-
-function limitTexts({ cpu, memory }: Limits): Record<string, string> {
-  return {
-    ...(cpu !== undefined && { cpu: formatAmount("cpu", cpu, "up") }),
-    ...(memory !== undefined && { memory: formatAmount("memory", memory, "up") }),
-  };
+function amountsText({ cpu, memory }: Amounts, round: "up" | "down"): string {
+  return `${formatAmount("cpu", cpu, round)} CPU, ${formatAmount("memory", memory, round)}`;
 }

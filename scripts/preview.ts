@@ -3,7 +3,6 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { budgetOutput } from "../edge/budget";
 import { budgetMove } from "../edge/budgetMove";
 import { Preview, previewSummary } from "../edge/previewSummary";
 import { loadStack } from "./stack";
@@ -68,7 +67,7 @@ async function budgetOf(preview: Preview, stack: string, project: string): Promi
   const { oldState } = preview.steps?.find(({ urn }) => urn.includes("pulumi:pulumi:Stack")) ?? {};
   try {
     const { budget } = await loadStack(stack, project);
-    return budgetMove(oldState?.outputs?.budget, budgetOutput(budget));
+    return budgetMove(oldState?.outputs?.budget, budget);
   } catch (error) {
     return `It cannot be computed: ${(error as Error).message}`;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { Budget, budgetOutput } from "../../edge/budget";
 import { budgetMove } from "../../edge/budgetMove";
 import { fieldChanges, Preview, previewSummary } from "../../edge/previewSummary";
 
@@ -145,21 +146,36 @@ describe("the summary of a preview", () => {
 });
 
 describe("the move of a budget", () => {
-  const budget = (cpu: string, fits: boolean): object => ({
-    cases: {
-      steady: { title: "Knative without services", fits, requests: { cpu, memory: "380Mi" } },
-    },
-  });
+  const amounts = { cpu: 1_000_000_000n, memory: 0n, pods: 1n };
+  const now: Budget = {
+    hostSize: { cpus: "1", memoryMiB: 1536 },
+    allocatable: amounts,
+    pods: [],
+    cases: [
+      {
+        name: "steady",
+        title: "Knative without services",
+        requests: amounts,
+        free: amounts,
+        fits: false,
+        required: true,
+        pending: [],
+      },
+    ],
+    fits: false,
+    advice: [],
+    warnings: [],
+  };
 
   it("shows before and after where they differ", () => {
-    const [, , row] = budgetMove(budget("500m", true), budget("1", false)).split("\n");
-    assert.equal(row, "| Knative without services | 500m → 1 | 380Mi | **no** |");
+    const [, , row] = budgetMove({ requests: { steady: "500m CPU, 0Mi" } }, now).split("\n");
+    assert.equal(row, "| Knative without services | 500m CPU, 0Mi → 1000m CPU, 0Mi | **no** |");
   });
 
   it("does without a budget of the last up", () => {
-    for (const old of [undefined, null, "text", {}]) {
-      const [, , row] = budgetMove(old, budget("500m", true)).split("\n");
-      assert.equal(row, "| Knative without services | 500m | 380Mi | yes |");
+    for (const old of [undefined, null, "text", {}, budgetOutput(now)]) {
+      const [, , row] = budgetMove(old, now).split("\n");
+      assert.equal(row, "| Knative without services | 1000m CPU, 0Mi | **no** |");
     }
   });
 });
