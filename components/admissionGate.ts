@@ -8,6 +8,11 @@ export interface AdmissionGateArgs {
   connection: pulumi.Input<HostConnection>;
   /** The very object that comes next in the graph. */
   object: KubernetesObject;
+  /**
+   * Pods of the webhook whose certificate comes into their Secret after their start, as `namespace selector`.
+   * Defaults to none.
+   */
+  webhookPods?: string;
   /** How long webhooks may take to answer, in seconds. Defaults to 300. */
   timeoutSeconds?: number;
 }
@@ -31,6 +36,7 @@ export function admissionGate(
       script: "admission",
       variables: {
         OBJECT: JSON.stringify(args.object),
+        WEBHOOK_PODS: args.webhookPods ?? "",
         TIMEOUT: String(args.timeoutSeconds ?? 300),
       },
     },

@@ -24,15 +24,24 @@ export class MetalLb extends pulumi.ComponentResource {
     const { deletedWith } = opts;
     const manifests = new ManifestSet(name, { parent: this, deletedWith });
 
-    manifests.add(args.objects);
+    const isSpeaker = ({ kind }: KubernetesObject): boolean => kind === "DaemonSet";
+    manifests.add(args.objects.filter((object) => !isSpeaker(object)));
+    const controller = manifests.resources;
+    // The speaker mounts a Secret that the controller makes; without it kubelet tries again ever more slowly.
+    const speaker = manifests.add(args.objects.filter(isSpeaker), controller);
+
     const pool = ipAddressPool(args.addresses);
     const admitted = admissionGate(
       `${name}-admission`,
-      { connection: args.connection, object: pool },
-      { parent: this, deletedWith, dependsOn: manifests.resources },
+      {
+        connection: args.connection,
+        object: pool,
+        webhookPods: "metallb-system app=metallb,component=controller",
+      },
+      { parent: this, deletedWith, dependsOn: controller },
     );
     const poolAdded = manifests.add([pool], [admitted]);
-    this.ready = manifests.add([l2Advertisement(pool)], poolAdded);
+    this.ready = [...manifests.add([l2Advertisement(pool)], poolAdded), ...speaker];
 
     this.registerOutputs({});
   }

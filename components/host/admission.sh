@@ -1,12 +1,20 @@
 # Waits until the API server admits OBJECT (JSON), by server-side dry runs of it: a webhook whose pods are ready may
 # still refuse calls. TIMEOUT is in seconds. Prints nothing; what refused last stands in the error.
+#
+# WEBHOOK_PODS, `namespace selector` or empty, names pods that take their certificate from a Secret which is filled when
+# they run already. Kubelet copies it to them at its next sync, up to a minute later; a changed annotation makes it sync
+# at once.
 : "${OBJECT:?}" "${TIMEOUT:?}"
+
+admission_kubectl() {
+  "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" "$@"
+}
 
 admission_started=$(date +%s)
 admission_said=
 
 while :; do
-  if admission_answer=$(printf '%s' "$OBJECT" | "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" apply --server-side \
+  if admission_answer=$(printf '%s' "$OBJECT" | admission_kubectl apply --server-side \
     --dry-run=server --force-conflicts --field-manager=knative-edge -f - 2>&1); then
     exit 0
   fi
@@ -22,5 +30,9 @@ while :; do
     echo "waiting for admission: $admission_answer" >&2
     admission_said=$admission_answer
   fi
-  sleep 0.5
+  if [ -n "${WEBHOOK_PODS:-}" ]; then
+    admission_kubectl -n "${WEBHOOK_PODS%% *}" annotate pods -l "${WEBHOOK_PODS#* }" --overwrite \
+      "knative-edge/synced=$admission_waited" >/dev/null 2>&1 || true
+  fi
+  sleep 1
 done

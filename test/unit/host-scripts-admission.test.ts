@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { ScratchHost } from "../support/scratchHost";
+
+const refusal =
+  'Internal error occurred: failed calling webhook "pool.example": connection refused';
+
+describe("admission.sh", () => {
+  let host: ScratchHost;
+  beforeEach(() => {
+    host = new ScratchHost();
+    // Admits once there were as many dry runs as $F/refusals has lines, and notes what else it is asked.
+    host.write(
+      "usr/local/bin/k0s",
+      `#!/bin/sh
+case "$*" in
+*annotate*) echo "$*" >>"$KNATIVE_EDGE_ROOT/fake/annotated" ;;
+*--dry-run=server*)
+  cat >"$KNATIVE_EDGE_ROOT/fake/object"
+  echo x >>"$KNATIVE_EDGE_ROOT/fake/runs"
+  [ "$(grep -c x "$KNATIVE_EDGE_ROOT/fake/runs")" -gt "$(cat "$KNATIVE_EDGE_ROOT/fake/refusals")" ] || {
+    echo 'Error from server: ${refusal}' >&2
+    exit 1
+  } ;;
+*) exit 2 ;;
+esac
+`,
+      0o755,
+    );
+  });
+  afterEach(() => host.dispose());
+
+  const object = '{"kind":"IPAddressPool"}';
+
+  it("ends at once when the object is admitted", async () => {
+    host.write("fake/refusals", "0");
+    const { code, stdout, stderr } = await host.run("admission", { OBJECT: object, TIMEOUT: "60" });
+    assert.deepEqual([code, stdout, stderr], [0, "", ""]);
+    assert.equal(host.read("fake/object"), object);
+  });
+
+  it("waits as long as a webhook refuses, and has its pods synced meanwhile", async () => {
+    host.write("fake/refusals", "3");
+    const { code, stderr } = await host.run("admission", {
+      OBJECT: object,
+      TIMEOUT: "60",
+      WEBHOOK_PODS: "metallb-system app=metallb,component=controller",
+    });
+    assert.equal(code, 0);
+    assert.match(stderr, /^waiting for admission: .*pool\.example.*\n$/);
+    assert.match(
+      host.read("fake/annotated"),
+      /-n metallb-system annotate pods -l app=metallb,component=controller --overwrite knative-edge\/synced=\d+/,
+    );
+  });
+
+  it("names the webhook that still refuses at the deadline", async () => {
+    host.write("fake/refusals", "1000");
+    const { code, stderr } = await host.run("admission", { OBJECT: object, TIMEOUT: "0" });
+    assert.equal(code, 1);
+    assert.match(stderr, /still refuses the next object after 0 s: .*"pool\.example"/);
+    assert.ok(!host.exists("fake/annotated"));
+  });
+});
