@@ -13,11 +13,11 @@ describe("admission.sh", () => {
       "usr/local/bin/k0s",
       `#!/bin/sh
 case "$*" in
-*annotate*) echo "$*" >>"$KNATIVE_EDGE_ROOT/fake/annotated" ;;
+*annotate*) echo "$*" >>"${host.path("fake")}/annotated" ;;
 *--dry-run=server*)
-  cat >"$KNATIVE_EDGE_ROOT/fake/object"
-  echo x >>"$KNATIVE_EDGE_ROOT/fake/runs"
-  [ "$(grep -c x "$KNATIVE_EDGE_ROOT/fake/runs")" -gt "$(cat "$KNATIVE_EDGE_ROOT/fake/refusals")" ] || {
+  cat >"${host.path("fake")}/object"
+  echo x >>"${host.path("fake")}/runs"
+  [ "$(grep -c x "${host.path("fake")}/runs")" -gt "$(cat "${host.path("fake")}/refusals")" ] || {
     echo 'Error from server: ${refusal}' >&2
     exit 1
   } ;;
