@@ -34,7 +34,8 @@ export function planGraph(
       title: `MetalLB ${loadBalancer.version}`,
       after: "host",
       children: [
-        ...tierNodes(objects.metalLb),
+        ...tierNodes(objects.metalLb.filter(({ kind }) => kind !== "DaemonSet")),
+        ...tierNodes(objects.metalLb.filter(({ kind }) => kind === "DaemonSet")),
         { title: "admission gate: until the webhook takes the pool" },
         ...tierNodes([pool]),
         ...tierNodes([l2Advertisement(pool)]),
