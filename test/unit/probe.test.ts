@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as http from "node:http";
+import { AddressInfo } from "node:net";
+import * as path from "node:path";
+
+const script = fs.readFileSync(path.join(__dirname, "../../components/probe.cjs"), "utf8");
+
+/** Runs the probe as the provider does: by stdin, with its variables in the environment. */
+function probe(url: string, address: string, timeout: number) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    const env = {
+      ...process.env,
+      PROBE_URL: url,
+      PROBE_ADDRESS: address,
+      PROBE_TIMEOUT: `${timeout}`,
+    };
+    const child = spawn(process.execPath, ["-"], { env });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (text) => (stdout += text));
+    child.stderr.on("data", (text) => (stderr += text));
+    child.once("close", (code) => resolve({ code, stdout, stderr }));
+    child.stdin.end(script);
+  });
+}
+
+describe("the probe", () => {
+  let server: http.Server;
+  let port: number;
+  let notReady: number;
+  let hosts: (string | undefined)[];
+
+  beforeEach(async () => {
+    notReady = 0;
+    hosts = [];
+    server = http.createServer((request, response) => {
+      hosts.push(request.headers.host);
+      if (notReady-- > 0) {
+        response.writeHead(404).end();
+      } else {
+        response.end("Hello Edge!!\n");
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    port = (server.address() as AddressInfo).port;
+  });
+  afterEach(() => {
+    server.close();
+  });
+
+  it("asks by name where the name leads to the load balancer", async () => {
+    const { code, stdout } = await probe(`http://localhost:${port}`, "127.0.0.1", 10);
+    assert.equal(code, 0);
+    const result = JSON.parse(stdout) as Record<string, unknown>;
+    assert.deepEqual([result.via, result.status, result.body], ["url", 200, "Hello Edge!!\n"]);
+  });
+
+  it("asks by address, with the name in the Host header, where it does not", async () => {
+    const { stdout } = await probe(`http://hello.invalid:${port}`, "127.0.0.1", 10);
+    assert.equal((JSON.parse(stdout) as { via: string }).via, "address");
+    assert.deepEqual(hosts, [`hello.invalid:${port}`]);
+  });
+
+  it("waits for an answer that is none yet, and says for what", async () => {
+    notReady = 2;
+    const { code, stderr } = await probe(`http://hello.invalid:${port}`, "127.0.0.1", 10);
+    assert.equal(code, 0);
+    assert.match(stderr, /waiting for http:\/\/hello\.invalid:\d+\/: HTTP status 404/);
+    assert.equal(hosts.length, 3);
+  });
+
+  it("fails at the deadline with what it saw last and what to check", async () => {
+    notReady = 1000;
+    const { code, stdout, stderr } = await probe(`http://hello.invalid:${port}`, "127.0.0.1", 1);
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(
+      stderr,
+      /did not answer within 1 s, asked by the address 127\.0\.0\.1.*HTTP status 404/,
+    );
+  });
+});
