@@ -70,8 +70,7 @@ interface Inputs {
  * what is in it.
  *
  * `check` refuses changes by their consequence. Its old inputs are those of the last up that went through all phases,
- * and it runs at preview, before anything is touched. Who skips the preview meets the same refusals in preflight.sh
- * and config.sh, from what the host itself knows.
+ * and it runs at preview, before anything is touched. Who skips the preview meets it only after the phases.
  *
  * The provider's code is stored in the state by Pulumi's closure serialisation. It refers to nothing but functions
  * and modules; connection and scripts are inputs, and secret. That its text differs after an upgrade of this program
