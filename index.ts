@@ -3,13 +3,17 @@ import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
 import { budgetOutput } from "./edge/budget";
 import { renderK0sConfig } from "./edge/k0sConfig";
+import { stackFacts } from "./edge/stackFacts";
 
 export = async () => {
   const { config, objects, budget } = await edge.planStack();
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),
-    identity: `${pulumi.getStack()}@${config.host.address}`,
+    owner: `${pulumi.getStack()}@${config.host.address}`,
+    facts: stackFacts(config),
+    allow: config.allow,
+    abandoned: config.abandonHost,
     nodeAddress: config.host.nodeAddress,
     hostSize: config.hostSize,
     apiEndpoint: config.apiEndpoint,
@@ -17,10 +21,11 @@ export = async () => {
     ...config.k0s,
   });
   const { connection } = host;
-  // A reset of the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook.
+  // What resets the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook, and
+  // a rebuild nothing of a cluster that is gone.
   const onCluster = {
     providers: [edge.clusterProvider("cluster", host)],
-    deletedWith: host.installed,
+    deletedWith: host.cluster,
   };
 
   const { addresses } = config.loadBalancer;
@@ -50,7 +55,7 @@ export = async () => {
     const probe = new edge.HttpProbe(
       `${name}-probe`,
       { url: service.url, address: kourier.address },
-      { deletedWith: host.installed, dependsOn: service.service },
+      { deletedWith: host.cluster, dependsOn: service.service },
     );
     return { name, url: service.url, seconds: probe.result.seconds };
   });

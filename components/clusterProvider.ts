@@ -13,6 +13,6 @@ export function clusterProvider(name: string, host: K0sHost): k8s.Provider {
       enableConfigMapMutable: true,
       enableSecretMutable: true,
     },
-    { deletedWith: host.installed },
+    { deletedWith: host.cluster },
   );
 }

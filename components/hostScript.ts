@@ -13,8 +13,10 @@ export interface HostScriptArgs {
   connection: pulumi.Input<HostConnection>;
   /** File in components/host that creates and updates, without `.sh`. It must converge when run again. */
   script: string;
-  /** File in components/host that undoes it, without `.sh`. By default nothing is done on delete. */
-  deleteScript?: string;
+  /** File in components/host that undoes it, without `.sh`; `script` has it as the function `undo`. */
+  undoScript?: string;
+  /** Whether a delete runs undoScript. By default nothing is done on delete. */
+  undoneOnDelete?: boolean;
   /** Shell variables that the scripts read. They travel by stdin, never in the command's text. */
   variables?: Record<string, pulumi.Input<string>>;
   /** Values whose change replaces the resource: the old delete runs first, then the new create. */
@@ -34,7 +36,7 @@ export function hostScript(
   args: HostScriptArgs,
   opts: pulumi.CustomResourceOptions,
 ): remote.Command {
-  const phases = dispatch(args.script, args.deleteScript);
+  const phases = dispatch(args.script, args.undoScript);
   const stdin = pulumi
     .output(args.variables ?? {})
     .apply((variables) => renderScript(variables, phases));
@@ -44,7 +46,7 @@ export function hostScript(
       connection: args.connection,
       create: asRoot("create"),
       update: asRoot("create"),
-      delete: args.deleteScript === undefined ? undefined : asRoot("delete"),
+      delete: args.undoneOnDelete ? asRoot("delete") : undefined,
       stdin,
       triggers: args.triggers,
       // The default sends the old stdout as an environment variable, which sshd refuses with a warning.
@@ -53,7 +55,8 @@ export function hostScript(
     },
     {
       ...opts,
-      deleteBeforeReplace: true,
+      // Where a delete does nothing, dependents need not be deleted before it.
+      deleteBeforeReplace: args.undoneOnDelete ?? false,
       additionalSecretOutputs: args.secretOutput ? ["stdout", "stderr"] : undefined,
     },
   );
@@ -65,12 +68,11 @@ function readHostScript(name: string): string {
 }
 
 /** The library and the phase's scripts, chosen by the first argument of `sh -s`. */
-export function dispatch(script: string, deleteScript?: string): string {
-  const branches = [
-    deleteScript === undefined ? "" : `delete)\n${readHostScript(deleteScript)}\n;;\n`,
-    `*)\n${readHostScript(script)}\n;;\n`,
-  ];
-  return `${readHostScript("lib")}\ncase "\${1:-create}" in\n${branches.join("")}esac\n`;
+export function dispatch(script: string, undoScript?: string): string {
+  // In a subshell, for it exits.
+  const undo = undoScript === undefined ? "" : `undo() (\n${readHostScript(undoScript)}\n)\n`;
+  const branches = `delete)\nundo\n;;\n*)\n${readHostScript(script)}\n;;\n`;
+  return `${readHostScript("lib")}\n${undo}case "\${1:-create}" in\n${branches}esac\n`;
 }
 
 /** The command sshd runs: a root shell that reads the script from stdin, or one sentence on why there is none. */

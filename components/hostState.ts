@@ -6,7 +6,7 @@ import { Client, ConnectConfig } from "ssh2";
 import { refusals, StackFacts } from "../edge/changes";
 import { asRoot, dispatch, HostConnection } from "./hostScript";
 
-/** What state.sh tells about a host; "absent" stands for what is not there. */
+/** What host_state in lib.sh tells about a host; "absent" stands for what is not there. */
 export interface HostSight {
   k0sVersion: string;
   binarySha256: string;
@@ -31,6 +31,8 @@ export interface HostStateArgs {
   facts: pulumi.Input<StackFacts>;
   /** Consents to such changes by name, see edge/changes.ts. */
   allow: pulumi.Input<string[]>;
+  /** The host after the last phase, as ready.sh told it. */
+  settled: pulumi.Input<HostSight>;
   /** The commands that bring k0s into its state, in their order. Run again, they mend it. */
   phases: remote.Command[];
 }
@@ -47,6 +49,7 @@ interface Inputs {
   facts: StackFacts;
   allow: string[];
   look: Script;
+  settled: HostSight;
   phases: Script[];
   /** Only in what `read` returns: by field, what is not as it was settled. */
   drift?: Record<string, string>;
@@ -54,33 +57,26 @@ interface Inputs {
   lost?: string;
 }
 
-interface State extends Inputs {
-  /** The host after the last create or update. */
-  settled: HostSight;
-}
-
 /**
  * What is on the host, as a resource that can be read: so `pulumi refresh` and `preview --refresh` show what was
  * changed by hand, and the next `up` mends it. pulumi-command cannot read.
  *
- * It stands behind the phases (binary, configuration, installation, readiness) and, once they are done, records what
- * the host shows. `read` compares with that record and puts what differs into the input `drift`, which the program
- * never gives: so the next diff has a change, and the update runs the phases again and records anew. Without drift,
- * and with the same phases, there is no diff. A lost cluster (another machine, or another CA) is never mended, since
- * the stack's objects are gone with it: that is refused until the operator raises hostGeneration.
+ * It stands behind the phases (binary, configuration, installation, readiness) and records what the last of them
+ * found, so that an `up` costs no connection of its own. `read` connects, compares with that record, and puts what
+ * differs into the input `drift`, which the program never gives: so the next diff has a change, and the update runs the
+ * phases again. Without drift, and with the same record, there is no diff. A lost cluster (another machine, or another
+ * CA) is never mended, since the stack's objects are gone with it: that is refused until the operator raises
+ * hostGeneration. With that, or another host, this resource is replaced; it stands for the cluster in `deletedWith` of
+ * what is in it.
  *
  * `check` refuses changes by their consequence. Its old inputs are those of the last up that went through all phases,
- * and it runs at preview, before anything is touched. Who skips the preview meets the same refusals in preflight.sh
- * and config.sh, from what the host itself knows.
+ * and it runs at preview, before anything is touched. Who skips the preview meets it only after the phases.
  *
  * The provider's code is stored in the state by Pulumi's closure serialisation. It refers to nothing but functions
  * and modules; connection and scripts are inputs, and secret. That its text differs after an upgrade of this program
  * is no change of the host, so `diff` does not count it.
  */
 export class HostState extends pulumi.dynamic.Resource {
-  /** The host after the last create or update. Unknown while that is to come. */
-  declare public readonly settled: pulumi.Output<HostSight>;
-
   constructor(name: string, args: HostStateArgs, opts?: pulumi.CustomResourceOptions) {
     const phases = args.phases.map(({ create, stdin }) => ({ command: create, stdin }));
     super(
@@ -93,7 +89,7 @@ export class HostState extends pulumi.dynamic.Resource {
         // Long texts that tell a reader of a diff nothing which the phases do not tell.
         look: pulumi.secret({ command: asRoot("create"), stdin: dispatch("state") }),
         phases: pulumi.secret(phases),
-        settled: undefined,
+        settled: args.settled,
       },
       opts,
       "knative-edge",
@@ -102,7 +98,7 @@ export class HostState extends pulumi.dynamic.Resource {
   }
 }
 
-const provider: pulumi.dynamic.ResourceProvider<Inputs, State> = {
+const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
   async check(olds, news) {
     const { facts, allow } = news;
     const reasons = refusals(olds.facts, facts, allow).map(
@@ -118,58 +114,60 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, State> = {
   },
 
   async diff(_id, olds, news) {
-    const keys = ["connection", "facts", "look", "phases"] as const;
+    const keys = ["connection", "facts", "look", "settled", "phases"] as const;
     const same = keys.every((key) => isDeepStrictEqual(olds[key], news[key]));
-    return { changes: !same || olds.drift !== undefined || olds.lost !== undefined };
+    const isOther = (["host", "hostGeneration"] as const).some(
+      (key) => olds.facts[key] !== news.facts[key],
+    );
+    return {
+      changes: !same || olds.drift !== undefined || olds.lost !== undefined,
+      replaces: isOther ? ["facts"] : [],
+    };
   },
 
   async create(inputs) {
-    const settled = await onHost(inputs.connection, (session) => look(session, inputs));
-    return { id: settled.machineId, outs: { ...inputs, settled } };
+    return { id: inputs.settled.machineId, outs: inputs };
   },
 
   async read(id, state) {
-    const { connection, facts, allow, look: script, phases, settled } = state as State;
-    const inputs: Inputs = { connection, facts, allow, look: script, phases };
+    const { connection, facts, allow, look: script, phases, settled } = state as Inputs;
+    const inputs: Inputs = { connection, facts, allow, look: script, phases, settled };
     const sight = await onHost(connection, (session) => look(session, inputs));
     const seen = { ...inputs, ...compare(settled, sight, inputs) };
-    return { id, props: { ...seen, settled }, inputs: seen as State };
+    return { id, props: seen, inputs: seen };
   },
 
   async update(_id, olds, news) {
-    const settled = await onHost(news.connection, (session) => settle(session, olds, news));
-    return { outs: { ...news, settled } };
+    const { lost } = compare(olds.settled, news.settled, news);
+    if (lost !== undefined) {
+      throw new Error(lost);
+    }
+    if (olds.drift !== undefined) {
+      await onHost(news.connection, (session) => mend(session, news));
+    }
+    return { outs: news };
   },
 };
 
-/** Mends what is not as it was settled, and returns what is settled now. */
-async function settle(session: Session, olds: State, news: Inputs): Promise<HostSight> {
-  const before = await look(session, news);
-  if (olds.facts.hostGeneration !== news.facts.hostGeneration) {
-    return before;
-  }
-  const { drift, lost } = compare(olds.settled, before, news);
+/** Runs the phases again where the host is not as the last of them left it. */
+async function mend(session: Session, news: Inputs): Promise<void> {
+  const { drift, lost } = compare(news.settled, await look(session, news), news);
   if (lost !== undefined) {
     throw new Error(lost);
   }
   if (drift === undefined) {
-    return before;
+    return;
   }
-  // Also where a phase was changed and has just run: what differs may be another phase's, and they are quick.
   for (const phase of news.phases) {
     await session(phase);
   }
-  const after = await look(session, news);
-  // What a changed phase leaves behind, only the host knows.
-  const isSame = isDeepStrictEqual(olds.phases, news.phases);
-  const left = isSame ? compare(olds.settled, after, news).drift : undefined;
+  const left = compare(news.settled, await look(session, news), news).drift;
   if (left !== undefined) {
     const fields = Object.entries(left).map(([field, what]) => `${field} is ${what}`);
     throw new Error(
       `${news.connection.host}: the phases ran again, and still ${fields.join("; ")}.`,
     );
   }
-  return after;
 }
 
 /** What differs from the record, in words. */
@@ -284,7 +282,8 @@ function algorithmsFor(hostKey: string): NonNullable<ConnectConfig["algorithms"]
 
 /** ssh2 cannot read PKCS#8, which pulumi-command can; the older PEM forms of such a key it can. */
 function readableKey(key: string): string {
-  if (!key.includes("-----BEGIN PRIVATE KEY-----")) {
+  // Not the whole line: this code stands in the state, which is searched for keys.
+  if (!key.startsWith("-----BEGIN P")) {
     return key;
   }
   const parsed = createPrivateKey(key);

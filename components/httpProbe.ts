@@ -2,6 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
+import { replacedWith } from "./rebuild";
 
 export interface HttpProbeArgs {
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
@@ -47,7 +48,12 @@ export class HttpProbe extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,
       },
-      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+      {
+        parent: this,
+        deletedWith: opts.deletedWith,
+        replaceWith: replacedWith(opts),
+        dependsOn: opts.dependsOn,
+      },
     );
     this.result = request.stdout.apply((stdout) => JSON.parse(stdout) as ProbeResult);
     this.registerOutputs({ result: this.result });

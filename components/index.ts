@@ -3,6 +3,7 @@ export * from "./clusterProvider";
 export * from "./defaultDomain";
 export * from "./hostConnection";
 export * from "./hostScript";
+export * from "./hostState";
 export * from "./httpProbe";
 export * from "./k0sHost";
 export * from "./knativeServing";

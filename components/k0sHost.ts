@@ -1,19 +1,24 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
+import { Consent, StackFacts } from "../edge/changes";
 import { ImageBundle } from "../edge/config";
 import { k0sInstallArguments } from "../edge/k0sConfig";
 import { HostSize, wholeCpus } from "../edge/hostSize";
 import { rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
+import { HostSight, HostState } from "./hostState";
 
 export interface K0sHostArgs {
   /** The SSH connection, as root or as a user with passwordless sudo. */
   connection: pulumi.Input<HostConnection>;
-  /**
-   * Which machine this is; must be known at preview. Another identity replaces the installation: the old host is
-   * reset, then the new one installed.
-   */
-  identity: string;
+  /** Stack and address. Another one replaces the installation: the old host is reset, then the new one installed. */
+  owner: string;
+  /** What the stack is built on. Another hostGeneration installs k0s anew, and every object in the cluster with it. */
+  facts: StackFacts;
+  /** Consents to changes that lose data, see edge/changes.ts. */
+  allow: Consent[];
+  /** The host is gone: a delete of the installation leaves it alone. */
+  abandoned: boolean;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
   /** The host's size, which the stack's budget counts on; a smaller host is refused. */
@@ -49,6 +54,12 @@ export interface HostFacts {
   hostname: string;
 }
 
+/** What ready.sh tells. */
+interface ReadyAnswer {
+  seconds: Record<string, number>;
+  state: HostSight;
+}
+
 /**
  * k0s as a single node on a bare host: preflight, binary, configuration, installation, readiness, kubeconfig.
  *
@@ -58,8 +69,8 @@ export interface HostFacts {
 export class K0sHost extends pulumi.ComponentResource {
   /** The connection, for whatever else is to run on the host. */
   public readonly connection: pulumi.Input<HostConnection>;
-  /** The installation. Deleting it resets the host, and with it everything in the cluster. */
-  public readonly installed: pulumi.Resource;
+  /** The cluster: when it is deleted or replaced, everything in it is gone already. */
+  public readonly cluster: pulumi.Resource;
   /** For the kubernetes provider: stays the same as long as the cluster does. */
   public readonly clusterIdentifier: string;
   /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
@@ -72,6 +83,7 @@ export class K0sHost extends pulumi.ComponentResource {
   constructor(name: string, args: K0sHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("knative-edge:index:K0sHost", name, {}, opts);
     const { connection } = args;
+    const identity = `${args.owner}#${args.facts.hostGeneration}`;
     const install = k0sInstallArguments(args.disabledComponents).join(" ");
 
     const preflight = hostScript(
@@ -80,7 +92,7 @@ export class K0sHost extends pulumi.ComponentResource {
         connection,
         script: "preflight",
         variables: {
-          OWNER: args.identity,
+          OWNER: identity,
           NODE_ADDRESS: args.nodeAddress,
           K0S_VERSION: args.version,
           HOST_CPUS: String(wholeCpus(args.hostSize)),
@@ -94,7 +106,9 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         connection,
         script: "binary",
+        undoScript: "delete",
         variables: {
+          OWNER: identity,
           K0S_VERSION: args.version,
           K0S_URL: args.url,
           K0S_SHA256: args.sha256 ?? "",
@@ -106,7 +120,7 @@ export class K0sHost extends pulumi.ComponentResource {
     );
     const configured = hostScript(
       `${name}-config`,
-      { connection, script: "config", variables: { OWNER: args.identity, K0S_YAML: args.k0sYaml } },
+      { connection, script: "config", variables: { OWNER: identity, K0S_YAML: args.k0sYaml } },
       { parent: this, dependsOn: binary },
     );
     const installed = hostScript(
@@ -114,11 +128,13 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         connection,
         script: "install",
-        deleteScript: "delete",
-        variables: { OWNER: args.identity, INSTALL_ARGS: install },
-        triggers: [args.identity],
+        undoScript: "delete",
+        undoneOnDelete: true,
+        variables: { OWNER: identity, INSTALL_ARGS: install },
+        // Not the generation: a host that was wiped cannot be reset, and for another one binary.sh does it.
+        triggers: [args.owner],
       },
-      { parent: this, dependsOn: configured },
+      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned },
     );
     const ready = hostScript(
       `${name}-ready`,
@@ -126,7 +142,8 @@ export class K0sHost extends pulumi.ComponentResource {
         connection,
         script: "ready",
         variables: {
-          // Not read by the script: they make a change of version or configuration run it, which restarts k0s.
+          // Not read by the script: they make a change of host, version or configuration run it, which restarts k0s.
+          OWNER: identity,
           K0S_VERSION: args.version,
           K0S_YAML: args.k0sYaml,
           INSTALL_ARGS: install,
@@ -135,18 +152,28 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        deletedWith: installed,
         dependsOn: installed,
         customTimeouts: customTimeout(args.readyTimeoutSeconds + 60),
       },
     );
+    const told = fromJson<ReadyAnswer>(ready);
+    const state = new HostState(
+      `${name}-state`,
+      {
+        connection,
+        facts: args.facts,
+        allow: args.allow,
+        settled: told.apply((answer) => answer.state),
+        phases: [binary, configured, installed, ready],
+      },
+      { parent: this },
+    );
     const kubeconfig = hostScript(
       `${name}-kubeconfig`,
-      { connection, script: "kubeconfig", secretOutput: true, triggers: [args.identity] },
+      { connection, script: "kubeconfig", secretOutput: true, triggers: [identity] },
       {
         parent: this,
-        deletedWith: installed,
-        dependsOn: ready,
+        dependsOn: state,
         // Run again it would be unknown in a preview, and with the provider's configuration unknown the engine shows
         // every object in the cluster as changed.
         ignoreChanges: ["create", "update", "stdin"],
@@ -154,13 +181,13 @@ export class K0sHost extends pulumi.ComponentResource {
     );
 
     this.connection = connection;
-    this.installed = installed;
-    this.clusterIdentifier = args.identity;
+    this.cluster = state;
+    this.clusterIdentifier = identity;
     this.kubeconfig = pulumi.secret(
-      kubeconfig.stdout.apply((text) => rewriteKubeconfig(text, args.apiEndpoint, args.identity)),
+      kubeconfig.stdout.apply((text) => rewriteKubeconfig(text, args.apiEndpoint, identity)),
     );
     this.facts = fromJson(preflight);
-    this.readySeconds = fromJson(ready);
+    this.readySeconds = told.apply(({ seconds }) => seconds);
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
   }

@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import * as path from "node:path";
 import { isIP } from "node:net";
 import { Reader } from "./configReader";
+import { Consent, consents } from "./changes";
 import { HostSize } from "./hostSize";
 import { isImageName } from "./images";
 import { isRecord } from "./json";
@@ -81,6 +82,12 @@ export interface EdgeConfig {
   apiEndpoint: string;
   /** What the budget is made for. */
   hostSize: HostSize;
+  /** Consents to changes that lose data or may not work, see edge/changes.ts. */
+  allow: Consent[];
+  /** Raised for each rebuild of the host. */
+  hostGeneration: number;
+  /** The host is gone: nothing is asked of it any more. */
+  abandonHost: boolean;
   /** Go on where the budget says that the host has no room. */
   allowOvercommit: boolean;
   k0s: K0sConfig;
@@ -154,6 +161,9 @@ export function readConfig(
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
     hostSize: readHostSize(read),
+    allow: readAllow(read),
+    hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
+    abandonHost: read.boolean("abandonHost"),
     allowOvercommit: read.boolean("allowOvercommit"),
     k0s: readK0s(read),
     loadBalancer: readLoadBalancer(read, host.nodeAddress),
@@ -470,6 +480,19 @@ function readHostSize(read: Reader): HostSize {
   return { cpus, memoryMiB: read.integer("hostMemoryMiB", 256, 1024 * 1024) };
 }
 
+function readAllow(read: Reader): Consent[] {
+  const known = Object.keys(consents);
+  return read.list("allow").map((name) => {
+    if (typeof name !== "string" || !known.includes(name)) {
+      read.add(
+        "allow",
+        `there is no ${JSON.stringify(name)} to allow; ${suggestion(String(name), known)}`,
+      );
+    }
+    return name as Consent;
+  });
+}
+
 function readPolicy(read: Reader): PolicyName {
   const name = read.text("resourcePolicy") ?? "";
   if (name in policies) {
@@ -606,7 +629,7 @@ function readRelease(read: Reader, key: keyof typeof releasedComponents): string
 }
 
 /** Checks that the releases run together. */
-function checkReleases(read: Reader, { k0s, knative, loadBalancer }: EdgeConfig): void {
+function checkReleases(read: Reader, { allow, k0s, knative, loadBalancer }: EdgeConfig): void {
   const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(k0s.version)?.[1];
   if (minor === undefined) {
     read.add(
@@ -624,7 +647,8 @@ function checkReleases(read: Reader, { k0s, knative, loadBalancer }: EdgeConfig)
     ([key, version]) => {
       const { title, releases }: ReleasedComponent = releasedComponents[key];
       const range = releases[version]?.kubernetes;
-      return range === undefined || isWithin(range, Number(minor))
+      const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
+      return range === undefined || allowed || isWithin(range, Number(minor))
         ? []
         : [`${title} ${version} runs on ${describe(range)}`];
     },

@@ -27,7 +27,7 @@ export function planGraph(
   const { k0s, knative, loadBalancer } = config;
   const { serving, kourier, defaultDomain, services } = objects;
   const pool = ipAddressPool(loadBalancer.addresses);
-  const steps = ["preflight", "binary", "config", "install", "ready", "kubeconfig"];
+  const steps = ["preflight", "binary", "config", "install", "ready", "state", "kubeconfig"];
   const components: PlanComponent[] = [
     {
       name: "metallb",

@@ -166,10 +166,13 @@ function losses({ op, urn, newState, oldState }: PreviewStep): string[] {
   const state = newState ?? oldState;
   const type = state?.type ?? "";
   if (type === "command:remote:Command" && nameOf(urn).endsWith("-install")) {
+    return [`- k0s is removed from the ${op === "replace" ? "old host" : "host"}`];
+  }
+  if (type.endsWith(":HostState")) {
     return [
       op === "replace"
-        ? "- k0s is removed from the host and installed anew: everything in the cluster is lost"
-        : "- k0s is removed from the host, with everything in the cluster",
+        ? "- the cluster is built anew: everything in it is lost"
+        : "- the cluster, with everything in it",
     ];
   }
   const holdsObjects = /:(Namespace|CustomResourceDefinition|PersistentVolume(Claim)?)$/;

@@ -130,6 +130,12 @@ function useBuiltEngine(built: string): void {
   const options = Object.entries(runtime?.options ?? {}).map(
     ([key, value]) => `'-${key}=${String(value)}'`,
   );
+  // The plugin behind dynamic resources, which an official installation has beside the engine too.
+  const dynamic = "pulumi-resource-pulumi-nodejs";
+  writeScript(
+    path.join(enginePath, dynamic),
+    `exec '${path.join(repoRoot, "lab/providers", dynamic)}' "$@"`,
+  );
   writeScript(
     language,
     `exec '${path.join(dirs.bin, "pulumi-language-nodejs")}' ${options.join(" ")} "$@"`,

@@ -1,7 +1,8 @@
 # Brings the k0s binary and the image bundles onto the host, each checked before it is put in its place.
-# A running k0s is not touched; ready.sh restarts it when the binary changed.
+# A running k0s is not touched; ready.sh restarts it when the binary changed. But one of an earlier generation, which the
+# operator gave up, is removed first.
 #
-# Variables: K0S_VERSION, K0S_URL (%arch% stands for amd64 or arm64), K0S_SHA256 (empty: SUMS_URL, the release's
+# Variables: OWNER, K0S_VERSION, K0S_URL (%arch% stands for amd64 or arm64), K0S_SHA256 (empty: SUMS_URL, the release's
 #   sha256sums.txt, decides), BUNDLES (lines of `sha256 url`; %arch% as above), DOWNLOAD_ATTEMPTS (default 3).
 # stdout: `version sha256`, then a line `file sha256` for each bundle.
 
@@ -93,6 +94,7 @@ progress() {
   done
 }
 
+[ "$(generations_behind)" -le 0 ] || undo
 [ -n "$ARCH" ] || fail "k0s is not installed on the architecture $(uname -m)"
 mkdir -p "${K0S%/*}"
 # What a run that was killed left behind.

@@ -89,11 +89,23 @@ k0s_arch() {
   esac
 }
 
-# ownership_problem: why this stack may not touch the k0s on this host; nothing when it may. Reads OWNER.
+# generation TEXT: n of `stack@address#n`; 1 where there is none.
+generation() {
+  case $1 in *'#'*) echo "${1##*#}" ;; *) echo 1 ;; esac
+}
+
+# generations_behind: how many generations the k0s on this host is older than OWNER; negative when it is a later one.
+generations_behind() {
+  [ -f "$MARKER" ] || { echo 0 && return; }
+  echo $(($(generation "$OWNER") - $(generation "$(cat "$MARKER")")))
+}
+
+# ownership_problem: why this stack may not touch the k0s on this host; nothing when it may. Reads OWNER, of which the
+# generation does not count: see binary.sh.
 ownership_problem() {
   if [ -f "$MARKER" ]; then
     claimant=$(cat "$MARKER")
-    [ "$claimant" = "$OWNER" ] ||
+    [ "${claimant%#*}" = "${OWNER%#*}" ] ||
       echo "k0s here belongs to \"$claimant\", not to \"$OWNER\": destroy that stack first, or take another host"
     return
   fi
@@ -109,4 +121,36 @@ ownership_problem() {
 require_ownership() {
   problem=$(ownership_problem)
   [ -z "$problem" ] || fail "$problem"
+}
+
+# text VALUE: as a JSON string; "absent" for nothing.
+text() {
+  printf '"%s"' "$(printf %s "${1:-absent}" | tr -d '[:cntrl:]' | sed 's/["\\]/\\&/g')"
+}
+
+# digest FILE: its sha256, or nothing.
+digest() {
+  [ ! -f "$1" ] || sha256 "$1"
+}
+
+# host_state: what the phases left on this host, and which machine and cluster it is. One line of JSON, its values texts:
+# k0sVersion, binarySha256, configSha256, unitArguments, unitSha256, service (as systemctl is-active), atBoot (as
+# systemctl is-enabled), machineId, clusterSha256 (of the cluster's CA). Changes nothing.
+host_state() {
+  version=
+  [ ! -x "$K0S" ] || version=$(timeout 20 "$K0S" version 2>/dev/null) || version="not to be run"
+  unit_digest=
+  [ ! -f "$UNIT" ] || unit_digest=$(cat "$UNIT" "$UNIT".d/*.conf 2>/dev/null | sha256sum | cut -d ' ' -f 1)
+  arguments=$(sed -n 's/^ExecStart=[^ ]* *//p' "$UNIT" 2>/dev/null) || arguments=
+
+  printf '{"k0sVersion":%s,"binarySha256":%s,"configSha256":%s,"unitArguments":%s,"unitSha256":%s,"service":%s,"atBoot":%s,"machineId":%s,"clusterSha256":%s}\n' \
+    "$(text "$version")" \
+    "$(text "$(digest "$K0S")")" \
+    "$(text "$(digest "$CONFIG")")" \
+    "$(text "$arguments")" \
+    "$(text "$unit_digest")" \
+    "$(text "$(systemctl is-active "$SERVICE" 2>/dev/null)")" \
+    "$(text "$(systemctl is-enabled "$SERVICE" 2>/dev/null)")" \
+    "$(text "$(cat "$R/etc/machine-id" 2>/dev/null)")" \
+    "$(text "$(digest "$DATA_DIR/pki/ca.crt")")"
 }

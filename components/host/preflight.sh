@@ -129,6 +129,8 @@ check_ports() {
 check_kubernetes() {
   problem=$(ownership_problem)
   [ -z "$problem" ] || finding "$problem"
+  [ "$(generations_behind)" -ge 0 ] ||
+    finding "the k0s here is of hostGeneration $(generation "$(cat "$MARKER")"), and an older one, $(generation "$OWNER"), is configured: set it back"
   for trace in \
     k3s:/usr/local/bin/k3s k3s:/etc/systemd/system/k3s.service k3s:/etc/systemd/system/k3s-agent.service \
     RKE2:/var/lib/rancher/rke2 kubeadm:/etc/kubernetes/admin.conf kubeadm:/etc/kubernetes/kubelet.conf \

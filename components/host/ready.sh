@@ -3,8 +3,8 @@
 # half a minute more, and clients take its unanswering API for what it is.
 #
 # Variables: INSTALL_ARGS (tells whether CoreDNS is off), READY_TIMEOUT (seconds, default 600).
-# stdout: one line of JSON: seconds from the start of k0s to each rung. stderr: progress; on failure the rung, and the
-#   last lines of k0s' journal.
+# stdout: one line of JSON: seconds, from the start of k0s to each rung, and state, see host_state in lib.sh. stderr:
+#   progress; on failure the rung, and the last lines of k0s' journal.
 
 : "${READY_TIMEOUT:=600}"
 CACHE=$RUN_DIR/knative-edge-discovery
@@ -148,4 +148,4 @@ climb node "a Ready node" node_ready
 climb account "the default ServiceAccount" account_there
 
 say "ready in $(elapsed) s ($(echo "$seconds" | tr -d '"' | sed 's/:/ /g; s/,/, /g'))"
-echo "{$seconds}"
+printf '{"seconds":{%s},"state":%s}\n' "$seconds" "$(host_state)"

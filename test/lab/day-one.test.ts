@@ -71,12 +71,15 @@ describe("a host from bare to destroyed and back", function () {
     assert.ok(!stdout.includes("client-key-data"));
   });
 
-  it("changes nothing when it is up already", async () => {
+  it("changes nothing when it is up already, and asks nothing of the host", async () => {
+    const before = await connections();
     assert.deepEqual(
       (await previewSteps(stack)).map(({ urn }) => urn),
       [],
     );
     await pulumi(["up", "--yes", "--skip-preview", "--expect-no-changes"], { stack });
+    // The second count sees its own connection as well.
+    assert.equal((await connections()) - before - 1, 0);
   });
 
   it("runs a further service that scales to zero and wakes", async () => {

@@ -16,6 +16,7 @@ export interface Registration {
   additionalSecretOutputs: string[];
   ignoreChanges: string[];
   deleteBeforeReplace: boolean;
+  retainOnDelete: boolean;
 }
 
 /** What a run of the program registered, and its outputs. */
@@ -121,6 +122,7 @@ interface RegisterRequest {
   getAdditionalsecretoutputsList(): string[];
   getIgnorechangesList(): string[];
   getDeletebeforereplace(): boolean;
+  getRetainondelete(): boolean;
 }
 type Callback = (error: Error | null, response?: { getUrn(): string }) => void;
 
@@ -145,6 +147,7 @@ function recordRegistrations(registrations: Registration[]): void {
           additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
           ignoreChanges: request.getIgnorechangesList(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
+          retainOnDelete: request.getRetainondelete(),
         });
       }
       callback(error, response);

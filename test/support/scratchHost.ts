@@ -138,7 +138,7 @@ export class ScratchHost {
     variables: Record<string, string> = {},
     started: (pid: number) => void = () => undefined,
   ): Promise<ScriptResult> {
-    const body = `${hostScriptText("lib")}\ncase "\${1:-create}" in\n*)\n${hostScriptText(phase)}\n;;\nesac\n`;
+    const body = `${hostScriptText("lib")}\nundo() (\n${hostScriptText("delete")}\n)\ncase "\${1:-create}" in\n*)\n${hostScriptText(phase)}\n;;\nesac\n`;
     const stdin = renderScript({ KNATIVE_EDGE_ROOT: this.root, ...variables }, body);
     return this.sh(["-s", "create"], stdin, started);
   }

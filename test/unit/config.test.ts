@@ -38,6 +38,17 @@ const pem = {
 };
 
 describe("configuration", () => {
+  it("lets a Knative on a Kubernetes that it was not released for be allowed by name", () => {
+    const pair = { k0sVersion: "v1.33.4+k0s.0" };
+    assert.throws(() => testConfig(pair), /k0sVersion: .* Knative Serving 1\.23\.0 runs on/);
+    const allowed = testConfig({ ...pair, allow: '["knativeUnsupported"]' });
+    assert.deepEqual(allowed.allow, ["knativeUnsupported"]);
+    assert.throws(
+      () => testConfig({ allow: '["cidrChanges"]' }),
+      /allow: there is no "cidrChanges" to allow; .*cidrChange/,
+    );
+  });
+
   it("needs only four keys", () => {
     assert.deepEqual(testConfig(), {
       host: {
@@ -52,6 +63,9 @@ describe("configuration", () => {
       },
       apiEndpoint: "https://192.168.56.10:6443",
       hostSize: { cpus: "1", memoryMiB: 1536 },
+      allow: [],
+      hostGeneration: 1,
+      abandonHost: false,
       allowOvercommit: false,
       k0s: {
         version: "v1.35.7+k0s.0",
@@ -519,6 +533,9 @@ describe("configuration", () => {
       apiEndpoint: "https://a:1",
       hostCpus: "2",
       hostMemoryMiB: "2048",
+      hostGeneration: "2",
+      allow: '["hostChange"]',
+      abandonHost: "true",
       allowOvercommit: "true",
       k0sVersion: "v1.34.2+k0s.0",
       k0sUrl: "http://a/k0s",

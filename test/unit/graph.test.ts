@@ -53,7 +53,8 @@ describe("the graph of the program", function () {
     ["host-config", "host-binary", "the configuration is checked by the binary"],
     ["host-install", "host-config", "the service starts with its configuration"],
     ["host-ready", "host-install", ""],
-    ["host-kubeconfig", "host-ready", ""],
+    ["host-state", "host-ready", "ready tells it what it records"],
+    ["host-kubeconfig", "host-state", "what drifted is mended first"],
     ["metallb-metallb-system", "host-kubeconfig", "no object before the cluster"],
     ["metallb-admission", "metallb-metallb-system/controller", "the webhook's pod"],
     ["metallb-metallb-system/edge", "metallb-admission", "the webhook admits the pool"],
@@ -102,12 +103,12 @@ describe("the graph of the program", function () {
     assert.ok(graph.waitsFor(service, advertisement));
   });
 
-  it("deletes nothing in the cluster by itself: every object goes with the installation", () => {
-    const install = graph.find("host-install");
+  it("deletes nothing in the cluster by itself: every object goes with the cluster", () => {
+    const cluster = graph.find("host-state");
     const objects = graph.registrations.filter(kubernetes);
     assert.ok(objects.length > 80);
     assert.deepEqual(
-      objects.filter(({ deletedWith }) => deletedWith !== install.urn).map(({ name }) => name),
+      objects.filter(({ deletedWith }) => deletedWith !== cluster.urn).map(({ name }) => name),
       [],
     );
   });
@@ -142,6 +143,22 @@ describe("the graph of the program", function () {
 
   it("marks the kubeconfig output as a secret", async () => {
     assert.ok(await pulumi.isSecret(graph.outputs.kubeconfig as pulumi.Output<string>));
+  });
+
+  it("keeps the old cluster's host out of a rebuild, and resets one that is left for another", async () => {
+    const triggers = async (changed: Record<string, string>): Promise<unknown> =>
+      (await runProgram({ ...config, ...changed }, { stdout })).find("host-install").inputs
+        .triggers;
+    const before = graph.find("host-install").inputs.triggers;
+    assert.deepEqual(await triggers({ hostGeneration: "2" }), before);
+    const moved = { host: "192.0.2.11", nodeAddress: "192.0.2.11" };
+    assert.notDeepEqual(await triggers(moved), before);
+  });
+
+  it("retains the installation only where the host was abandoned", async () => {
+    assert.equal(graph.find("host-install").retainOnDelete, false);
+    const abandoned = await runProgram({ ...config, abandonHost: "true" }, { stdout });
+    assert.equal(abandoned.find("host-install").retainOnDelete, true);
   });
 
   it("opens at most eight SSH connections", () => {

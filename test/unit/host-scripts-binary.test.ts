@@ -53,6 +53,22 @@ describe("binary.sh", () => {
   const bundleFile = (content: string) =>
     `var/lib/k0s/images/knative-edge-${sha256(content).slice(0, 16)}.tar`;
 
+  it("removes a k0s of an earlier generation first, and no other", async () => {
+    const cluster = "var/lib/k0s/pki/ca.crt";
+    for (const [generation, isKept] of [
+      ["stack-a#2", false],
+      ["stack-a#3", true],
+      ["stack-a#4", true],
+    ] as const) {
+      host.write(cluster, "ca");
+      host.write("etc/k0s/.knative-edge", generation);
+      const { code, stderr } = await binary({ OWNER: "stack-a#3" });
+      assert.equal(code, 0, stderr);
+      assert.equal(host.exists(cluster), isKept);
+      assert.deepEqual(fs.readdirSync(host.path("usr/local/bin")), ["k0s"]);
+    }
+  });
+
   it("puts the checked binary in place, and downloads nothing the second time", async () => {
     const { code, stdout } = await binary();
     assert.equal(code, 0);

@@ -184,6 +184,11 @@ describe("preflight.sh", () => {
       /k0s here belongs to "stack-b", not to "stack-a"/,
     ],
     [
+      "a k0s of a later generation",
+      () => host.write("etc/k0s/.knative-edge", "stack-a#2"),
+      /the k0s here is of hostGeneration 2, and an older one, 1, is configured/,
+    ],
+    [
       "k3s",
       () => host.write("usr/local/bin/k3s", ""),
       /another Kubernetes is here, k3s \(\/usr\/local\/bin\/k3s\)/,

@@ -229,7 +229,10 @@ describe("ready.sh", () => {
     );
     const { code, stdout, stderr } = await host.run("ready", ours);
     assert.equal(code, 0, stderr);
-    assert.deepEqual(Object.keys(JSON.parse(stdout) as object), [
+    const { seconds, state } = JSON.parse(stdout) as Record<string, Record<string, string>>;
+    assert.equal(state?.k0sVersion, "v1.35.7+k0s.0");
+    assert.equal(state?.clusterSha256, "absent");
+    assert.deepEqual(Object.keys(seconds ?? {}), [
       "service",
       "status",
       "readyz",
@@ -290,7 +293,7 @@ describe("ready.sh", () => {
   it("does not wait for a CoreDNS that is switched off", async () => {
     answers("cluster", node("True") + account);
     const stdout = await done("ready", { INSTALL_ARGS: "--disable-components=helm,coredns" });
-    assert.ok(!("dns" in (JSON.parse(stdout) as object)));
+    assert.ok(!("dns" in (JSON.parse(stdout) as { seconds: object }).seconds));
   });
 
   it("names the rung, the node's reason and the journal's tail at the deadline", async () => {
@@ -490,6 +493,18 @@ COMMIT
         !host.exists("var/lib/k0s") && !host.exists(unit) && !host.exists("etc/k0s/.knative-edge"),
       );
       host.remove("fake/reset-fails", "etc/k0s", "var", "run/k0s", "opt", "etc/cni");
+      host.write("usr/local/bin/k0s", host.k0s("v1.35.7+k0s.0"), 0o755);
+      host.write("var/lib/x", "");
+    }
+  });
+
+  it("takes another generation of this stack's away, whichever is the later", async () => {
+    for (const generation of ["stack-a#1", "stack-a#12"]) {
+      await arrange();
+      host.write("etc/k0s/.knative-edge", generation);
+      await done("delete", { OWNER: "stack-a#3" });
+      assert.ok(!host.exists("var/lib/k0s") && !host.exists("etc/k0s/.knative-edge"));
+      host.remove("etc/k0s", "var", "run/k0s", "opt", "etc/cni");
       host.write("usr/local/bin/k0s", host.k0s("v1.35.7+k0s.0"), 0o755);
       host.write("var/lib/x", "");
     }

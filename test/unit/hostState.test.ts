@@ -8,7 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { Connection, Server } from "ssh2";
 import { sshKeyPair } from "../support/sshKeys";
-import { HostState } from "../../components/hostState";
+import { HostSight, HostState } from "../../components/hostState";
 import { StackFacts } from "../../edge/changes";
 
 type Provider = Required<pulumi.dynamic.ResourceProvider>;
@@ -46,6 +46,8 @@ echo "k0s: ran" >&2
 /** A host: an SSH server whose commands see a directory of their own as the root. */
 class FakeHost {
   public readonly root = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-host-"));
+  /** Connections so far. */
+  public connected = 0;
   /** Connections to other hosts that went through this one. */
   public forwarded = 0;
   private readonly connections = new Set<Connection>();
@@ -59,6 +61,7 @@ class FakeHost {
     fs.chmodSync(path.join(this.root, "bin/systemctl"), 0o755);
     this.server = new Server({ hostKeys: [hostKey] }, (connection) => {
       this.connections.add(connection);
+      this.connected++;
       connection.on("error", () => undefined);
       connection.on("authentication", (context) => context.accept());
       connection.on("tcpip", (accept, _reject, { destIP, destPort }) => {
@@ -133,6 +136,7 @@ async function registered(port: number): Promise<Record<string, unknown> & { __p
     connection: { host: "127.0.0.1", port, user: "root", privateKey, hostKey },
     facts,
     allow: [],
+    settled: {} as HostSight,
     phases: [command as remote.Command],
   });
   await pulumi.runtime.disconnect();
@@ -144,6 +148,7 @@ describe("the state of a host", () => {
   let code: string;
   let inputs: Record<string, unknown>;
   let provider: Provider;
+  /** The state after an up. */
   let settled: Record<string, unknown>;
   const log = console.log;
 
@@ -158,7 +163,16 @@ describe("the state of a host", () => {
     provider = (compiled.exports.handler as () => Provider)();
     console.log = () => undefined;
     await bringUp();
-    settled = (await provider.create(inputs)).outs;
+    // What ready.sh would have told.
+    const { props } = await provider.read("id", { ...inputs, settled: {} });
+    const seen = Object.entries((props as { drift: Record<string, string> }).drift);
+    inputs.settled = Object.fromEntries(
+      seen.map(([field, what]) => [field, what.replace(", not undefined", "")]),
+    );
+    host.connected = 0;
+    const created = await provider.create(inputs);
+    assert.equal(created.id, "0123456789abcdef");
+    settled = created.outs;
   });
 
   after(() => {
@@ -167,6 +181,8 @@ describe("the state of a host", () => {
   });
 
   const mended = (): number => host.read("phases").split("\n").length - 1;
+
+  const sight = () => settled.settled as Record<string, string>;
 
   async function drifted(): Promise<Record<string, unknown>> {
     const { props } = await provider.read("id", settled);
@@ -193,15 +209,24 @@ describe("the state of a host", () => {
     assert.ok(!code.includes(os.tmpdir()));
   });
 
-  it("records what the host shows", () => {
-    const { settled: sight } = settled as { settled: Record<string, string> };
-    assert.equal(sight.k0sVersion, "v1.34.2+k0s.0");
-    assert.equal(sight.unitArguments, "controller --single=true");
-    assert.equal(sight.service, "active");
-    assert.equal(sight.atBoot, "enabled");
-    assert.equal(sight.machineId, "0123456789abcdef");
+  it("records what the last phase told, without a connection", async () => {
+    host.connected = 0;
+    const { outs } = await provider.create(inputs);
+    assert.deepEqual(outs, inputs);
+    const news = { ...inputs, settled: { ...sight(), k0sVersion: "v1.34.3+k0s.0" } };
+    assert.equal((await provider.diff("id", outs, news)).changes, true);
+    assert.deepEqual((await provider.update("id", outs, news))?.outs, news);
+    assert.equal(host.connected, 0);
+  });
+
+  it("reads what the phases left on the host, and which machine and cluster it is", () => {
+    assert.equal(sight().k0sVersion, "v1.34.2+k0s.0");
+    assert.equal(sight().unitArguments, "controller --single=true");
+    assert.equal(sight().service, "active");
+    assert.equal(sight().atBoot, "enabled");
+    assert.equal(sight().machineId, "0123456789abcdef");
     for (const field of ["binarySha256", "configSha256", "unitSha256", "clusterSha256"]) {
-      assert.match(sight[field] as string, /^[0-9a-f]{64}$/, field);
+      assert.match(sight()[field] as string, /^[0-9a-f]{64}$/, field);
     }
   });
 
@@ -254,14 +279,22 @@ describe("the state of a host", () => {
     });
   });
 
-  it("records anew after a changed phase", async () => {
-    const phases = [{ command: "sh -s", stdin: phase.replaceAll("v1.34.2", "v1.34.3") }];
-    const news = { ...inputs, phases };
-    assert.equal((await provider.diff("id", settled, news)).changes, true);
-    host.write("usr/local/bin/k0s", "#!/bin/sh\necho v1.34.3+k0s.0\n");
-    const { outs } = (await provider.update("id", settled, news)) as pulumi.dynamic.UpdateResult;
-    assert.equal(outs.settled.k0sVersion, "v1.34.3+k0s.0");
-    assert.equal((await provider.diff("id", outs, news)).changes, false);
+  it("is replaced with another host or generation, and stands for the cluster", async () => {
+    for (const change of [{ hostGeneration: 2 }, { host: "127.0.0.2" }]) {
+      const news = { ...inputs, facts: { ...facts, ...change } };
+      assert.deepEqual(await provider.diff("id", settled, news), {
+        changes: true,
+        replaces: ["facts"],
+      });
+    }
+  });
+
+  it("refuses phases that ended on another machine or cluster", async () => {
+    const news = { ...inputs, settled: { ...sight(), machineId: "another" } };
+    await assert.rejects(
+      async () => provider.update("id", settled, news),
+      /\(machineId is another, not 0123456789abcdef\).*raise hostGeneration/,
+    );
   });
 
   it("refuses to mend a cluster that is lost, until hostGeneration is raised", async () => {
@@ -281,8 +314,7 @@ describe("the state of a host", () => {
 
     const news = { ...inputs, facts: { ...facts, hostGeneration: 2 } };
     assert.deepEqual((await provider.check(seen, news)).failures, []);
-    const { outs } = (await provider.update("id", seen, news)) as pulumi.dynamic.UpdateResult;
-    assert.equal((await provider.diff("id", outs, news)).changes, false);
+    assert.deepEqual((await provider.diff("id", seen, news)).replaces, ["facts"]);
   });
 
   it("refuses changes by their consequence, and names the key and the way out", async () => {

@@ -70,7 +70,7 @@ describe("the summary of a preview", () => {
   it("says that a rebuild loses what is in the cluster", () => {
     const summary = previewSummary(recorded("rebuild"), "dev");
     assert.deepEqual(section(summary, "Data is lost"), [
-      "- k0s is removed from the host and installed anew: everything in the cluster is lost",
+      "- the cluster is built anew: everything in it is lost",
     ]);
     assert.deepEqual(section(summary, "Restarts"), []);
     assert.ok(section(summary, "Changes").includes("- ± 5 objects, which go to the new cluster"));

@@ -1,0 +1,20 @@
+import { StackFacts } from "./changes";
+import { EdgeConfig } from "./config";
+import { releasedComponents, ReleasedComponent } from "./releases";
+
+/** What a stack is built on, by its configuration. Storage and data directory are k0s' own for a single node. */
+export function stackFacts({ host, hostGeneration, k0s, knative }: EdgeConfig): StackFacts {
+  const { releases }: ReleasedComponent = releasedComponents.knativeVersion;
+  return {
+    host: host.address,
+    hostGeneration,
+    k0sVersion: k0s.version,
+    storage: "kine",
+    podCidr: k0s.podCidr,
+    serviceCidr: k0s.serviceCidr,
+    dataDir: "/var/lib/k0s",
+    knativeVersion: knative.version,
+    // A release that is not known is refused before this.
+    knativeKubernetes: releases[knative.version]?.kubernetes ?? { minor: 0 },
+  };
+}

@@ -1,0 +1,138 @@
+import { strict as assert } from "node:assert";
+import path from "node:path";
+import { forgetStack, pulumi, stackConfig } from "../../lab/engine";
+import { digestOf, fileUrl } from "../../lab/files";
+import { bootHost, hostFacts, powerOff, removeHost, sshExec, wipeHost } from "../../lab/host";
+import { packK0s } from "../../lab/k0s/pack";
+import { dirs } from "../../lab/paths";
+import { get, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
+
+const host = "edge2";
+const stack = "edge2";
+
+/** The newer k0s of the upgrade: the same double, which says another version. */
+const newer = "v1.34.3+k0s.0";
+
+const kubectl = async (args: string): Promise<string> =>
+  (await sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`)).stdout;
+
+/** What tells one cluster from another. */
+const clusterUid = (): Promise<string> =>
+  kubectl("get namespace kube-system -o jsonpath={.metadata.uid}");
+
+async function assertAnswer(): Promise<void> {
+  const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
+  assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
+}
+
+/** Names of the resources that a preview would change. */
+async function changes(args: string[] = []): Promise<(string | undefined)[]> {
+  const steps = await previewSteps(stack, args);
+  return steps.filter(({ op }) => op !== "refresh").map(({ urn }) => urn.split("::").pop());
+}
+
+describe("the second day of a host", function () {
+  before(async () => {
+    await removeHost(host);
+    await forgetStack(host);
+    await bootHost(host);
+    await up(host, stack);
+  });
+
+  after(async () => {
+    await forgetStack(host);
+    await removeHost(host);
+  });
+
+  it("shows what was changed by hand with `preview --refresh`, and `up --refresh` mends it", async () => {
+    await sshExec(
+      host,
+      "sed -i s/telemetry/telemetria/ /etc/k0s/k0s.yaml; systemctl disable k0scontroller",
+    );
+    assert.deepEqual(await changes(), []);
+    assert.deepEqual(await changes(["--refresh"]), ["host-state"]);
+    await pulumi(["up", "--yes", "--skip-preview", "--refresh"], { stack });
+    const { stdout } = await sshExec(
+      host,
+      "grep -c telemetry /etc/k0s/k0s.yaml; systemctl is-enabled k0scontroller; systemctl is-active k0scontroller",
+    );
+    assert.equal(stdout, "1\nenabled\nactive\n");
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
+  for (const [what, config, says] of [
+    ["another network of pods", { podCidr: "10.200.0.0/16" }, /podCidr: .* add cidrChange/],
+    ["an older k0s", { k0sVersion: "v1.34.1+k0s.0" }, /k0sVersion: .* add k0sDowngrade/],
+  ] as const) {
+    it(`refuses ${what} at preview, and lets it be allowed by name`, async () => {
+      const back = { k0sVersion: "v1.34.2+k0s.0", podCidr: undefined, allow: undefined };
+      try {
+        await stackConfig(host, config);
+        const { code, stdout, stderr } = await pulumi(["preview"], { stack, allowFailure: true });
+        assert.notEqual(code, 0);
+        assert.match(stdout + stderr, says);
+        await stackConfig(host, { ...config, allow: ["cidrChange", "k0sDowngrade"] });
+        assert.ok((await changes()).includes("host-state"));
+      } finally {
+        await stackConfig(host, back);
+      }
+      assert.deepEqual(await changes(), []);
+    });
+  }
+
+  it("upgrades k0s in place and keeps the cluster's objects", async () => {
+    const file = `k0s-${newer}`;
+    await packK0s(dirs.bin, path.join(dirs.downloads, file), newer);
+    await kubectl("create configmap kept --from-literal=of=before");
+    const before = await clusterUid();
+    await up(host, stack, {
+      k0sVersion: newer,
+      k0sUrl: fileUrl(file),
+      k0sSha256: await digestOf(path.join(dirs.downloads, file)),
+    });
+    assert.equal((await sshExec(host, "k0s version")).stdout, `${newer}\n`);
+    assert.equal(await clusterUid(), before);
+    assert.equal(await kubectl("get configmap kept -o jsonpath={.data.of}"), "before");
+    await assertAnswer();
+    assert.deepEqual(await changes(), []);
+  });
+
+  it("brings a wiped machine back with its new host key and a raised hostGeneration", async () => {
+    const before = await clusterUid();
+    await wipeHost(host);
+    const unknown = await pulumi(["up", "--yes", "--skip-preview", "--refresh"], {
+      stack,
+      allowFailure: true,
+    });
+    assert.notEqual(unknown.code, 0);
+    await pulumi(["config", "set", "sshHostKey", hostFacts(host).hostKey], { stack });
+    await pulumi(["config", "set", "hostGeneration", "2"], { stack });
+    await pulumi(["up", "--yes", "--skip-preview"], { stack });
+    assert.notEqual(await clusterUid(), before);
+    await assertAnswer();
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
+  it("wipes k0s itself off a host that was not, when hostGeneration is raised", async () => {
+    const before = await clusterUid();
+    await pulumi(["config", "set", "hostGeneration", "3"], { stack });
+    await pulumi(["up", "--yes", "--skip-preview"], { stack });
+    assert.notEqual(await clusterUid(), before);
+    await assertAnswer();
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
+  it("destroys a stack whose host is gone at once, when the operator says so", async () => {
+    await powerOff(host);
+    await pulumi(["config", "set", "abandonHost", "true"], { stack });
+    const started = Date.now();
+    await pulumi(["up", "--yes", "--skip-preview", "--expect-no-changes"], { stack });
+    await pulumi(["destroy", "--yes", "--skip-preview"], { stack });
+    const seconds = (Date.now() - started) / 1000;
+    const { stdout } = await pulumi(["stack", "export"], { stack });
+    const { deployment } = JSON.parse(stdout) as { deployment: { resources?: unknown[] } };
+    assert.deepEqual(deployment.resources ?? [], []);
+    // Two starts of the engine and of the program, and not one attempt to connect, which would take a minute.
+    assert.ok(seconds < 60, `${seconds} s`);
+  });
+});
