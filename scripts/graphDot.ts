@@ -93,7 +93,8 @@ function reaches(from: Tier, to: Tier, seen = new Set<Tier>()): boolean {
 
 function node(tier: Tier): string {
   const { type, name } = first(tier);
-  const command = type.startsWith("command:");
+  // HostState is a dynamic resource, and looks at the host as the commands do.
+  const command = type.startsWith("command:") || type.startsWith("pulumi-nodejs:");
   const label = command ? commandLabel(name) : objectsLabel(tier.members);
   const colour = command ? ' fillcolor="#ddf4ff"' : "";
   return `${tier.id} [label=${quote(label)}${colour}]`;
