@@ -342,13 +342,22 @@ async function startCluster(directory: string, running: ChildProcess[]): Promise
     // No controller makes service accounts or takes away the taint of a new node.
     "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
   );
-  const { CoreV1Api, KubeConfig } = await import("@kubernetes/client-node");
+  const { CoreV1Api, KubeConfig, SchedulingV1Api } = await import("@kubernetes/client-node");
   const client = new KubeConfig();
   client.loadFromString(kubeconfig);
   const core = client.makeApiClient(CoreV1Api);
   await until("the API server", async () => {
     const { items } = await core.listNamespace();
     return items.some(({ metadata }) => metadata?.name === namespace);
+  });
+  // The API server makes them after its namespaces, one by one.
+  const scheduling = client.makeApiClient(SchedulingV1Api);
+  await until("the API server's priority classes", async () => {
+    const { items } = await scheduling.listPriorityClass();
+    const found = items.map(({ metadata }) => metadata?.name);
+    return ["system-node-critical", "system-cluster-critical"].every((name) =>
+      found.includes(name),
+    );
   });
   start("kube-scheduler", `--kubeconfig=${config}`, "--secure-port=0", "--leader-elect=false");
   return core;
