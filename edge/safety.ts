@@ -1,3 +1,4 @@
+import { withoutDescriptions } from "./definitions";
 import { KubernetesObject } from "./manifests";
 import { podSpec, withPodSpec } from "./workloads";
 
@@ -64,6 +65,13 @@ export const measures = {
         ? object
         : withPodSpec(object, (spec) => ({ ...spec, priorityClassName }));
     },
+  },
+  trimDefinitions: {
+    reason:
+      "More than half of the releases' text is descriptions in the schemas of their CustomResourceDefinitions, which " +
+      "only `kubectl explain` shows. The API server keeps them in memory, the state keeps them twice, and every " +
+      "preview carries them.",
+    apply: withoutDescriptions,
   },
 } satisfies Record<string, Measure>;
 

@@ -93,6 +93,7 @@ describe("configuration", () => {
         removeDisruptionBudgets: true,
         shortenTermination: true,
         raisePriorities: true,
+        trimDefinitions: true,
       },
       imageMirrors: {},
       manifestsDir: undefined,

@@ -94,6 +94,36 @@ describe("one-node safety", () => {
     );
   });
 
+  it("takes the descriptions out of a definition's schemas, and nothing that validates or defaults", () => {
+    const definition = (description: Record<string, string>): KubernetesObject => {
+      const schema = {
+        ...description,
+        type: "object",
+        properties: {
+          description: { ...description, type: "string" },
+          ports: {
+            ...description,
+            type: "array",
+            items: { ...description, type: "object", default: { description: "data" } },
+          },
+          labels: { type: "object", additionalProperties: { ...description, type: "string" } },
+          either: { anyOf: [{ ...description, type: "integer" }, { type: "string" }] },
+        },
+      };
+      return {
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: "boxes.example.com" },
+        spec: { versions: [{ name: "v1", served: true, schema: { openAPIV3Schema: schema } }] },
+      };
+    };
+    const trimmed = applySafety([definition({ description: "What it is." })], {
+      ...allMeasures(false),
+      trimDefinitions: true,
+    });
+    assert.deepEqual(trimmed, [definition({})]);
+  });
+
   it("leaves the objects it is given as they are, and does nothing when applied again", () => {
     const before = structuredClone(objects);
     const once = applySafety(objects, allMeasures(true));
