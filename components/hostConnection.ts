@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HostConfig, SshTarget } from "../edge/config";
+import { HostConfig, SshTarget } from "../edge/config/host";
 import { HostConnection } from "./hostScript";
 
 /** The SSH connection of a checked configuration, its keys marked as secrets. */

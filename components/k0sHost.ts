@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { Consent, StackFacts } from "../edge/changes";
-import { ImageBundle } from "../edge/config";
+import { ImageBundle } from "../edge/config/k0s";
 import { k0sInstallArguments } from "../edge/k0sConfig";
 import { HostSize, wholeCpus } from "../edge/hostSize";
 import { rewriteKubeconfig } from "../edge/kubeconfig";

@@ -1,7 +1,7 @@
-import { isRecord } from "./json";
-import { suggestion } from "./nearest";
-import { Problem } from "./problem";
-import { ConfigKey, readSchema, secretKeys } from "./schema";
+import { isRecord } from "../json";
+import { suggestion } from "../nearest";
+import { Problem } from "../problem";
+import { ConfigKey, readSchema, secretKeys } from "../schema";
 
 /** Reads values by type and collects problems. After a problem it returns the default, so that checks can go on. */
 export class Reader {

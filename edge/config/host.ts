@@ -1,0 +1,182 @@
+import { isIP } from "node:net";
+import { HostSize } from "../hostSize";
+import { isAddress } from "../pool";
+import { parseQuantity } from "../quantity";
+import { readSchema } from "../schema";
+import { parseHostKey, privateKeyProblem } from "../sshKey";
+import { isDnsName } from "./forms";
+import { Reader } from "./reader";
+
+/** A machine reached by SSH. */
+export interface SshTarget {
+  /** IP address or DNS name that the machine running Pulumi dials. */
+  address: string;
+  port: number;
+  user: string;
+  /** OpenSSH or PEM text. Secret. */
+  privateKey: string;
+  /** Secret. */
+  privateKeyPassphrase?: string;
+  /** `<type> <base64>`; absent only with `acceptUnknownHostKey`. */
+  hostKey?: string;
+}
+
+/** The host, and how it is reached. */
+export interface HostConfig extends SshTarget {
+  /** IPv4 address of the host's own network interface. */
+  nodeAddress: string;
+  /** The SSH server on the way, if there is one. */
+  jump?: SshTarget;
+}
+
+/** Reads how the host is reached: `host`, `nodeAddress`, and the keys of `ssh…` and `jump…`. */
+export function readHost(read: Reader): HostConfig {
+  const address = readHostName(read, "host", "give the address at which SSH reaches the host.");
+  const given = read.text("nodeAddress");
+  if (given === undefined && address !== "" && !isAddress(address)) {
+    read.add(
+      "nodeAddress",
+      "is needed, since host is no IPv4 address; give the one of the host's network interface.",
+    );
+  }
+  const nodeAddress = given ?? address;
+  if (given !== undefined && !isAddress(given)) {
+    read.add("nodeAddress", `"${given}" is not an IPv4 address.`);
+  } else if (nodeAddress.startsWith("127.")) {
+    read.add(
+      "nodeAddress",
+      `${nodeAddress} is a loopback address; give the one of the host's network interface.`,
+    );
+  }
+  const mayBeUnknown = read.boolean("acceptUnknownHostKey");
+  const target = {
+    address,
+    port: read.integer("sshPort", 1, 65535),
+    user: readUser(read, "sshUser"),
+    ...readPrivateKey(read, "sshPrivateKey", "give the private key to log in with."),
+    hostKey: readHostKey(read, "sshHostKey", address, mayBeUnknown),
+  };
+  return { ...target, nodeAddress, jump: readJump(read, target, mayBeUnknown) };
+}
+
+/** Reads `hostCpus` and `hostMemoryMiB`. */
+export function readHostSize(read: Reader): HostSize {
+  const cpus = read.text("hostCpus") ?? "";
+  try {
+    if (parseQuantity(cpus) <= 0n) {
+      read.add("hostCpus", `${cpus} is no host; write its number of CPUs like 1, 2 or 500m.`);
+    }
+  } catch {
+    read.add("hostCpus", `"${cpus}" is no number of CPUs; write it like 1, 2 or 500m.`);
+  }
+  return { cpus, memoryMiB: read.integer("hostMemoryMiB", 256, 1024 * 1024) };
+}
+
+/** Reads `apiEndpoint`; by default port 6443 of `host`. */
+export function readApiEndpoint(read: Reader, host: string): string {
+  const given = read.text("apiEndpoint");
+  if (given === undefined) {
+    return `https://${isIP(host) === 6 ? `[${host}]` : host}:6443`;
+  }
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol !== "https:" || url.username !== "" || url.search !== "" || url.hash !== "") {
+    read.add(
+      "apiEndpoint",
+      `"${given}" is not an https URL; write it like https://edge.example.com:6443.`,
+    );
+  }
+  return given;
+}
+
+function readJump(read: Reader, host: SshTarget, mayBeUnknown: boolean): SshTarget | undefined {
+  const { keys } = readSchema();
+  if (read.text("jumpHost") === undefined) {
+    for (const key of Object.keys(keys).filter(
+      (name) => name.startsWith("jump") && name !== "jumpHost",
+    )) {
+      if (read.text(key) !== (String(keys[key]?.default) || undefined)) {
+        read.add(key, "does nothing without jumpHost; set that, or unset this.");
+      }
+    }
+    return undefined;
+  }
+  const address = readHostName(read, "jumpHost", "give its address.");
+  const own = read.text("jumpPrivateKey") !== undefined;
+  if (!own && read.text("jumpPrivateKeyPassphrase") !== undefined) {
+    read.add(
+      "jumpPrivateKeyPassphrase",
+      "does nothing without jumpPrivateKey; set that, or unset this.",
+    );
+  }
+  const { privateKey, privateKeyPassphrase } = own
+    ? readPrivateKey(read, "jumpPrivateKey", "")
+    : host;
+  return {
+    address,
+    port: read.integer("jumpPort", 1, 65535),
+    user: readUser(read, "jumpUser"),
+    privateKey,
+    privateKeyPassphrase,
+    hostKey: readHostKey(read, "jumpHostKey", address, mayBeUnknown),
+  };
+}
+
+function readHostName(read: Reader, key: string, what: string): string {
+  const address = read.requiredText(key, what).trim();
+  // Four numbers that are no IPv4 address would pass as a name and fail much later.
+  const isName = isDnsName(address) && !/^[\d.]+$/.test(address);
+  if (address !== "" && isIP(address) === 0 && !isName) {
+    read.add(
+      key,
+      `"${address}" is not an IP address or DNS name; write only that, without user, port or path.`,
+    );
+  }
+  return address;
+}
+
+function readUser(read: Reader, key: string): string {
+  const user = read.text(key) ?? "";
+  if (!/^[A-Za-z_][\w.-]*$/.test(user)) {
+    read.add(key, `"${user}" is not a user name.`);
+  }
+  return user;
+}
+
+function readPrivateKey(
+  read: Reader,
+  key: string,
+  what: string,
+): Pick<SshTarget, "privateKey" | "privateKeyPassphrase"> {
+  const passphraseKey = `${key}Passphrase`;
+  const privateKey = read.requiredText(key, what);
+  const privateKeyPassphrase = read.text(passphraseKey);
+  const problem =
+    privateKey === ""
+      ? undefined
+      : privateKeyProblem(privateKey, privateKeyPassphrase, passphraseKey);
+  if (problem !== undefined) {
+    read.add(key, problem);
+  }
+  return { privateKey, privateKeyPassphrase };
+}
+
+function readHostKey(
+  read: Reader,
+  key: string,
+  address: string,
+  mayBeUnknown: boolean,
+): string | undefined {
+  const text = read.text(key);
+  const remedy = `run \`ssh-keyscan -t ed25519 ${address || "<host>"}\` over a network you trust and give its line`;
+  if (text === undefined) {
+    if (!mayBeUnknown) {
+      read.add(key, `is not set; ${remedy}, or set acceptUnknownHostKey to true.`);
+    }
+    return undefined;
+  }
+  const hostKey = parseHostKey(text);
+  if (hostKey === undefined) {
+    read.add(key, `is not an SSH host key; ${remedy}.`);
+  }
+  return hostKey;
+}

@@ -1,0 +1,113 @@
+import { Consent, consents } from "../changes";
+import { HostSize } from "../hostSize";
+import { ServiceSpec } from "../knativeService";
+import { suggestion } from "../nearest";
+import { Problem } from "../problem";
+import { OneNodeSafety } from "../safety";
+import { readSchema } from "../schema";
+import { HostConfig, readApiEndpoint, readHost, readHostSize } from "./host";
+import { K0sConfig, readK0s } from "./k0s";
+import { KnativeConfig, readKnative } from "./knative";
+import { LoadBalancerConfig, readLoadBalancer } from "./loadBalancer";
+import { Reader } from "./reader";
+import { checkReleases } from "./releases";
+import { readOneNode } from "./resources";
+import { readServices } from "./services";
+import { readImageMirrors, readManifestsDir } from "./sources";
+
+/** The whole configuration of a stack, checked, with every default filled in. */
+export interface EdgeConfig {
+  host: HostConfig;
+  /** URL at which the machine running Pulumi reaches the Kubernetes API. */
+  apiEndpoint: string;
+  /** What the budget is made for. */
+  hostSize: HostSize;
+  /** Consents to changes that lose data or may not work, see edge/changes.ts. */
+  allow: Consent[];
+  /** Raised for each rebuild of the host. */
+  hostGeneration: number;
+  /** The host is gone: nothing is asked of it any more. */
+  abandonHost: boolean;
+  /** Go on where the budget says that the host has no room. */
+  allowOvercommit: boolean;
+  k0s: K0sConfig;
+  loadBalancer: LoadBalancerConfig;
+  knative: KnativeConfig;
+  /** Which measures for a single node are on. */
+  oneNode: OneNodeSafety;
+  /** Image name prefix to replacement. */
+  imageMirrors: Record<string, string>;
+  /** Directory with release folders; absent: releases are downloaded. */
+  manifestsDir?: string;
+  /** Knative Services by name, the sample `hello` among them unless switched off. */
+  services: Record<string, ServiceSpec>;
+}
+
+/** A configuration that cannot be used. Its message lists every problem with its key; none holds a secret's value. */
+export class ConfigError extends Error {
+  /** One sentence each: `knative-edge:<key>: what is wrong; what to do.` */
+  public readonly problems: string[];
+
+  constructor(problems: Problem[]) {
+    const { project } = readSchema();
+    const lines = problems.map(({ key, message }) => `${project}:${key}: ${message}`);
+    super(
+      `The configuration has ${lines.length === 1 ? "a problem" : `${lines.length} problems`}:\n${lines.join("\n")}`,
+    );
+    this.problems = lines;
+  }
+}
+
+/**
+ * Reads and checks a stack's configuration as a whole.
+ * @param raw Values as the engine hands them out: texts, and JSON for arrays and objects; by key without the project's
+ * name. An absent key or "" stands for the default in Pulumi.yaml.
+ * @param encrypted Keys that are secrets in the stack's file; where given, a secret in plain text is a problem.
+ * @throws ConfigError with all problems.
+ */
+export function readConfig(
+  raw: Record<string, string>,
+  encrypted?: ReadonlySet<string>,
+): EdgeConfig {
+  const read = new Reader(raw);
+  read.unknownKeys();
+  if (encrypted !== undefined) {
+    read.plainSecrets(encrypted);
+  }
+  const host = readHost(read);
+  const knative = readKnative(read);
+  const config: EdgeConfig = {
+    host,
+    apiEndpoint: readApiEndpoint(read, host.address),
+    hostSize: readHostSize(read),
+    allow: readAllow(read),
+    hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
+    abandonHost: read.boolean("abandonHost"),
+    allowOvercommit: read.boolean("allowOvercommit"),
+    k0s: readK0s(read),
+    loadBalancer: readLoadBalancer(read, host.nodeAddress),
+    knative,
+    oneNode: readOneNode(read, knative.resources.policy),
+    imageMirrors: readImageMirrors(read),
+    manifestsDir: readManifestsDir(read),
+    services: readServices(read),
+  };
+  checkReleases(read, config);
+  if (read.problems.length > 0) {
+    throw new ConfigError(read.problems);
+  }
+  return config;
+}
+
+function readAllow(read: Reader): Consent[] {
+  const known = Object.keys(consents);
+  return read.list("allow").map((name) => {
+    if (typeof name !== "string" || !known.includes(name)) {
+      read.add(
+        "allow",
+        `there is no ${JSON.stringify(name)} to allow; ${suggestion(String(name), known)}`,
+      );
+    }
+    return name as Consent;
+  });
+}

@@ -1,0 +1,115 @@
+import { isRecord } from "../json";
+import { k0sComponents, neededComponents } from "../k0sConfig";
+import { suggestion } from "../nearest";
+import { cidrError, cidrsOverlap } from "../pool";
+import { k0sDownload } from "../releases";
+import { readSchema } from "../schema";
+import { checkHttpUrl, isSha256 } from "./forms";
+import { Reader } from "./reader";
+
+/** An OCI archive that the host imports into containerd. */
+export interface ImageBundle {
+  url: string;
+  /** 64 hexadecimal digits. */
+  sha256: string;
+}
+
+/** k0s on the host. */
+export interface K0sConfig {
+  /** Release tag, for instance `v1.35.7+k0s.0`. */
+  version: string;
+  /** Where the host downloads the binary; `%arch%` stands for amd64 or arm64. */
+  url: string;
+  /** Digest of the binary; absent: the one in `sumsUrl`. */
+  sha256?: string;
+  /** The release's sha256sums.txt, beside the binary. */
+  sumsUrl: string;
+  /** Names for `k0s controller --disable-components`. */
+  disabledComponents: string[];
+  podCidr: string;
+  serviceCidr: string;
+  imageBundles: ImageBundle[];
+  /** How long the node may take to be ready, in seconds. */
+  readyTimeoutSeconds: number;
+}
+
+/** Reads the keys of k0s, its networks and its image bundles. */
+export function readK0s(read: Reader): K0sConfig {
+  const version = read.text("k0sVersion") ?? "";
+  const { url: defaultUrl, sumsUrl: defaultSumsUrl } = k0sDownload(version);
+  const given = read.text("k0sUrl");
+  if (given !== undefined) {
+    checkHttpUrl(read, "k0sUrl", given);
+  }
+  const sha256 = read.text("k0sSha256");
+  if (sha256 !== undefined && !isSha256(sha256)) {
+    read.add("k0sSha256", `"${sha256}" is not a SHA-256; give its 64 hexadecimal digits.`);
+  }
+  const url = given ?? defaultUrl;
+  return {
+    version,
+    url,
+    sha256: sha256?.toLowerCase(),
+    sumsUrl: given === undefined ? defaultSumsUrl : given.replace(/[^/]*$/, "sha256sums.txt"),
+    disabledComponents: readDisabledComponents(read),
+    ...readNetworks(read),
+    imageBundles: readImageBundles(read),
+    readyTimeoutSeconds: read.integer("readyTimeoutSeconds", 30, 7200),
+  };
+}
+
+function readDisabledComponents(read: Reader): string[] {
+  const key = "k0sDisabledComponents";
+  return read.list(key).map((name) => {
+    if (typeof name !== "string" || !k0sComponents.includes(name)) {
+      read.add(
+        key,
+        `k0s has no component ${JSON.stringify(name)}; ${suggestion(String(name), k0sComponents)}`,
+      );
+    } else if (neededComponents.includes(name)) {
+      read.add(
+        key,
+        `${name} cannot be switched off, since this stack does not run without it; leave it out.`,
+      );
+    }
+    return String(name);
+  });
+}
+
+function readNetworks(read: Reader): { podCidr: string; serviceCidr: string } {
+  const [podCidr, serviceCidr] = [readCidr(read, "podCidr"), readCidr(read, "serviceCidr")];
+  if (cidrsOverlap(podCidr, serviceCidr)) {
+    read.add(
+      "podCidr",
+      `${podCidr} overlaps serviceCidr ${serviceCidr}; take networks that have nothing in common.`,
+    );
+  }
+  return { podCidr, serviceCidr };
+}
+
+/** A network; the schema's default after a problem. */
+function readCidr(read: Reader, key: string): string {
+  const text = read.text(key) ?? "";
+  const error = cidrError(text);
+  if (error === undefined) {
+    return text;
+  }
+  read.add(key, error);
+  return String(readSchema().keys[key]?.default);
+}
+
+function readImageBundles(read: Reader): ImageBundle[] {
+  return read.list("imageBundles").map((bundle, index) => {
+    const key = `imageBundles[${index}]`;
+    const { url, sha256, ...others } = isRecord(bundle) ? bundle : {};
+    if (typeof url !== "string" || typeof sha256 !== "string" || Object.keys(others).length > 0) {
+      read.add(key, "a mapping of url and sha256, and nothing else, was expected.");
+      return { url: "", sha256: "" };
+    }
+    checkHttpUrl(read, `${key}.url`, url);
+    if (!isSha256(sha256)) {
+      read.add(`${key}.sha256`, `"${sha256}" is not a SHA-256; give its 64 hexadecimal digits.`);
+    }
+    return { url, sha256: sha256.toLowerCase() };
+  });
+}

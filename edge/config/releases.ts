@@ -1,0 +1,68 @@
+import { KubernetesRange, releasedComponents, ReleasedComponent } from "../releases";
+import type { EdgeConfig } from "./index";
+import { Reader } from "./reader";
+
+/** Reads the version of a component whose releases are in the table of edge/releases.ts. */
+export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {
+  const { title, releases }: ReleasedComponent = releasedComponents[key];
+  const version = read.text(key) ?? "";
+  if (!(version in releases)) {
+    const known = Object.keys(releases);
+    read.add(
+      key,
+      `${title} "${version}" is not a release this program knows; take ${known.join(" or ")}.`,
+    );
+  }
+  return version;
+}
+
+/** Checks that the releases run together. */
+export function checkReleases(
+  read: Reader,
+  { allow, k0s, knative, loadBalancer }: EdgeConfig,
+): void {
+  const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(k0s.version)?.[1];
+  if (minor === undefined) {
+    read.add(
+      "k0sVersion",
+      `"${k0s.version}" is not a release of k0s; write it like v1.35.7+k0s.0.`,
+    );
+    return;
+  }
+  const chosen = {
+    knativeVersion: knative.version,
+    kourierVersion: knative.kourierVersion,
+    metallbVersion: loadBalancer.version,
+  };
+  const clashes = (Object.entries(chosen) as [keyof typeof chosen, string][]).flatMap(
+    ([key, version]) => {
+      const { title, releases }: ReleasedComponent = releasedComponents[key];
+      const range = releases[version]?.kubernetes;
+      const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
+      return range === undefined || allowed || isWithin(range, Number(minor))
+        ? []
+        : [`${title} ${version} runs on ${describe(range)}`];
+    },
+  );
+  if (clashes.length > 0) {
+    read.add(
+      "k0sVersion",
+      `${k0s.version} is Kubernetes 1.${minor}, but ${clashes.join(", and ")}; take a k0s of such a version.`,
+    );
+  }
+  const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
+  if (minorOf(knative.version) !== minorOf(knative.kourierVersion)) {
+    read.add(
+      "kourierVersion",
+      `${knative.kourierVersion} does not go with Knative Serving ${knative.version}; take the same minor version.`,
+    );
+  }
+}
+
+function isWithin({ minor: first, lastMinor = Infinity }: KubernetesRange, minor: number): boolean {
+  return first <= minor && minor <= lastMinor;
+}
+
+function describe({ minor, lastMinor }: KubernetesRange): string {
+  return lastMinor === undefined ? `1.${minor} and newer` : `1.${minor} to 1.${lastMinor}`;
+}

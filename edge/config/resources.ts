@@ -1,0 +1,83 @@
+import { isRecord } from "../json";
+import { suggestion } from "../nearest";
+import { policies, PolicyName } from "../policies";
+import { factorError, resourceErrors, Resources } from "../resources";
+import { allMeasures, MeasureName, OneNodeSafety } from "../safety";
+import { isTexts } from "./forms";
+import { Reader } from "./reader";
+
+/** Which resources the containers get. */
+export interface ResourcesConfig {
+  policy: PolicyName;
+  /** Decimal factor of the policies `scale` and `guaranteed`, as text: `0.5`. */
+  factor: string;
+  /** By `deployment/container`. */
+  overrides: Record<string, Resources>;
+}
+
+/** Reads `resourcePolicy`, `resourceFactor` and `resourceOverrides`. */
+export function readResources(read: Reader): ResourcesConfig {
+  return { policy: readPolicy(read), factor: readFactor(read), overrides: readOverrides(read) };
+}
+
+function readFactor(read: Reader): string {
+  const factor = read.text("resourceFactor") ?? "";
+  const problem = factorError(factor, read.boolean("allowIncrease"));
+  if (problem !== undefined) {
+    read.add("resourceFactor", problem);
+  }
+  return factor;
+}
+
+function readPolicy(read: Reader): PolicyName {
+  const name = read.text("resourcePolicy") ?? "";
+  if (name in policies) {
+    return name as PolicyName;
+  }
+  const known = Object.keys(policies);
+  read.add(
+    "resourcePolicy",
+    `"${name}" is none of ${known.join(", ")}; ${suggestion(name, known)}`,
+  );
+  return "scale";
+}
+
+function readOverrides(read: Reader): Record<string, Resources> {
+  const overrides = read.mapping("resourceOverrides");
+  for (const [name, value] of Object.entries(overrides)) {
+    const key = `resourceOverrides.${name}`;
+    if (!/^[^/]+\/[^/]+(\/[^/]+)?$/.test(name)) {
+      read.add(key, "the name is not of the form deployment/container.");
+    }
+    const lists = isRecord(value) ? Object.entries(value) : [["", undefined] as const];
+    if (
+      lists.length === 0 ||
+      !lists.every(([list, texts]) => ["requests", "limits"].includes(list) && isTexts(texts))
+    ) {
+      read.add(
+        key,
+        'requests or limits with quantities in quotes were expected, such as {requests: {cpu: "50m"}}.',
+      );
+    } else {
+      resourceErrors(value as Resources).forEach((error) => read.add(key, error));
+    }
+  }
+  return overrides as Record<string, Resources>;
+}
+
+/** The measures: all on, but none with the policy that leaves the releases as they are; then what the user set. */
+export function readOneNode(read: Reader, policy: PolicyName): OneNodeSafety {
+  const safety = allMeasures(policy !== "upstream");
+  const known = Object.keys(safety);
+  for (const [name, value] of Object.entries(read.mapping("oneNode"))) {
+    const key = `oneNode.${name}`;
+    if (!known.includes(name)) {
+      read.add(key, `there is no such measure; ${suggestion(name, known)}`);
+    } else if (typeof value !== "boolean") {
+      read.add(key, `${JSON.stringify(value)} is neither true nor false.`);
+    } else {
+      safety[name as MeasureName] = value;
+    }
+  }
+  return safety;
+}
