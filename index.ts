@@ -3,6 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
 import { budgetOutput } from "./edge/budget";
 import { renderK0sConfig } from "./edge/k0sConfig";
+import { hasPlainUrls } from "./edge/knativeService";
+import { gatewayPorts } from "./edge/nodeIp";
+import { releaseVersions } from "./edge/releases";
 import { stackFacts } from "./edge/stackFacts";
 
 export = async () => {
@@ -16,6 +19,7 @@ export = async () => {
     abandoned: config.abandonHost,
     nodeAddress: config.host.nodeAddress,
     hostSize: config.hostSize,
+    gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
@@ -28,30 +32,30 @@ export = async () => {
     deletedWith: host.cluster,
   };
 
-  const { addresses } = config.loadBalancer;
-  const metalLb = new edge.MetalLb(
-    "metallb",
-    { connection, objects: objects.metalLb, addresses },
-    onCluster,
-  );
+  const metalLb = { connection, objects: objects.metalLb };
+  const pool =
+    config.loadBalancer.kind === "metallb"
+      ? new edge.MetalLb("metallb", { ...metalLb, ...config.loadBalancer }, onCluster).ready
+      : [];
   const serving = new edge.KnativeServing(
     "knative",
     { connection, objects: objects.serving },
     onCluster,
   );
-  const { definitions } = serving;
   const kourier = new edge.Kourier(
     "kourier",
-    { objects: objects.kourier, definitions, loadBalancer: metalLb.ready },
+    { objects: objects.kourier, definitions: serving.definitions, pool },
     onCluster,
   );
   const domain = new edge.DefaultDomain(
     "domain",
-    { objects: objects.defaultDomain },
+    { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
     { ...onCluster, dependsOn: [...serving.ready, ...kourier.ready] },
   );
+  const urlDomain = hasPlainUrls(config.knative) ? domain.domain : undefined;
   const services = Object.entries(objects.services).map(([name, spec]) => {
-    const service = new edge.KnativeService(name, spec, { ...onCluster, dependsOn: domain.ready });
+    const args = { ...spec, domain: urlDomain };
+    const service = new edge.KnativeService(name, args, { ...onCluster, dependsOn: domain.ready });
     const probe = new edge.HttpProbe(
       `${name}-probe`,
       { url: service.url, address: kourier.address },
@@ -65,12 +69,7 @@ export = async () => {
     services: Object.fromEntries(services.map(({ name, url }) => [name, url])),
     loadBalancerIp: kourier.address,
     kubeconfig: host.kubeconfig,
-    versions: {
-      k0s: config.k0s.version,
-      metalLb: config.loadBalancer.version,
-      knative: config.knative.version,
-      kourier: config.knative.kourierVersion,
-    },
+    versions: releaseVersions(config),
     seconds: {
       ready: host.readySeconds,
       answer: Object.fromEntries(services.map(({ name, seconds }) => [name, seconds])),

@@ -23,6 +23,8 @@ export interface K0sHostArgs {
   nodeAddress: string;
   /** The host's size, which the stack's budget counts on; a smaller host is refused. */
   hostSize: HostSize;
+  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer. */
+  gatewayPorts: number[];
   /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
   apiEndpoint: string;
   /** Release of k0s, for instance v1.35.7+k0s.0. */
@@ -97,6 +99,7 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_VERSION: args.version,
           HOST_CPUS: String(wholeCpus(args.hostSize)),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
+          GATEWAY_PORTS: args.gatewayPorts.join(" "),
         },
       },
       { parent: this },

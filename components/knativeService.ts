@@ -11,18 +11,20 @@ export type KnativeServiceArgs = {
   serviceName?: string;
   /** Its namespace, which must be there. Defaults to `default`. */
   namespace?: string;
+  /** Domain that its URL is made of. By default the URL is what the object's status said when it was last written. */
+  domain?: pulumi.Input<string>;
 };
 
 /** A Knative Service, waited for until it is Ready. */
 export class KnativeService extends pulumi.ComponentResource {
-  /** The URL that Knative gave it. */
+  /** The URL that Knative gives it. */
   public readonly url: pulumi.Output<string>;
   /** The Service object. */
   public readonly service: Manifest;
 
   constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
     super("knative-edge:index:KnativeService", name, {}, opts);
-    const { serviceName = name, namespace = "default", ...fields } = args;
+    const { serviceName = name, namespace = "default", domain, ...fields } = args;
     const object = pulumi
       .output(fields)
       .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
@@ -36,7 +38,11 @@ export class KnativeService extends pulumi.ComponentResource {
       },
       { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
     );
-    this.url = this.service.status.apply((status) => (status as { url: string }).url);
+    // Another domain changes the URL and not the object, so that what is known of its status would be out of date.
+    this.url =
+      domain === undefined
+        ? this.service.status.apply((status) => (status as { url: string }).url)
+        : pulumi.interpolate`http://${serviceName}.${namespace}.${domain}`;
     this.registerOutputs({ url: this.url });
   }
 }

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isLoadBalancer } from "../edge/awaits";
-import { KubernetesObject } from "../edge/manifests";
+import { isLoadBalancer, KubernetesObject } from "../edge/manifests";
+import { externalAddress } from "../edge/nodeIp";
 import { Manifest } from "./manifest";
 import { ManifestSet } from "./manifestSet";
 
@@ -9,13 +9,13 @@ export interface KourierArgs {
   objects: KubernetesObject[];
   /** Knative's definitions and namespace, which the controller and its ConfigMap need. */
   definitions: pulumi.Resource[];
-  /** What the LoadBalancer Service waits for: an address pool and its advertisement. */
-  loadBalancer: pulumi.Resource[];
+  /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
+  pool: pulumi.Resource[];
 }
 
 /** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
 export class Kourier extends pulumi.ComponentResource {
-  /** The gateway's address, as the load balancer gave it. */
+  /** The gateway's address: the one in the Service's spec.externalIPs, or else as the load balancer gave it. */
   public readonly address: pulumi.Output<string>;
   /** The gateway answers once these are there. */
   public readonly ready: Manifest[];
@@ -25,10 +25,14 @@ export class Kourier extends pulumi.ComponentResource {
     const manifests = new ManifestSet(name, { parent: this, deletedWith: opts.deletedWith });
 
     manifests.add(args.objects, args.definitions, (object) =>
-      isLoadBalancer(object) ? args.loadBalancer : [],
+      isLoadBalancer(object) ? args.pool : [],
     );
     this.ready = manifests.resources;
-    this.address = manifests.find(isLoadBalancer).status.apply(loadBalancerAddress);
+    const known = args.objects.map(externalAddress).find((address) => address !== undefined);
+    this.address =
+      known === undefined
+        ? manifests.find(isLoadBalancer).status.apply(loadBalancerAddress)
+        : pulumi.output(known);
 
     this.registerOutputs({ address: this.address });
   }

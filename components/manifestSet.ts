@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ignoredFields, KubernetesObject, tiers } from "../edge/manifests";
+import { ignoredFields, KubernetesObject, replacingFields, tiers } from "../edge/manifests";
 import { Manifest, manifestName } from "./manifest";
 
 export interface ManifestSetOptions {
@@ -61,10 +61,14 @@ export class ManifestSet {
   }
 
   private register(object: KubernetesObject, dependsOn: pulumi.Resource[]): Manifest {
+    const replacing = replacingFields(object);
     const resource = new Manifest(manifestName(this.component, object), object, {
       ...this.opts,
       dependsOn,
       ignoreChanges: ignoredFields(object),
+      replaceOnChanges: replacing,
+      // For its name is taken until it is gone.
+      deleteBeforeReplace: replacing.length > 0 ? true : undefined,
     });
     this.added.push({ object, resource });
     return resource;

@@ -1,10 +1,5 @@
-import { KubernetesObject } from "./manifests";
+import { isLoadBalancer, KubernetesObject } from "./manifests";
 import { annotated } from "./transforms";
-
-/** True for the Service that a load balancer gives an address. */
-export function isLoadBalancer(object: KubernetesObject): boolean {
-  return object.kind === "Service" && object.spec?.type === "LoadBalancer";
-}
 
 /**
  * Says by annotation what the provider waits for where its own rule is wrong for us: its wait for a Service takes at

@@ -94,6 +94,14 @@ export function knativeService(
 }
 
 /**
+ * Whether services' URLs are `http://<service>.<namespace>.<domain>`: Knative's settings of domains and of networking,
+ * where the user changes them, can make them others.
+ */
+export function hasPlainUrls({ configMaps }: { configMaps: Record<string, unknown> }): boolean {
+  return !("config-domain" in configMaps) && !("config-network" in configMaps);
+}
+
+/**
  * Everything that is wrong with a service as the user wrote it.
  * @param name The service's name.
  * @param value What stands in the configuration, of whatever shape.

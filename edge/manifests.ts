@@ -75,6 +75,11 @@ export function isDefinition(object: KubernetesObject): boolean {
   return object.kind === "CustomResourceDefinition";
 }
 
+/** True for the Service that a load balancer gives an address. */
+export function isLoadBalancer(object: KubernetesObject): boolean {
+  return object.kind === "Service" && object.spec?.type === "LoadBalancer";
+}
+
 const identityAndConfiguration = [
   "ServiceAccount",
   "Role",
@@ -132,6 +137,27 @@ export function ignoredFields(object: KubernetesObject): string[] {
     default:
       return [];
   }
+}
+
+/** On config-domain: the domain in it, where it is known before the cluster is there. */
+export const domainAnnotation = "knative-edge/domain";
+
+/**
+ * Fields of an object whose change needs a new object. The default-domain Job adds its domain to config-domain as a
+ * stranger, so that it outlives every update of ours; and of two domains Knative takes the one that sorts first. Knative's
+ * programs hold on to their settings in the moment without the ConfigMap (knative.dev/pkg/configmap/informer).
+ */
+export function replacingFields(object: KubernetesObject): string[] {
+  return isDomainConfig(object) ? [`metadata.annotations["${domainAnnotation}"]`] : [];
+}
+
+/** True for Knative's ConfigMap of domains. */
+export function isDomainConfig({ kind, metadata }: KubernetesObject): boolean {
+  return (
+    kind === "ConfigMap" &&
+    metadata.namespace === "knative-serving" &&
+    metadata.name === "config-domain"
+  );
 }
 
 /** True for an object of Knative Serving's own release. */

@@ -1,5 +1,6 @@
 import { withAwait } from "./awaits";
 import type { EdgeConfig } from "./config";
+import type { MetalLbConfig } from "./config/loadBalancer";
 import { knativeService } from "./knativeService";
 import { describe, KubernetesObject, tiers } from "./manifests";
 import { ipAddressPool, l2Advertisement } from "./pool";
@@ -26,21 +27,9 @@ export function planGraph(
 ): { host: PlanNode; components: PlanComponent[] } {
   const { k0s, knative, loadBalancer } = config;
   const { serving, kourier, defaultDomain, services } = objects;
-  const pool = ipAddressPool(loadBalancer.addresses);
   const steps = ["preflight", "binary", "config", "install", "ready", "state", "kubeconfig"];
   const components: PlanComponent[] = [
-    {
-      name: "metallb",
-      title: `MetalLB ${loadBalancer.version}`,
-      after: "host",
-      children: [
-        ...tierNodes(objects.metalLb.filter(({ kind }) => kind !== "DaemonSet")),
-        ...tierNodes(objects.metalLb.filter(({ kind }) => kind === "DaemonSet")),
-        { title: "admission gate: until the webhook takes the pool" },
-        ...tierNodes([pool]),
-        ...tierNodes([l2Advertisement(pool)]),
-      ],
-    },
+    ...(loadBalancer.kind === "metallb" ? [metalLbComponent(loadBalancer, objects.metalLb)] : []),
     {
       name: "knative",
       title: `Knative Serving ${knative.version}`,
@@ -57,7 +46,10 @@ export function planGraph(
     {
       name: "kourier",
       title: `Kourier ${knative.kourierVersion}`,
-      after: "knative's definitions; its load balancer after metallb",
+      after:
+        loadBalancer.kind === "metallb"
+          ? "knative's definitions; its load balancer after metallb"
+          : "knative's definitions",
       children: tierNodes(kourier),
     },
     {
@@ -82,6 +74,25 @@ export function planGraph(
       children: steps.map((title) => ({ title })),
     },
     components,
+  };
+}
+
+function metalLbComponent(
+  { version, addresses }: MetalLbConfig,
+  objects: KubernetesObject[],
+): PlanComponent {
+  const pool = ipAddressPool(addresses);
+  return {
+    name: "metallb",
+    title: `MetalLB ${version}`,
+    after: "host",
+    children: [
+      ...tierNodes(objects.filter(({ kind }) => kind !== "DaemonSet")),
+      ...tierNodes(objects.filter(({ kind }) => kind === "DaemonSet")),
+      { title: "admission gate: until the webhook takes the pool" },
+      ...tierNodes([pool]),
+      ...tierNodes([l2Advertisement(pool)]),
+    ],
   };
 }
 

@@ -117,13 +117,28 @@ export function metalLbRelease(version: string): Release {
   return release(`metallb-${version}`, base, ["metallb-native.yaml"], metalLb[version]);
 }
 
+/** What a stack is made of, by the releases' own versions; without MetalLB where the load balancer is another. */
+export function releaseVersions({
+  k0s,
+  loadBalancer,
+  knative,
+}: Pick<EdgeConfig, "k0s" | "loadBalancer" | "knative">): Record<string, string> {
+  return {
+    k0s: k0s.version,
+    ...(loadBalancer.kind === "metallb" && { metalLb: loadBalancer.version }),
+    knative: knative.version,
+    kourier: knative.kourierVersion,
+  };
+}
+
 /** The objects of every release that a configuration names, before transforms. */
 export interface ReleaseObjects {
+  /** Empty where the load balancer is another. */
   metalLb: KubernetesObject[];
   /** serving-crds.yaml and serving-core.yaml, each object once. */
   serving: KubernetesObject[];
   kourier: KubernetesObject[];
-  /** serving-default-domain.yaml: the Job and its Service. Empty with a fixed domain. */
+  /** serving-default-domain.yaml: the Job and its Service. Empty where the domain is known without it. */
   defaultDomain: KubernetesObject[];
 }
 
@@ -134,7 +149,7 @@ export interface ReleaseObjects {
 export async function loadReleases(
   config: Pick<EdgeConfig, "loadBalancer" | "knative" | "manifestsDir">,
 ): Promise<ReleaseObjects> {
-  const { manifestsDir, knative } = config;
+  const { manifestsDir, knative, loadBalancer } = config;
   const source = { manifestsDir };
   const withDefaultDomain = servingRelease(knative.version);
   const servingFiles =
@@ -147,7 +162,9 @@ export async function loadReleases(
           ),
         };
   const [metalLbTexts, servingTexts, kourierTexts] = await Promise.all([
-    loadRelease(metalLbRelease(config.loadBalancer.version), source),
+    loadBalancer.kind === "metallb"
+      ? loadRelease(metalLbRelease(loadBalancer.version), source)
+      : {},
     loadRelease(servingFiles, source),
     loadRelease(kourierRelease(knative.kourierVersion), source),
   ]);

@@ -18,10 +18,11 @@ export interface ServingObjects {
 
 /** The objects of a stack, exactly as they are applied. */
 export interface StackObjects {
+  /** Empty where the load balancer is another. */
   metalLb: KubernetesObject[];
   serving: ServingObjects;
   kourier: KubernetesObject[];
-  /** Empty where the configuration has a fixed domain. */
+  /** Empty where the domain is known without it. */
   defaultDomain: KubernetesObject[];
   /** The Knative Services, their images at the mirrors. */
   services: Record<string, ServiceSpec>;

@@ -1,8 +1,15 @@
 import { EdgeConfig } from "./config";
 import { mirrorImage } from "./images";
 import { JsonObject } from "./json";
-import { isDefinition, isKnativeServing, KubernetesObject } from "./manifests";
+import {
+  domainAnnotation,
+  isDefinition,
+  isDomainConfig,
+  isKnativeServing,
+  KubernetesObject,
+} from "./manifests";
 import { suggestion } from "./nearest";
+import { atNodeAddress } from "./nodeIp";
 import { Problem } from "./problem";
 import { goMemory, namedPolicy, queueProxyConfig } from "./policies";
 import {
@@ -30,9 +37,13 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
     awaitDefinitions,
     forceWebhooks,
     announceFromAnyNode,
+    ...(config.loadBalancer.kind === "nodeIp" && {
+      atNodeAddress: atNodeAddress(config.host.nodeAddress),
+    }),
     resources: resources(resourcePolicy(config)),
     ...(config.knative.resources.policy === "edge" && { goMemory }),
     knativeConfig: knativeConfig(knativeConfigMaps(config)),
+    ...(config.knative.domain !== undefined && { knownDomain: knownDomain(config.knative.domain) }),
     images: images(config.imageMirrors),
   };
 }
@@ -113,6 +124,12 @@ export function knativeConfig(configMaps: Record<string, Record<string, string>>
     const keys = isKnativeConfigMap(object) ? configMaps[object.metadata.name] : undefined;
     return keys === undefined ? object : { ...object, data: { ...object.data, ...keys } };
   };
+}
+
+/** Marks config-domain with the domain that is set in it: see {@link replacingFields}. */
+export function knownDomain(domain: string): Transform {
+  return (object) =>
+    isDomainConfig(object) ? annotated(object, domainAnnotation, domain) : object;
 }
 
 /**

@@ -3,7 +3,7 @@
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB (default 1280: a machine of 1.5 GB shows about 1450),
 #   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); MIN_DISK_MIB (default 2048, over and above the 15 %
-#   under which kubelet starts to evict).
+#   under which kubelet starts to evict); GATEWAY_PORTS, those at which the ingress answers on the host (default: none).
 # stdout: one line of JSON: arch, os, kernel, cgroup (1 or 2), cpus, memoryMiB, machineId, hostname.
 
 findings=0
@@ -107,22 +107,33 @@ part_of_k0s() {
   return 1
 }
 
+# check_port PORT NEED LISTENERS: one sentence when a process other than k0s' has the port. LISTENERS is a pattern of the
+# local addresses that count, as hexadecimal as in /proc/net/tcp.
+check_port() {
+  hexadecimal=$(printf %04X "$1")
+  cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null |
+    awk -v listeners="^($3):$hexadecimal\$" '$4 == "0A" && $2 ~ listeners { print $10 }' |
+    while read -r inode; do
+      pid=$(holder "$inode")
+      if [ -z "$pid" ]; then
+        echo "port $1 is in use by a process that could not be found, and $2: free the port"
+      elif [ "$installed" = no ] || ! part_of_k0s "$pid"; then
+        echo "port $1 is in use by $(cat "$PROC/$pid/comm") (process $pid), and $2"
+      else
+        continue
+      fi
+      break
+    done
+}
 check_ports() {
   for port in 6443 10250 8080; do
-    hexadecimal=$(printf %04X "$port")
-    cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null |
-      awk -v port=":$hexadecimal\$" '$4 == "0A" && $2 ~ port { print $10 }' |
-      while read -r inode; do
-        pid=$(holder "$inode")
-        if [ -z "$pid" ]; then
-          echo "port $port is in use by a process that could not be found, and k0s needs it: free the port"
-        elif [ "$installed" = no ] || ! part_of_k0s "$pid"; then
-          echo "port $port is in use by $(cat "$PROC/$pid/comm") (process $pid), and k0s needs it: stop that program or move it to another port"
-        else
-          continue
-        fi
-        break
-      done
+    check_port "$port" "k0s needs it: stop that program or move it to another port" ".*"
+  done
+  # These are taken from the node's address only, by rules for its packets: what listens elsewhere is in nobody's way.
+  node=$(echo "$NODE_ADDRESS" | awk -F. '{ printf "%02X%02X%02X%02X", $4, $3, $2, $1 }')
+  for port in ${GATEWAY_PORTS:-}; do
+    check_port "$port" "Kourier answers there with loadBalancer nodeIp: stop that program or move it, or set loadBalancer to metallb" \
+      "0+|$node|0+FFFF0000$node"
   done
 }
 

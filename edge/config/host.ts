@@ -89,15 +89,11 @@ export function readApiEndpoint(read: Reader, host: string): string {
 }
 
 function readJump(read: Reader, host: SshTarget, mayBeUnknown: boolean): SshTarget | undefined {
-  const { keys } = readSchema();
   if (read.text("jumpHost") === undefined) {
-    for (const key of Object.keys(keys).filter(
+    const others = Object.keys(readSchema().keys).filter(
       (name) => name.startsWith("jump") && name !== "jumpHost",
-    )) {
-      if (read.text(key) !== (String(keys[key]?.default) || undefined)) {
-        read.add(key, "does nothing without jumpHost; set that, or unset this.");
-      }
-    }
+    );
+    read.unused(others, "does nothing without jumpHost; set that, or unset this.");
     return undefined;
   }
   const address = readHostName(read, "jumpHost", "give its address.");

@@ -8,7 +8,7 @@ import { readSchema } from "../schema";
 import { HostConfig, readApiEndpoint, readHost, readHostSize } from "./host";
 import { K0sConfig, readK0s } from "./k0s";
 import { KnativeConfig, readKnative } from "./knative";
-import { LoadBalancerConfig, readLoadBalancer } from "./loadBalancer";
+import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
 import { Reader } from "./reader";
 import { checkReleases } from "./releases";
 import { readOneNode } from "./resources";
@@ -31,7 +31,7 @@ export interface EdgeConfig {
   /** Go on where the budget says that the host has no room. */
   allowOvercommit: boolean;
   k0s: K0sConfig;
-  loadBalancer: LoadBalancerConfig;
+  loadBalancer: LoadBalancer;
   knative: KnativeConfig;
   /** Which measures for a single node are on. */
   oneNode: OneNodeSafety;
@@ -75,7 +75,12 @@ export function readConfig(
     read.plainSecrets(encrypted);
   }
   const host = readHost(read);
-  const knative = readKnative(read);
+  const loadBalancer = readLoadBalancer(read, host.nodeAddress);
+  // With nodeIp the Job would wait for an address in the Service's status, which nobody sets; and it is known already.
+  const knative = readKnative(
+    read,
+    loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,
+  );
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
@@ -85,7 +90,7 @@ export function readConfig(
     abandonHost: read.boolean("abandonHost"),
     allowOvercommit: read.boolean("allowOvercommit"),
     k0s: readK0s(read),
-    loadBalancer: readLoadBalancer(read, host.nodeAddress),
+    loadBalancer,
     knative,
     oneNode: readOneNode(read, knative.resources.policy),
     imageMirrors: readImageMirrors(read),

@@ -12,12 +12,15 @@ export interface KnativeConfig {
   resources: ResourcesConfig;
   /** Keys set in Knative's own ConfigMaps, by ConfigMap. */
   configMaps: Record<string, Record<string, string>>;
-  /** Fixed domain; absent: `<address>.sslip.io` by the default-domain Job. */
+  /** Domain that is known before the cluster is there; absent: `<address>.sslip.io` by the default-domain Job. */
   domain?: string;
 }
 
-/** Reads the keys of Knative Serving and Kourier. */
-export function readKnative(read: Reader): KnativeConfig {
+/**
+ * Reads the keys of Knative Serving and Kourier.
+ * @param defaultDomain The domain where none is configured, if it is known.
+ */
+export function readKnative(read: Reader, defaultDomain: string | undefined): KnativeConfig {
   const domain = read.text("domain");
   if (domain !== undefined && !(isDnsName(domain) && domain === domain.toLowerCase())) {
     read.add(
@@ -30,7 +33,7 @@ export function readKnative(read: Reader): KnativeConfig {
     kourierVersion: readRelease(read, "kourierVersion"),
     resources: readResources(read),
     configMaps: readConfigMaps(read),
-    domain,
+    domain: domain ?? defaultDomain,
   };
 }
 

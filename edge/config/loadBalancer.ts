@@ -5,39 +5,79 @@ import {
   parsePool,
   poolErrors,
   poolFormError,
+  PoolSurroundings,
   subnetAround,
 } from "../pool";
 import { Reader } from "./reader";
 import { readRelease } from "./releases";
 
-/** MetalLB, and the addresses that it gives away. */
-export interface LoadBalancerConfig {
+/** MetalLB in layer-2 mode. */
+export interface MetalLbConfig {
+  kind: "metallb";
   /** MetalLB release, for instance `v0.16.1`. */
   version: string;
   /** Ranges (`a-b`) for MetalLB's IPAddressPool. */
   addresses: string[];
 }
 
-/** Reads the pool, and checks it against the host, its subnet and the cluster's networks. */
-export function readLoadBalancer(read: Reader, nodeAddress: string): LoadBalancerConfig {
-  const version = readRelease(read, "metallbVersion");
+/** Where services answer: at an address that MetalLB gives, or at the node's own. */
+export type LoadBalancer = MetalLbConfig | { kind: "nodeIp" };
+
+/** Reads which load balancer it is and, for MetalLB, the pool, which is checked against the networks around the host. */
+export function readLoadBalancer(read: Reader, nodeAddress: string): LoadBalancer {
+  const surroundings = readSurroundings(read, nodeAddress);
+  const kind = read.text("loadBalancer");
+  if (kind === "nodeIp") {
+    const why = "does nothing with loadBalancer nodeIp; unset it, or set that to metallb.";
+    read.unused(["loadBalancerPool", "metallbVersion", "poolRouted"], why);
+    return { kind };
+  }
+  if (kind !== "metallb") {
+    read.add("loadBalancer", `"${kind}" is neither metallb nor nodeIp.`);
+  }
+  return {
+    kind: "metallb",
+    version: readRelease(read, "metallbVersion"),
+    addresses: readPool(read, surroundings),
+  };
+}
+
+/** The pool's ranges; none after a problem. */
+function readPool(
+  read: Reader,
+  surroundings: Omit<PoolSurroundings, "routed"> | undefined,
+): string[] {
+  const key = "loadBalancerPool";
+  const routed = read.boolean("poolRouted");
   const pool = read.requiredText(
-    "loadBalancerPool",
-    "give free addresses of the host's subnet, such as a-b.",
+    key,
+    "give free addresses of the host's subnet, such as a-b, or set loadBalancer to nodeIp.",
   );
+  if (pool === "") {
+    return [];
+  }
+  const formError = poolFormError(pool);
+  if (formError !== undefined) {
+    read.add(key, formError);
+    return [];
+  }
+  const errors = surroundings === undefined ? [] : poolErrors(pool, { ...surroundings, routed });
+  errors.forEach((error) => read.add(key, error));
+  return errors.length > 0 ? [] : parsePool(pool);
+}
+
+/** The networks around the host; undefined where they are unclear, which is reported. */
+function readSurroundings(
+  read: Reader,
+  nodeAddress: string,
+): Omit<PoolSurroundings, "routed"> | undefined {
   const given = read.text("hostSubnet");
   const subnetError = given === undefined ? undefined : cidrError(given);
   if (subnetError !== undefined) {
     read.add("hostSubnet", subnetError);
   }
-  const routed = read.boolean("poolRouted");
-  const formError = pool === "" ? undefined : poolFormError(pool);
-  if (formError !== undefined) {
-    read.add("loadBalancerPool", formError);
-  }
-  const isUnclear = pool === "" || formError !== undefined || subnetError !== undefined;
-  if (isUnclear || !isAddress(nodeAddress)) {
-    return { version, addresses: [] };
+  if (subnetError !== undefined || !isAddress(nodeAddress)) {
+    return undefined;
   }
   const hostSubnet = given ?? subnetAround(nodeAddress);
   if (!cidrsOverlap(hostSubnet, `${nodeAddress}/32`)) {
@@ -45,7 +85,7 @@ export function readLoadBalancer(read: Reader, nodeAddress: string): LoadBalance
       "hostSubnet",
       `${hostSubnet} does not hold the host's address ${nodeAddress}; correct one of the two.`,
     );
-    return { version, addresses: [] };
+    return undefined;
   }
   // A network that is wrong in itself is reported where it is read.
   const networks = Object.fromEntries(
@@ -63,7 +103,5 @@ export function readLoadBalancer(read: Reader, nodeAddress: string): LoadBalance
       );
     }
   }
-  const errors = poolErrors(pool, { nodeAddress, hostSubnet, routed, podCidr, serviceCidr });
-  errors.forEach((error) => read.add("loadBalancerPool", error));
-  return { version, addresses: errors.length > 0 ? [] : parsePool(pool) };
+  return { nodeAddress, hostSubnet, podCidr, serviceCidr };
 }

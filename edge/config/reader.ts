@@ -35,6 +35,15 @@ export class Reader {
     }
   }
 
+  /** Reports those of the keys that are set to something, where they have no effect. */
+  public unused(keys: string[], why: string): void {
+    for (const key of keys) {
+      if (this.text(key) !== (String(this.declared(key).default) || undefined)) {
+        this.add(key, why);
+      }
+    }
+  }
+
   /** A text; undefined when it is not set. */
   public text(key: string): string | undefined {
     const value = this.raw[key] ?? String(this.declared(key).default);

@@ -1,3 +1,4 @@
+import { lastMinorWithExternalIps } from "../nodeIp";
 import { KubernetesRange, releasedComponents, ReleasedComponent } from "../releases";
 import type { EdgeConfig } from "./index";
 import { Reader } from "./reader";
@@ -29,12 +30,19 @@ export function checkReleases(
     );
     return;
   }
+  if (loadBalancer.kind === "nodeIp" && Number(minor) > lastMinorWithExternalIps) {
+    read.add(
+      "loadBalancer",
+      `nodeIp works up to Kubernetes 1.${lastMinorWithExternalIps}, since kube-proxy serves no spec.externalIPs after ` +
+        `that (KEP-5707), and ${k0s.version} is 1.${minor}; set it to metallb.`,
+    );
+  }
   const chosen = {
     knativeVersion: knative.version,
     kourierVersion: knative.kourierVersion,
-    metallbVersion: loadBalancer.version,
+    ...(loadBalancer.kind === "metallb" && { metallbVersion: loadBalancer.version }),
   };
-  const clashes = (Object.entries(chosen) as [keyof typeof chosen, string][]).flatMap(
+  const clashes = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
     ([key, version]) => {
       const { title, releases }: ReleasedComponent = releasedComponents[key];
       const range = releases[version]?.kubernetes;

@@ -91,6 +91,9 @@ async function configOf(stack: string): Promise<EdgeConfig> {
 
 function writeObjects(folder: string, config: EdgeConfig, objects: StackObjects): void {
   mkdirSync(folder);
+  if (config.loadBalancer.kind !== "metallb") {
+    throw new Error("the installation by hand is made for the load balancer metallb");
+  }
   const pool = ipAddressPool(config.loadBalancer.addresses);
   const lists: Record<string, KubernetesObject[]> = {
     metallb: objects.metalLb,

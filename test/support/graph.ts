@@ -15,6 +15,7 @@ export interface Registration {
   provider: string;
   additionalSecretOutputs: string[];
   ignoreChanges: string[];
+  replaceOnChanges: string[];
   deleteBeforeReplace: boolean;
   retainOnDelete: boolean;
 }
@@ -121,6 +122,7 @@ interface RegisterRequest {
   getProvider(): string;
   getAdditionalsecretoutputsList(): string[];
   getIgnorechangesList(): string[];
+  getReplaceonchangesList(): string[];
   getDeletebeforereplace(): boolean;
   getRetainondelete(): boolean;
 }
@@ -146,6 +148,7 @@ function recordRegistrations(registrations: Registration[]): void {
           provider: request.getProvider(),
           additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
           ignoreChanges: request.getIgnorechangesList(),
+          replaceOnChanges: request.getReplaceonchangesList(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
           retainOnDelete: request.getRetainondelete(),
         });

@@ -34,7 +34,7 @@ async function budgetOf(changed: Record<string, string> = {}): Promise<Budget> {
   const key = [
     knative.version,
     knative.kourierVersion,
-    loadBalancer.version,
+    JSON.stringify(loadBalancer),
     knative.domain,
   ].join();
   const loaded = releases.get(key) ?? loadReleases(config);
@@ -126,6 +126,20 @@ describe("the budget of the releases", function () {
     assert.deepEqual(
       cases.map((name) => free(budget, name)),
       ["130m", "80m", "105m", "80m", "5m"],
+    );
+  });
+
+  it("with the node's own address has neither MetalLB's pods nor the domain's Job", async () => {
+    const budget = await budgetOf({ loadBalancer: "nodeIp", loadBalancerPool: "" });
+    assert.equal(requests(budget, "MetalLB", "domain Job"), "0m/0Mi");
+    assert.deepEqual(
+      budget.cases.map(({ name }) => [name, free(budget, name)]),
+      [
+        ["steady", "140m"],
+        ["services", "115m"],
+        ["rollout", "90m"],
+        ["k0sUpgrade", "15m"],
+      ],
     );
   });
 

@@ -79,7 +79,11 @@ describe("configuration", () => {
         imageBundles: [],
         readyTimeoutSeconds: 600,
       },
-      loadBalancer: { version: "v0.16.1", addresses: ["192.168.56.200-192.168.56.209"] },
+      loadBalancer: {
+        kind: "metallb",
+        version: "v0.16.1",
+        addresses: ["192.168.56.200-192.168.56.209"],
+      },
       knative: {
         version: "1.23.0",
         kourierVersion: "1.23.0",
@@ -174,9 +178,25 @@ describe("configuration", () => {
     assert.equal(config.apiEndpoint, "https://edge.example.com:7443");
     assert.equal(config.k0s.sha256, "ab".repeat(32));
     assert.equal(config.k0s.sumsUrl, "http://10.1.2.1:8087/sha256sums.txt");
-    assert.deepEqual(config.loadBalancer.addresses, ["10.1.2.100-10.1.2.103", "10.1.3.7-10.1.3.7"]);
+    assert.deepEqual(config.loadBalancer, {
+      kind: "metallb",
+      version: "v0.16.1",
+      addresses: ["10.1.2.100-10.1.2.103", "10.1.3.7-10.1.3.7"],
+    });
     assert.equal(config.knative.domain, "apps.example.com");
     assert.deepEqual(config.services, { hello: { image: "gcr.io/hello" } });
+  });
+
+  it("needs no pool where the node's own address is the load balancer's, and knows the domain", () => {
+    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: "" };
+    const config = testConfig(nodeIp);
+    assert.deepEqual(config.loadBalancer, { kind: "nodeIp" });
+    assert.equal(config.knative.domain, "192.168.56.10.sslip.io");
+    assert.equal(testConfig({ ...nodeIp, domain: "example.com" }).knative.domain, "example.com");
+    const behind = { host: "203.0.113.7", nodeAddress: "10.0.0.4" };
+    assert.equal(testConfig({ ...nodeIp, ...behind }).knative.domain, "10.0.0.4.sslip.io");
+    const newer = { k0sVersion: "v1.39.0+k0s.0", allow: '["knativeUnsupported"]' };
+    assert.equal(testConfig({ ...nodeIp, ...newer }).loadBalancer.kind, "nodeIp");
   });
 
   it("uses the host's key and passphrase for the jump host unless it has its own", () => {
@@ -460,6 +480,32 @@ describe("configuration", () => {
       /^knative-edge:services.a.port: 0 is not a whole number/,
     ],
     [{ services: '{"a"' }, /^knative-edge:services: is not a mapping/],
+    [{ loadBalancer: "kube-vip" }, /^knative-edge:loadBalancer: "kube-vip" is neither metallb nor/],
+    [
+      { loadBalancer: "nodeIp" },
+      /^knative-edge:loadBalancerPool: does nothing with loadBalancer nodeIp; unset it/,
+    ],
+    [
+      { loadBalancer: "nodeIp", loadBalancerPool: "", metallbVersion: "v0.15.3" },
+      /^knative-edge:metallbVersion: does nothing with loadBalancer nodeIp/,
+    ],
+    [
+      { loadBalancer: "nodeIp", loadBalancerPool: "", poolRouted: "true" },
+      /^knative-edge:poolRouted: does nothing with loadBalancer nodeIp/,
+    ],
+    [
+      { loadBalancer: "nodeIp", loadBalancerPool: "", podCidr: "192.168.0.0/16" },
+      /^knative-edge:podCidr: .* overlaps the host's subnet 192.168.56.0\/24/,
+    ],
+    [
+      {
+        loadBalancer: "nodeIp",
+        loadBalancerPool: "",
+        k0sVersion: "v1.40.0+k0s.0",
+        allow: '["knativeUnsupported"]',
+      },
+      /^knative-edge:loadBalancer: nodeIp works up to Kubernetes 1.39, .* v1.40.0\+k0s.0 is 1.40; set it to metallb/,
+    ],
     [
       { loadBalancerPol: "x" },
       /^knative-edge:loadBalancerPol: there is no such key; did you mean "loadBalancerPool"\?/,
@@ -546,6 +592,7 @@ describe("configuration", () => {
       serviceCidr: "10.2.0.0/16",
       imageBundles: "x",
       readyTimeoutSeconds: "60",
+      loadBalancer: "nodeIp",
       metallbVersion: "v0.15.3",
       loadBalancerPool: "192.168.56.7",
       hostSubnet: "192.168.56.0/25",

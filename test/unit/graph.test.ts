@@ -184,6 +184,79 @@ describe("the graph of the program", function () {
     );
   });
 
+  it("gives services a URL of the domain, and Knative's own where its settings may say otherwise", async () => {
+    const url = (more: Graph): Promise<unknown> => value(more.outputs.url);
+    assert.equal(await url(graph), "http://hello.default.192.0.2.200.sslip.io");
+    const fixed = await runProgram({ ...config, domain: "example.com" }, { stdout });
+    assert.equal(await url(fixed), "http://hello.default.example.com");
+    const knativeConfig = JSON.stringify({ "config-network": { "domain-template": "x" } });
+    const own = { ...config, domain: "example.com", knativeConfig };
+    // The status in the tests' stand-in for Knative.
+    assert.equal(
+      await url(await runProgram(own, { stdout })),
+      "http://hello.default.192.0.2.200.sslip.io",
+    );
+  });
+
+  it("makes config-domain anew when its domain changes, since the Job's would stay, and nothing else", async () => {
+    const fixed = await runProgram({ ...config, domain: "example.com" }, { stdout });
+    const replaced = fixed.registrations.filter(
+      (each) => kubernetes(each) && each.replaceOnChanges.length > 0,
+    );
+    assert.deepEqual(
+      replaced.map(({ name, replaceOnChanges }) => [name, replaceOnChanges]),
+      [["knative-knative-serving/config-domain", ['metadata.annotations["knative-edge/domain"]']]],
+    );
+    const [domains] = replaced;
+    assert.equal(domains?.deleteBeforeReplace, true);
+    const { annotations } = domains.inputs.metadata as { annotations: Record<string, string> };
+    assert.equal(annotations["knative-edge/domain"], "example.com");
+    const byJob = graph.find("knative-knative-serving/config-domain").inputs.metadata;
+    assert.ok(!JSON.stringify(byJob).includes("knative-edge/domain"));
+  });
+
+  describe("with the node's own address", () => {
+    const nodeIp = { ...config, loadBalancer: "nodeIp", loadBalancerPool: "" };
+    let own: Graph;
+
+    before(async function () {
+      own = await runProgram(nodeIp, { stdout });
+    });
+
+    it("has nothing of MetalLB and no Job", () => {
+      const leftOver = own.registrations.filter(({ type, name }) =>
+        /metallb|:Job$/i.test(type + name),
+      );
+      assert.deepEqual(leftOver, []);
+      assert.deepEqual(Object.keys(own.outputs.versions as object), ["k0s", "knative", "kourier"]);
+    });
+
+    it("gives Kourier's Service the address, and its ports to the host alone", () => {
+      const { spec } = own.find("kourier-kourier-system/kourier", "kubernetes:core/v1:Service")
+        .inputs as { spec: { type: string; externalIPs: string[]; ports: { port: number }[] } };
+      assert.equal(spec.type, "ClusterIP");
+      assert.deepEqual(spec.externalIPs, ["192.0.2.10"]);
+      const ports = spec.ports.map(({ port }) => port).join(" ");
+      const preflight = (g: Graph): string => String(g.find("host-preflight").inputs.stdin);
+      assert.match(preflight(own), new RegExp(`^GATEWAY_PORTS='${ports}'$`, "m"));
+      assert.match(preflight(graph), /^GATEWAY_PORTS=''$/m);
+    });
+
+    it("waits with services for the ingress, and with Knative's gate as ever", () => {
+      const hello = own.find("hello-service");
+      for (const name of ["kourier-kourier-system/kourier", "knative-admission"]) {
+        assert.ok(own.waitsFor(hello, named(own, name)), name);
+      }
+      assert.ok(own.waitsFor(own.find("hello-probe-request"), hello));
+    });
+
+    it("knows address and URL at preview", async () => {
+      const { outputs } = await runProgram(nodeIp, { preview: true });
+      assert.equal(await value(outputs.loadBalancerIp), "192.0.2.10");
+      assert.equal(await value(outputs.url), "http://hello.default.192.0.2.10.sslip.io");
+    });
+  });
+
   it("stops with all problems of a configuration, and registers nothing", async () => {
     const wrong = { ...config, host: "", loadBalancerPool: "nonsense", knatveVersion: "1" };
     await assert.rejects(runProgram(wrong), (error: Error) => {
@@ -224,6 +297,11 @@ function named(graph: Graph, name: string): Registration {
   }
   assert.ok(found[0], `no resource is named ${name}`);
   return found[0];
+}
+
+/** What an output is, once it is known. */
+function value(output: unknown): Promise<unknown> {
+  return new Promise((resolve) => (output as pulumi.Output<unknown>).apply(resolve));
 }
 
 function withoutSecrets(value: unknown): unknown {

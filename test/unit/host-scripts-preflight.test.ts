@@ -169,6 +169,35 @@ describe("preflight.sh", () => {
       /port 10250 is in use by thief/,
     ],
     [
+      "a port of the gateway in use, where it answers on the host",
+      () => {
+        host.write("proc/net/tcp", listen(443, 4711));
+        host.process(321, { comm: "nginx", inode: 4711 });
+      },
+      /port 443 is in use by nginx \(process 321\), and Kourier answers there with loadBalancer nodeIp/,
+      { GATEWAY_PORTS: "80 443" },
+    ],
+    [
+      "a port of the gateway in use at the node's address, on this stack's own host too",
+      () => {
+        ours();
+        host.write("proc/net/tcp", listen(80, 4711).replace("00000000:", "0A38A8C0:"));
+        host.process(321, { comm: "nginx", inode: 4711 });
+      },
+      /port 80 is in use by nginx .* stop that program or move it, or set loadBalancer to metallb/,
+      { GATEWAY_PORTS: "80 443" },
+    ],
+    [
+      "a port of the gateway in use on IPv4 and IPv6 at once",
+      () => {
+        const any = "00000000000000000000000000000000:";
+        host.write("proc/net/tcp6", listen(80, 4711).replace("00000000:", any));
+        host.process(321, { comm: "apache2", inode: 4711 });
+      },
+      /port 80 is in use by apache2/,
+      { GATEWAY_PORTS: "80 443" },
+    ],
+    [
       "a foreign k0s",
       () => host.write("var/lib/k0s/pki/ca.crt", ""),
       /a k0s is here that this stack did not install \(\/var\/lib\/k0s\/pki\)/,
@@ -225,6 +254,13 @@ describe("preflight.sh", () => {
       assert.match(stderr, /^edge: [^\n]+\n$/);
     });
   }
+
+  it("leaves the gateway's ports alone where they are of another address, and where a load balancer has them", async () => {
+    host.write("proc/net/tcp", listen(80, 4711).replace("00000000:", "0100007F:"));
+    assert.equal((await preflight({ GATEWAY_PORTS: "80 443" })).code, 0);
+    host.write("proc/net/tcp", listen(80, 4711));
+    assert.equal((await preflight()).code, 0);
+  });
 
   it("reports all findings together", async () => {
     host.write("fake/arch", "riscv64\n");

@@ -163,6 +163,14 @@ describe("npm run plan", function () {
     assert.match(stdout, /^It fits\.$/m);
   });
 
+  it("has no MetalLB and no Job with the node's own address", async () => {
+    const { code, stdout, stderr } = await plan({ loadBalancer: "nodeIp", loadBalancerPool: "" });
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout, /metallb|default-domain/i);
+    assert.match(stdout, /^domain 192\.168\.56\.10\.sslip\.io \(after knative, kourier\)$/m);
+    assert.match(stdout, /^Kourier 1\.23\.0 \(after knative's definitions\)$/m);
+  });
+
   it("ends with 2 where the stack does not fit, and with 0 where that is allowed", async () => {
     const refused = await plan({ resourcePolicy: "upstream" });
     assert.equal(refused.code, 2);

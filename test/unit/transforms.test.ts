@@ -114,6 +114,25 @@ describe("transforms", () => {
     assert.equal(data?.["edge.example.com"], "");
   });
 
+  it("give the load balancer's Service the node's address, and no other Service", () => {
+    const service = (name: string, type?: string): KubernetesObject => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name, namespace: "kourier-system" },
+      spec: { ports: [{ port: 80, targetPort: 8080 }], ...(type && { type }) },
+    });
+    const [kourier, internal] = [service("kourier", "LoadBalancer"), service("internal")];
+    const own = testConfig({ loadBalancer: "nodeIp", loadBalancerPool: "" });
+    assert.deepEqual(transformAll([kourier, internal], own), [
+      {
+        ...kourier,
+        spec: { ...kourier.spec, type: "ClusterIP", externalIPs: ["192.168.56.10"] },
+      },
+      internal,
+    ]);
+    assert.deepEqual(transformAll([kourier], testConfig()), [kourier]);
+  });
+
   it("point every image at its mirror", () => {
     const objects = transformed({ imageMirrors: JSON.stringify(mirrors) });
     const queue = "registry.lab/knative/queue:v1.23.0";
