@@ -35,6 +35,14 @@ export interface FieldChange {
   now?: unknown;
 }
 
+/** What a stack's file says of changes that no step of the engine shows. */
+export interface PreviewMoves {
+  /** Markdown on how the budget moves. */
+  budget?: string;
+  /** List items on how the address and the URLs change. */
+  addresses?: string[];
+}
+
 const signs: Record<string, string> = { create: "+", update: "~", replace: "±", delete: "−" };
 const verbs: Record<string, string> = {
   create: "to create",
@@ -47,10 +55,14 @@ const verbs: Record<string, string> = {
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
- * A short Markdown summary of a preview: what is refused, what loses data, what restarts, and the fields that change.
- * @param budget Markdown on how the budget moves, if it is known.
+ * A short Markdown summary of a preview: what is refused, what loses data, what restarts, where services answer from now
+ * on, and the fields that change.
  */
-export function previewSummary(preview: Preview, stack: string, budget?: string): string {
+export function previewSummary(
+  preview: Preview,
+  stack: string,
+  { budget, addresses = [] }: PreviewMoves = {},
+): string {
   const steps = (preview.steps ?? []).filter(({ op }) => op in verbs);
   const refused = errors(preview);
   const sections: [string, string[]][] =
@@ -59,6 +71,7 @@ export function previewSummary(preview: Preview, stack: string, budget?: string)
       : [
           ["Data is lost", steps.flatMap(losses)],
           ["Restarts", steps.flatMap(restarts)],
+          ["Addresses change", addresses],
           ["Changed by hand, will be mended", steps.flatMap(drifts)],
           ["Changes", changes(steps)],
           ["Budget", budget === undefined ? [] : [budget]],

@@ -3,8 +3,9 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
+import { addressMove } from "../edge/addressMove";
 import { budgetMove } from "../edge/budgetMove";
-import { Preview, previewSummary } from "../edge/previewSummary";
+import { Preview, PreviewMoves, previewSummary } from "../edge/previewSummary";
 import { loadStack } from "./stack";
 
 const usage = `npm run preview -- --stack <name> [--project <directory>] [--refresh] [--expect-no-changes] [--out <file>]
@@ -30,8 +31,8 @@ async function main(): Promise<void> {
     throw new Error(usage);
   }
   const { preview, failed } = run(values.stack, values.project, values.refresh);
-  const budget = failed ? undefined : await budgetOf(preview, values.stack, values.project);
-  const summary = previewSummary(preview, values.stack, budget);
+  const moves = failed ? {} : await movesOf(preview, values.stack, values.project);
+  const summary = previewSummary(preview, values.stack, moves);
   process.stdout.write(summary);
   if (values.out !== undefined) {
     fs.writeFileSync(values.out, summary);
@@ -62,14 +63,17 @@ function run(
   }
 }
 
-/** How the budget moves, or why that cannot be told: it needs the manifests, and must not fail a preview. */
-async function budgetOf(preview: Preview, stack: string, project: string): Promise<string> {
+/** How budget and addresses move, or why that cannot be told: it needs the manifests, and must not fail a preview. */
+async function movesOf(preview: Preview, stack: string, project: string): Promise<PreviewMoves> {
   const { oldState } = preview.steps?.find(({ urn }) => urn.includes("pulumi:pulumi:Stack")) ?? {};
   try {
-    const { budget } = await loadStack(stack, project);
-    return budgetMove(oldState?.outputs?.budget, budget);
+    const { config, budget } = await loadStack(stack, project);
+    return {
+      budget: budgetMove(oldState?.outputs?.budget, budget),
+      addresses: addressMove(oldState?.outputs, config),
+    };
   } catch (error) {
-    return `It cannot be computed: ${(error as Error).message}`;
+    return { budget: `It cannot be computed: ${(error as Error).message}` };
   }
 }
 

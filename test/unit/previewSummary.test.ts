@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { addressMove } from "../../edge/addressMove";
 import { Budget, budgetOutput } from "../../edge/budget";
 import { budgetMove } from "../../edge/budgetMove";
 import { fieldChanges, Preview, previewSummary } from "../../edge/previewSummary";
+import { testConfig } from "../support/config";
 
 // Recorded with the engine, of a program with one resource of each kind; trimmed to what a summary reads.
 const folder = path.join(__dirname, "..", "fixtures", "previews");
@@ -88,7 +90,7 @@ describe("the summary of a preview", () => {
   });
 
   it("gives a refusal's reasons, once each and without the engine's words around them", () => {
-    const summary = previewSummary(recorded("refused"), "dev", "no matter");
+    const summary = previewSummary(recorded("refused"), "dev", { budget: "no matter" });
     assert.match(summary, /^### dev: refused, nothing will be done\n/);
     const lines = section(summary, "Refused");
     assert.equal(lines.length, 3);
@@ -119,9 +121,10 @@ describe("the summary of a preview", () => {
   });
 
   it("ends with how the budget moves", () => {
-    assert.deepEqual(section(previewSummary(recorded("upgrade"), "dev", "it fits"), "Budget"), [
-      "it fits",
-    ]);
+    assert.deepEqual(
+      section(previewSummary(recorded("upgrade"), "dev", { budget: "it fits" }), "Budget"),
+      ["it fits"],
+    );
   });
 
   it("keeps a value in its code span", () => {
@@ -177,6 +180,56 @@ describe("the move of a budget", () => {
       const [, , row] = budgetMove(old, now).split("\n");
       assert.equal(row, "| Knative without services | 1000m CPU, 0Mi | **no** |");
     }
+  });
+});
+
+describe("how addresses move", () => {
+  const pooled = {
+    loadBalancerIp: "192.168.56.200",
+    services: {
+      hello: "http://hello.default.192.168.56.200.sslip.io",
+      gone: "http://gone.default.192.168.56.200.sslip.io",
+    },
+  };
+  const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: "" };
+
+  it("tells address and URLs when the node's own address takes over, and the domain's when one is set", () => {
+    assert.deepEqual(addressMove(pooled, testConfig(nodeIp)), [
+      "- the gateway's address: `192.168.56.200` → `192.168.56.10`",
+      "- hello: `http://hello.default.192.168.56.200.sslip.io` → `http://hello.default.192.168.56.10.sslip.io`",
+    ]);
+    assert.deepEqual(addressMove(pooled, testConfig({ domain: "example.com" })), [
+      "- hello: `http://hello.default.192.168.56.200.sslip.io` → `http://hello.default.example.com`",
+    ]);
+  });
+
+  it("leaves open which address MetalLB will give, and says nothing while it keeps the one it gave", () => {
+    const own = {
+      loadBalancerIp: "192.168.56.10",
+      services: { hello: "http://hello.default.192.168.56.10.sslip.io" },
+    };
+    assert.deepEqual(addressMove(own, testConfig()), [
+      "- the gateway's address: `192.168.56.10` → known after the update",
+      "- hello: `http://hello.default.192.168.56.10.sslip.io` → known after the update",
+    ]);
+    assert.deepEqual(addressMove(pooled, testConfig()), []);
+  });
+
+  it("says nothing of a new stack, nor of URLs that Knative's own settings make", () => {
+    for (const old of [undefined, {}, "text"]) {
+      assert.deepEqual(addressMove(old, testConfig(nodeIp)), []);
+    }
+    const knativeConfig = JSON.stringify({ "config-network": { "domain-template": "x" } });
+    assert.deepEqual(addressMove(pooled, testConfig({ ...nodeIp, knativeConfig })), [
+      "- the gateway's address: `192.168.56.200` → `192.168.56.10`",
+    ]);
+  });
+
+  it("have a section of their own in the summary", () => {
+    const addresses = addressMove(pooled, testConfig(nodeIp));
+    const summary = previewSummary(recorded("upgrade"), "dev", { addresses });
+    assert.deepEqual(section(summary, "Addresses change"), addresses);
+    assert.doesNotMatch(previewSummary(recorded("upgrade"), "dev"), /Addresses/);
   });
 });
 

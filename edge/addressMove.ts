@@ -1,0 +1,41 @@
+import type { EdgeConfig } from "./config";
+import { isRecord } from "./json";
+import { hasPlainUrls } from "./knativeService";
+import { isInPool } from "./pool";
+
+/**
+ * How a stack's address and URLs change, a Markdown list item each: clients, DNS and firewalls must follow.
+ * @param old The stack's outputs of the last up; anything else where there is none, and so nothing that changes.
+ * @param config The configuration to come.
+ */
+export function addressMove(old: unknown, config: EdgeConfig): string[] {
+  const { loadBalancerIp, services } = isRecord(old) ? old : {};
+  if (typeof loadBalancerIp !== "string") {
+    return [];
+  }
+  const address = addressToCome(loadBalancerIp, config);
+  const domain = config.knative.domain ?? (address && `${address}.sslip.io`);
+  const urls = isRecord(services) && hasPlainUrls(config.knative) ? services : {};
+  return [
+    ...move("the gateway's address", loadBalancerIp, address),
+    ...Object.entries(urls)
+      .filter(([name]) => name in config.services)
+      .flatMap(([name, url]) => move(name, url, domain && `http://${name}.default.${domain}`)),
+  ];
+}
+
+/** The address; undefined where MetalLB has yet to give one. */
+function addressToCome(
+  old: string,
+  { loadBalancer, host }: Pick<EdgeConfig, "loadBalancer" | "host">,
+): string | undefined {
+  if (loadBalancer.kind === "nodeIp") {
+    return host.nodeAddress;
+  }
+  return isInPool(loadBalancer.addresses, old) ? old : undefined;
+}
+
+function move(what: string, old: unknown, now: string | undefined): string[] {
+  const next = now === undefined ? "known after the update" : `\`${now}\``;
+  return typeof old !== "string" || old === now ? [] : [`- ${what}: \`${old}\` → ${next}`];
+}
