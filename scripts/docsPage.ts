@@ -18,7 +18,7 @@ export async function configurationPage(): Promise<string> {
 Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pulumi.<stack>.yaml\` below
 \`${project}:<key>\`. The whole configuration is checked before anything is done, and all problems are reported
 together, each with its key and what to do. A value of "" is the same as none. Required are \`host\`, \`sshPrivateKey\`,
-\`sshHostKey\` and \`loadBalancerPool\`.
+\`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`.
 
 | key | type | default | what it is |
 |---|---|---|---|

@@ -25,6 +25,12 @@ async function assertAnswer(): Promise<void> {
   assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
 }
 
+/** The URL in the outputs is the one that Knative gave the service. */
+async function assertKnativesUrl(): Promise<void> {
+  const url = await kubectl("get services.serving.knative.dev hello -o jsonpath={.status.url}");
+  assert.equal(new URL(url).hostname, await hostnameOf(host, "hello"));
+}
+
 /** Names of the resources that a preview would change. */
 async function changes(args: string[] = []): Promise<(string | undefined)[]> {
   const steps = await previewSteps(stack, args);
@@ -79,6 +85,27 @@ describe("the second day of a host", function () {
       assert.deepEqual(await changes(), []);
     });
   }
+
+  it("lets the node's own address take over from MetalLB, which goes", async () => {
+    await up(host, stack, { loadBalancer: "nodeIp", loadBalancerPool: undefined });
+    const { address } = hostFacts(host);
+    assert.equal(await loadBalancer(host), address);
+    assert.equal(await hostnameOf(host, "hello"), `hello.default.${address}.sslip.io`);
+    await assertAnswer();
+    assert.equal(await kubectl("get namespace metallb-system --ignore-not-found -o name"), "");
+    await assertKnativesUrl();
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
+  it("gives the address back to MetalLB", async () => {
+    await up(host, stack, { loadBalancer: undefined });
+    const { address } = hostFacts(host);
+    assert.notEqual(await loadBalancer(host), address);
+    await assertAnswer();
+    await assert.rejects(get(address, await hostnameOf(host, "hello")), /ECONNREFUSED/);
+    await assertKnativesUrl();
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
 
   it("upgrades k0s in place and keeps the cluster's objects", async () => {
     const file = `k0s-${newer}`;
