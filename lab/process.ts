@@ -12,6 +12,8 @@ export interface RunOptions {
   onOutput?: (text: string) => void;
   /** Return a non-zero exit instead of throwing. */
   allowFailure?: boolean;
+  /** Aborted, interrupts the program as Ctrl-C does; it then ends in its own way. */
+  signal?: AbortSignal;
 }
 
 export interface RunResult {
@@ -41,13 +43,15 @@ export async function run(
     stderr += text;
     options.onOutput?.(text);
   });
+  const interrupt = () => child.kill("SIGINT");
+  options.signal?.addEventListener("abort", interrupt);
   // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(options.input);
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (exit, signal) => resolve(exit ?? (signal ? 128 : 1)));
-  });
+  }).finally(() => options.signal?.removeEventListener("abort", interrupt));
   if (code !== 0 && !options.allowFailure) {
     const words = (stderr.trim() || stdout.trim()).split("\n").slice(-3).join("; ");
     throw new Error(`${command} ${args[0] ?? ""} failed with exit code ${code}: ${words}`);

@@ -9,8 +9,12 @@ import {
   parseHostKey,
 } from "../../lab/providers/command/connection";
 import { sshKeyPair } from "../support/sshKeys";
-import { checkInputs, diffInputs } from "../../lab/providers/command/provider";
-import { exitError, goQuote, Lines, run } from "../../lab/providers/command/run";
+import { commandProvider, diffInputs } from "../../lab/providers/command/command";
+import { localCommand } from "../../lab/providers/command/local";
+import { goQuote, Lines } from "../../lab/providers/command/output";
+import { checkInputs, inputKeys } from "../../lab/providers/command/remote";
+import { exitError, run } from "../../lab/providers/command/run";
+import { Host } from "../../lab/providers/server";
 import { Obj, Secret } from "../../lab/providers/values";
 
 const keys = () => sshKeyPair();
@@ -64,8 +68,7 @@ async function withServer(
 const request = (onLine: (line: string) => void = () => undefined) => ({
   command: "sh -s",
   stdin: "secret script",
-  logStdout: true,
-  logStderr: true,
+  logging: "stdoutAndStderr" as const,
   onLine,
   signal: new AbortController().signal,
 });
@@ -155,17 +158,22 @@ describe("lab providers: command", () => {
       stdout: "o",
     };
     assert.equal(
-      diffInputs(olds, { ...olds, connection: new Secret({ port: 22, host: "h" }) }).size,
+      diffInputs(olds, { ...olds, connection: new Secret({ port: 22, host: "h" }) }, inputKeys)
+        .size,
       0,
     );
     assert.deepEqual(
       [
-        ...diffInputs(olds, {
-          ...olds,
-          create: "b",
-          triggers: ["x", 2, 3],
-          connection: new Secret({ host: "i" }),
-        }),
+        ...diffInputs(
+          olds,
+          {
+            ...olds,
+            create: "b",
+            triggers: ["x", 2, 3],
+            connection: new Secret({ host: "i" }),
+          },
+          inputKeys,
+        ),
       ],
       [
         ["connection", { kind: "update", replace: false, inputDiff: false }],
@@ -174,7 +182,7 @@ describe("lab providers: command", () => {
         ["triggers[2]", { kind: "add", replace: true, inputDiff: false }],
       ],
     );
-    assert.deepEqual([...diffInputs({ stdin: "s" }, {}).values()][0]?.kind, "delete");
+    assert.deepEqual([...diffInputs({ stdin: "s" }, {}, inputKeys).values()][0]?.kind, "delete");
   });
 
   it("cuts output into lines, and says so where the official provider would hang", () => {
@@ -247,6 +255,51 @@ describe("lab providers: command", () => {
         });
       },
     );
+  });
+
+  it("ends a command whose line is too long to tell, on the host as here, and says why", async () => {
+    const tooLong = /^Error: a line of output is longer than 64 KiB/;
+    await withServer(
+      (channel) => {
+        channel.on("error", () => undefined);
+        channel.write("x".repeat(64 * 1024));
+      },
+      async (connection) => {
+        const dialled = await dial(connection, context());
+        await assert.rejects(run(dialled, request()), tooLong);
+      },
+    );
+    const urn = "urn:pulumi:a::b::command:local:Command::c";
+    const local = commandProvider(localCommand(new Host()));
+    const inputs = { create: "head -c 65536 /dev/zero | tr '\\0' x; exec sleep 60" };
+    await assert.rejects(local.create(urn, inputs, false, 0), tooLong);
+    const quiet = await local.create(
+      urn,
+      { create: "head -c 65536 /dev/zero", logging: "none" },
+      false,
+      0,
+    );
+    assert.equal((quiet.state.stdout as string).length, 65536);
+  });
+
+  it("runs a command here, with what the last one wrote, and words its end as Go does", async () => {
+    const urn = "urn:pulumi:a::b::command:local:Command::c";
+    const local = commandProvider(localCommand(new Host()));
+    const inputs = {
+      create: 'cat; echo " $NAME"; echo warn >&2',
+      update: 'echo "$PULUMI_COMMAND_STDOUT"',
+      delete: "exit 3",
+      stdin: "hello",
+      environment: { NAME: "edge" },
+    };
+    const { id, state } = await local.create(urn, inputs, false, 0);
+    assert.match(id, /^c[0-9a-f]{8}$/);
+    assert.deepEqual(state, { ...inputs, stdout: "hello edge", stderr: "warn" });
+    const updated = await local.update(urn, id, state, inputs, false, 0, []);
+    assert.equal(updated.stdout, "hello edge");
+    await assert.rejects(local.delete(urn, id, state, 0), {
+      message: 'exit status 3: running "exit 3":\n',
+    });
   });
 
   it("checks the host's key and its own", async () => {

@@ -5,7 +5,9 @@
 import net from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AuthenticationType, Client, ClientChannel, ConnectConfig, utils } from "ssh2";
+import { Failure } from "../server";
 import { Obj } from "../values";
+import { unknownProperty } from "./command";
 
 /** One end of a connection, after defaults. Times in seconds. */
 export interface Endpoint {
@@ -313,20 +315,14 @@ export const endpointKeys = [
 ] as const;
 
 /** What is wrong with a connection: keys that are not known, the host missing. */
-export function connectionFailures(
-  connection: Obj,
-  path: string,
-): { property: string; reason: string }[] {
+export function connectionFailures(connection: Obj, path: string): Failure[] {
   const failures = Object.keys(connection)
     .filter(
       (key) =>
         !(endpointKeys as readonly string[]).includes(key) &&
         !(key === "proxy" && path === "connection"),
     )
-    .map((key) => ({
-      property: `${path}.${key}`,
-      reason: `the lab's stand-in does not know the property '${key}'`,
-    }));
+    .map((key) => unknownProperty(key, `${path}.${key}`));
   if (connection.host === undefined || connection.host === null) {
     failures.push({ property: `${path}.host`, reason: `Missing required property 'host'` });
   }

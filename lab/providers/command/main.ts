@@ -1,10 +1,11 @@
 import { Host, Provider, serve, typeOf } from "../server";
-import { localProvider } from "./local";
-import { commandProvider } from "./provider";
+import { commandProvider } from "./command";
+import { localCommand } from "./local";
+import { remoteCommand } from "./remote";
 
 serve((host: Host): Provider => {
-  const local = localProvider(host);
-  const remote = commandProvider(host);
+  const local = commandProvider(localCommand(host));
+  const remote = commandProvider(remoteCommand(host));
   const of = (urn: string): Provider => (typeOf(urn) === "command:local:Command" ? local : remote);
   return {
     version: remote.version,
