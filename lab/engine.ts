@@ -28,8 +28,8 @@ export const k0sFile = `k0s-v1.34.2+k0s.0-${process.arch === "x64" ? "amd64" : p
 /** Name of the archive of all images among the lab's downloads. */
 export const bundleFile = "images.tar";
 
-/** The oldest engine on PATH that is used instead of a built one. */
-const oldestEngine = "3.200.0";
+/** The oldest engine on PATH that is used instead of a built one: the first with error hooks. */
+const oldestEngine = "3.217.0";
 
 /** One part of Pulumi, and where it came from. */
 export interface Part {
