@@ -51,9 +51,10 @@ const flags = [
   "skipUpdateUnreachable",
   "suppressDeprecationWarnings",
   "suppressHelmHookWarnings",
+  "upsertExistingObjects",
 ];
 
-/** Create's field manager; the first update takes its fields over. */
+/** Create's field manager where it does not upsert; the first update takes its fields over. */
 const createManager = "pulumi-kubernetes";
 
 const advice = `
@@ -184,6 +185,15 @@ function setField(object: Obj, path: string[], value: Obj[string] | undefined): 
   return copy;
 }
 
+/** A conflict of server-side apply in the provider's words; any other error as it is. */
+function conflictError(error: unknown, manager: string): unknown {
+  return isReason(error, "Conflict")
+    ? new Error(
+        `${conflictHelp}\nThe resource managed by field manager "${manager}" had an apply conflict: ${messageOf(error)}`,
+      )
+    : error;
+}
+
 export function kubernetesProvider(host: Host): Provider {
   const cancelled = new AbortController();
   let api: Api | undefined;
@@ -191,6 +201,7 @@ export function kubernetesProvider(host: Host): Provider {
   let defaultNamespace = "default";
   let mutable: Mutability = { configMaps: false, secrets: false };
   let patchForce = false;
+  let upsert = false;
   let deleteUnreachable = false;
   let skipUpdateUnreachable = false;
   /** Scope of the custom kinds that this program declares, by group/kind: they may not be on the server yet. */
@@ -226,12 +237,19 @@ export function kubernetesProvider(host: Host): Provider {
   }
 
   /** Create, tried again for a while when the kind or the namespace is not there yet. */
-  async function createObject(urn: string, object: Obj, preview: boolean): Promise<Obj> {
+  async function createObject(
+    urn: string,
+    object: Obj,
+    manager: string,
+    preview: boolean,
+  ): Promise<Obj> {
     const client = reachable();
     let pause = 1000;
     for (let tries = 0; ; tries++) {
       try {
-        return await client.create(object, createManager, preview);
+        return upsert
+          ? await upsertObject(object, manager, preview)
+          : await client.create(object, createManager, preview);
       } catch (error) {
         if (
           preview &&
@@ -247,6 +265,21 @@ export function kubernetesProvider(host: Host): Provider {
         if (tries === 5) throw error;
         pause *= 2;
       }
+    }
+  }
+
+  /** Create by server-side apply, which takes an object that is there over. */
+  async function upsertObject(object: Obj, manager: string, preview: boolean): Promise<Obj> {
+    const force = patchForce || preview || isAnnotated(object, "patchForce");
+    try {
+      return await reachable().apply(object, manager, force, preview);
+    } catch (error) {
+      if (preview && isReason(error, "Invalid") && /field is immutable/.test(messageOf(error))) {
+        // It will be a replacement, which a dry run can only show under another name.
+        const name = `${nameOfObject(object)}${randomBytes(3).toString("hex").slice(1)}`;
+        return await reachable().apply(withMetadata(object, "name", name), manager, force, preview);
+      }
+      throw conflictError(error, manager);
     }
   }
 
@@ -317,10 +350,7 @@ export function kubernetesProvider(host: Host): Provider {
         preview,
       );
     } catch (error) {
-      if (!isReason(error, "Conflict")) throw error;
-      throw new Error(
-        `${conflictHelp}\nThe resource managed by field manager "${manager}" had an apply conflict: ${messageOf(error)}`,
-      );
+      throw conflictError(error, manager);
     }
   }
 
@@ -343,6 +373,7 @@ export function kubernetesProvider(host: Host): Provider {
         secrets: flag("enableSecretMutable", "PULUMI_K8S_ENABLE_SECRET_MUTABLE"),
       };
       patchForce = flag("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE");
+      upsert = flag("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS");
       deleteUnreachable = flag("deleteUnreachable", "PULUMI_K8S_DELETE_UNREACHABLE");
       skipUpdateUnreachable = flag("skipUpdateUnreachable", "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE");
       let client: Api;
@@ -493,7 +524,7 @@ export function kubernetesProvider(host: Host): Provider {
 
       let outputs: Obj;
       try {
-        outputs = await createObject(urn, inputs, preview);
+        outputs = await createObject(urn, inputs, fieldManager, preview);
       } catch (error) {
         if (preview) {
           const status = error instanceof StatusError ? error : undefined;
