@@ -7,6 +7,7 @@ import { HostSize, wholeCpus } from "../edge/hostSize";
 import { rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
+import { timeouts } from "./timeouts";
 
 export interface K0sHostArgs {
   /** The SSH connection, as root or as a user with passwordless sudo. */
@@ -100,6 +101,7 @@ export class K0sHost extends pulumi.ComponentResource {
           HOST_CPUS: String(wholeCpus(args.hostSize)),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
           GATEWAY_PORTS: args.gatewayPorts.join(" "),
+          CLOCK_URL: args.url,
         },
       },
       { parent: this },
@@ -156,7 +158,7 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: installed,
-        customTimeouts: customTimeout(args.readyTimeoutSeconds + 60),
+        customTimeouts: timeouts(args.readyTimeoutSeconds + 60),
       },
     );
     const told = fromJson<ReadyAnswer>(ready);
@@ -194,10 +196,6 @@ export class K0sHost extends pulumi.ComponentResource {
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
   }
-}
-
-function customTimeout(seconds: number): pulumi.CustomTimeouts {
-  return { create: `${seconds}s`, update: `${seconds}s` };
 }
 
 /** A script's stdout, which is one line of JSON. */

@@ -1,6 +1,6 @@
 # Brings the k0s binary and the image bundles onto the host, each checked before it is put in its place.
-# A running k0s is not touched; ready.sh restarts it when the binary changed. But one of an earlier generation, which the
-# operator gave up, is removed first.
+# A running k0s is not touched, since ready.sh restarts it when the binary changed; but see restart_unready in lib.sh,
+# and one of an earlier generation, which the operator gave up, is removed first.
 #
 # Variables: OWNER, K0S_VERSION, K0S_URL (%arch% stands for amd64 or arm64), K0S_SHA256 (empty: SUMS_URL, the release's
 #   sha256sums.txt, decides), BUNDLES (lines of `sha256 url`; %arch% as above), DOWNLOAD_ATTEMPTS (default 3).
@@ -14,26 +14,37 @@ for_arch() {
   printf '%s\n' "$1" | sed "s/%arch%/$ARCH/g"
 }
 
-# fetch URL FILE: one attempt. On failure the downloader's words are in FILE.error.
+# fetch URL FILE: one attempt; the downloader's words come on stderr, and its code tells of a disk that is full.
 fetch() {
   if have curl; then
     curl --fail --location --silent --show-error --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
-      --output "$2" "$1" 2>"$2.error"
+      --output "$2" "$1"
   else
-    wget -nv --tries=1 --timeout=60 -O "$2" "$1" 2>"$2.error"
+    wget -nv --tries=1 --timeout=60 -O "$2" "$1"
   fi
+}
+
+# disk_full CODE: whether the downloader ended for it could not write: curl's code 23, wget's 3.
+disk_full() {
+  if have curl; then [ "$1" = 23 ]; else [ "$1" = 3 ]; fi
 }
 
 # download URL FILE SHA256 HINT: leaves the checked file there, or ends with the reason. An empty digest is not checked.
 download() {
   attempt=1
-  until fetch "$1" "$2"; do
-    # An answer such as 404 stays the same when asked again.
-    if [ "$attempt" -ge "${DOWNLOAD_ATTEMPTS:-3}" ] || grep -q -e 'error: 4[0-9][0-9]' -e 'ERROR 4[0-9][0-9]' "$2.error"; then
-      words=$(tail -n 1 "$2.error")
-      fail "could not download $1 (attempt $attempt): ${words:-no words from the downloader}. Check $4, and that this host reaches the address"
+  until words=$(fetch "$1" "$2" 2>&1); do
+    code=$?
+    words=$(printf '%s\n' "$words" | tail -n 1)
+    if disk_full "$code"; then
+      size=$(du -k "$2" | awk '{ print int($1 / 1024) }')
+      rm -f "$2"
+      fail "no space is left on the disk of ${2%/*} after $size MiB of $1: nothing was put in place. Free some or enlarge the disk, and run pulumi up again"
     fi
-    say "downloading $1 failed, trying again: $(tail -n 1 "$2.error")"
+    # An answer such as 404 stays the same when asked again.
+    case $words in *'error: 4'[0-9][0-9]* | *'ERROR 4'[0-9][0-9]*) DOWNLOAD_ATTEMPTS=1 ;; esac
+    [ "$attempt" -lt "${DOWNLOAD_ATTEMPTS:-3}" ] ||
+      fail "could not download $1 (attempt $attempt): ${words:-no words from the downloader}. Check $4, and that this host reaches the address"
+    say "downloading $1 failed, trying again: $words"
     attempt=$((attempt + 1))
     sleep 1
   done
@@ -73,7 +84,6 @@ get_bundle() {
   mkdir -p "$IMAGES"
   part=$(mktemp "$DATA_DIR/.knative-edge.XXXXXX")
   download "$2" "$part" "$1" imageBundles
-  rm -f "$part.error"
   chmod 644 "$part"
   mv -f "$part" "$IMAGES/$(bundle_name "$1")"
   say "image bundle $2 is in ${IMAGES#"$R"}"
@@ -156,6 +166,7 @@ for file in "$IMAGES"/knative-edge-*.tar; do
   esac
 done
 
+restart_unready
 echo "$K0S_VERSION $digest"
 while read -r sum _; do
   [ -z "$sum" ] || echo "$(bundle_name "$sum") $sum"

@@ -45,4 +45,5 @@ check_storage
 [ -f "$MARKER" ] || claim
 # An unchanged file keeps its date.
 cmp -s "$staged" "$CONFIG" || mv -f "$staged" "$CONFIG"
+restart_unready
 sha256 "$CONFIG"

@@ -27,4 +27,5 @@ fi
 systemctl daemon-reload
 systemctl enable --quiet "$SERVICE" || fail "systemd could not enable $SERVICE"
 printf '%s\n%s\n' "$INSTALL_ARGS" "$(sha256 "$UNIT")" | write_file "$INSTALLED" 644
+restart_unready
 sha256 "$UNIT"

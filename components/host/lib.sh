@@ -32,6 +32,8 @@ KEPT=$CONFIG_DIR/.knative-edge-kept
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
 # What the service was last started from.
 STARTED=$CONFIG_DIR/.knative-edge-started
+# The same, once it was ready with that.
+SETTLED=$CONFIG_DIR/.knative-edge-settled
 
 HOST=$(uname -n)
 
@@ -79,6 +81,31 @@ write_file() {
   (umask 077 && cat >"$unfinished")
   chmod "$2" "$unfinished"
   mv -f "$unfinished" "$1"
+}
+
+# fingerprint: changes with whatever k0s reads at its start. Of the large binary, only whether it is the same file.
+fingerprint() {
+  {
+    stat -c '%i %y %s' "$K0S"
+    cat "$CONFIG" "$UNIT" "$UNIT".d/*.conf 2>/dev/null || true
+  } | sha256sum | cut -d ' ' -f 1
+}
+
+# restart: has systemd restart k0s with what is here now.
+restart() {
+  echo unknown | write_file "$STARTED" 644
+  systemctl reset-failed "$SERVICE" 2>/dev/null || true
+  timeout 150 systemctl restart "$SERVICE" || return 1
+  fingerprint | write_file "$STARTED" 644
+}
+
+# restart_unready: for a phase that changes what k0s reads. That is for ready.sh to restart, but where k0s never became
+# ready the last time, and the operator has set back what made it fail, Pulumi sees nothing to do for ready.sh.
+restart_unready() {
+  [ -f "$UNIT" ] && [ -f "$STARTED" ] && ! cmp -s "$STARTED" "$SETTLED" || return 0
+  [ "$(fingerprint)" != "$(cat "$STARTED")" ] || return 0
+  say "restarting k0s, which was not ready with what was here before"
+  restart || fail "systemd could not start $SERVICE: see journalctl -u $SERVICE on the host"
 }
 
 # k0s_arch: the architecture as k0s' releases name it, or nothing when k0s single nodes are not proven on it.

@@ -3,7 +3,8 @@
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB (default 1280: a machine of 1.5 GB shows about 1450),
 #   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); MIN_DISK_MIB (default 2048, over and above the 15 %
-#   under which kubelet starts to evict); GATEWAY_PORTS, those at which the ingress answers on the host (default: none).
+#   under which kubelet starts to evict); GATEWAY_PORTS, those at which the ingress answers on the host (default: none);
+#   CLOCK_URL, of a web server whose time is right (default: the clock is not checked).
 # stdout: one line of JSON: arch, os, kernel, cgroup (1 or 2), cpus, memoryMiB, machineId, hostname.
 
 findings=0
@@ -91,6 +92,26 @@ check_disk() {
       echo "${DATA_DIR#"$R"} has $free MiB of free disk and needs $want (${MIN_DISK_MIB:-2048} and 15 % of the disk, under which pods are evicted): free some or enlarge the disk"
     fi
   }
+}
+
+# check_clock: certificates that k0s makes while the clock is ahead are not valid yet for others; while it is behind,
+# they and what is downloaded may have expired when it is set. Every answer of a web server has its time, so neither its
+# certificate nor its status matters; where there is no answer, the download will say so.
+check_clock() {
+  [ -n "${CLOCK_URL:-}" ] || return 0
+  if have curl; then
+    answer=$(curl --insecure --silent --head --connect-timeout 5 --max-time 10 "$CLOCK_URL") || return 0
+  else
+    # An answer such as 404 is wget's failure.
+    answer=$(wget -q -S --spider --no-check-certificate --tries=1 --timeout=5 "$CLOCK_URL" 2>&1) || true
+  fi
+  time=$(printf '%s\n' "$answer" | tr -d '\r' | sed -n 's/^ *[Dd]ate: *//p' | head -n 1)
+  time=$(date -d "${time:-none}" +%s 2>/dev/null) || return 0
+  ahead=$(($(date +%s) - time))
+  server=${CLOCK_URL#*://}
+  # k0s dates its certificates back by five minutes, as cfssl does by default.
+  [ "${ahead#-}" -le 300 ] ||
+    finding "the host's clock differs by $ahead s from that of ${server%%/*}, and certificates made now would be refused by others: set it, for instance with timedatectl set-ntp true"
 }
 
 # holder INODE: the process that has the socket, as id, or nothing.
@@ -186,6 +207,7 @@ check_tools
 check_cgroups
 check_memory
 check_size
+check_clock
 each "$(check_disk)"
 each "$(check_ports)"
 check_kubernetes

@@ -9,12 +9,6 @@
 : "${READY_TIMEOUT:=600}"
 CACHE=$RUN_DIR/knative-edge-discovery
 
-# fingerprint: changes with whatever k0s reads at its start. Of the large binary, only whether it is the same file.
-fingerprint() {
-  stat -c '%i %y %s' "$K0S"
-  cat "$CONFIG" "$UNIT" "$UNIT".d/*.conf 2>/dev/null || true
-}
-
 # look: the service as systemd sees it. Sets state and restarts.
 look() {
   state=
@@ -119,21 +113,18 @@ coredns_enabled() {
 cluster=
 seconds=
 started_at=
-now=$(fingerprint | sha256sum | cut -d ' ' -f 1)
 look
-if [ "$state" = active ] && [ -f "$STARTED" ] && [ "$(cat "$STARTED")" = "$now" ]; then
+if [ "$state" = active ] && [ -f "$STARTED" ] && [ "$(cat "$STARTED")" = "$(fingerprint)" ]; then
   say "running, and nothing changed"
 else
   case $state in
     active | activating) say "restarting k0s, for it changed" ;;
     *) say "starting k0s" ;;
   esac
-  systemctl reset-failed "$SERVICE" 2>/dev/null || true
-  timeout 150 systemctl restart "$SERVICE" || {
+  restart || {
     journal >&2
     fail "systemd could not start $SERVICE: its last words are above"
   }
-  echo "$now" | write_file "$STARTED" 644
   started_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 fi
 start=$(uptime_seconds)
@@ -147,5 +138,6 @@ climb node "a Ready node" node_ready
 ! coredns_enabled || climb dns "CoreDNS" dns_available
 climb account "the default ServiceAccount" account_there
 
+write_file "$SETTLED" 644 <"$STARTED"
 say "ready in $(elapsed) s ($(echo "$seconds" | tr -d '"' | sed 's/:/ /g; s/,/, /g'))"
 printf '{"seconds":{%s},"state":%s}\n' "$seconds" "$(host_state)"

@@ -172,7 +172,7 @@ export class ScratchHost {
     const files: Record<string, string> = {};
     for (const entry of fs.readdirSync(this.root, { recursive: true, withFileTypes: true })) {
       const file = path.relative(this.root, path.join(entry.parentPath, entry.name));
-      if (/^(fake|proc|sys)/.test(file) || file.endsWith("-started")) continue;
+      if (/^(fake|proc|sys)|-(started|settled)$/.test(file)) continue;
       files[file] = entry.isFile() ? this.read(file) : "";
     }
     return files;

@@ -130,7 +130,7 @@ describe("binary.sh", () => {
     served["/k0s-amd64"] = "#!/no/such/interpreter\n";
     const { code, stderr } = await binary({ K0S_SHA256: sha256("#!/no/such/interpreter\n") });
     assert.equal(code, 1);
-    assert.match(stderr, /does not run here: .*it must be the build for amd64\n$/);
+    assert.match(stderr, /does not run here: .*it must be the build for amd64\n/);
     assertNothingInPlace();
   });
 
@@ -155,6 +155,23 @@ describe("binary.sh", () => {
     assert.equal(code, 1);
     assert.match(stderr, /\(attempt 3\): curl: \((18|56)\)/);
     assert.equal(requests.length, 3);
+    assertNothingInPlace();
+  });
+
+  it("says at once that the disk is full, and leaves nothing on it", async () => {
+    host.removeCommand("curl");
+    // As curl: the file as far as it came, and code 23.
+    host.fake(
+      "curl",
+      `while [ "$1" != --output ]; do shift; done; echo half >"$2"; echo tried >>$F/log; exit 23`,
+    );
+    const { code, stderr } = await binary();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^edge: no space is left on the disk of \S+ after 0 MiB of http:\S+\/k0s-amd64: .*Free some/m,
+    );
+    assert.equal(host.read("fake/log"), "tried\n");
     assertNothingInPlace();
   });
 

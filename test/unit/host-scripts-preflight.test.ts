@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
+import * as http from "node:http";
+import { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { ScratchHost, hostScriptText } from "../support/scratchHost";
 
@@ -96,6 +98,41 @@ describe("preflight.sh", () => {
     host.write("etc/k0s/.knative-edge", "stack-a");
     host.write("etc/systemd/system/k0scontroller.service", "");
   };
+
+  for (const downloader of ["curl", "wget"]) {
+    it(`compares the clock with a web server's, by ${downloader}`, async function () {
+      host.removeCommand("curl");
+      try {
+        host.linkCommand(downloader);
+      } catch {
+        this.skip();
+      }
+      let ahead = 0;
+      const server = http.createServer((_, response) => {
+        response.sendDate = false;
+        const date = new Date(Date.now() - ahead * 1000).toUTCString();
+        response.writeHead(404, { Date: date }).end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const clock = { CLOCK_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}/k0s` };
+      try {
+        assert.equal((await preflight(clock)).stderr, "");
+        for (ahead of [3600, -3600]) {
+          const { code, stderr } = await preflight(clock);
+          assert.equal(code, 1);
+          const [, seconds] =
+            /^edge: the host's clock differs by (-?\d+) s from that of 127\.0\.0\.1:\d+, .* set it/.exec(
+              stderr,
+            ) ?? [];
+          assert.ok(Math.abs(Number(seconds) - ahead) < 60, stderr);
+        }
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+      assert.equal((await preflight(clock)).stderr, "", "no server is no finding");
+    });
+  }
 
   const findings: [string, () => void, RegExp, Record<string, string>?][] = [
     [

@@ -280,6 +280,24 @@ describe("ready.sh", () => {
     });
   }
 
+  for (const [what, breaks] of [
+    ["is never ready", () => answers("cluster", "")],
+    ["cannot be started", () => host.write("fake/cannot-start", "")],
+  ] as const) {
+    it(`leaves a restart to the phase that sets back the configuration with which k0s ${what}`, async () => {
+      await done("ready");
+      await done("config", { K0S_YAML: `${yaml}# changed` });
+      assert.equal(calls("systemctl restart").length, 1, "ready.sh restarts what was ready before");
+      breaks();
+      await refused("ready", { READY_TIMEOUT: "1" });
+      host.remove("fake/cannot-start");
+      await done("config");
+      assert.equal(calls("systemctl restart").length, 3);
+      await done("config");
+      assert.equal(calls("systemctl restart").length, 3);
+    });
+  }
+
   it("does not take a node's word from before a restart", async () => {
     answers(
       "cluster",
