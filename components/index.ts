@@ -1,6 +1,7 @@
 export * from "./admissionGate";
 export * from "./clusterProvider";
 export * from "./defaultDomain";
+export * from "./failures";
 export * from "./hostConnection";
 export * from "./hostScript";
 export * from "./hostState";

@@ -2,11 +2,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { withAwait } from "../edge/awaits";
 import { knativeService, ServiceSpec } from "../edge/knativeService";
 import { Manifest } from "./manifest";
+import { timeouts } from "./timeouts";
+
+/** What goes into the object. */
+type ServiceSpecInputs = Omit<ServiceSpec, "readyTimeoutSeconds">;
 
 /** Every field of a service as a Pulumi input; what each means stands at ServiceSpec in edge/knativeService.ts. */
 export type KnativeServiceArgs = {
-  [Field in keyof ServiceSpec]: pulumi.Input<ServiceSpec[Field]>;
+  [Field in keyof ServiceSpecInputs]: pulumi.Input<ServiceSpecInputs[Field]>;
 } & {
+  /** How long it may take to become Ready, in seconds. Defaults to 600. */
+  readyTimeoutSeconds?: number;
   /** Name of the Service object. Defaults to the resource's name. */
   serviceName?: string;
   /** Its namespace, which must be there. Defaults to `default`. */
@@ -24,7 +30,13 @@ export class KnativeService extends pulumi.ComponentResource {
 
   constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
     super("knative-edge:index:KnativeService", name, {}, opts);
-    const { serviceName = name, namespace = "default", domain, ...fields } = args;
+    const {
+      serviceName = name,
+      namespace = "default",
+      domain,
+      readyTimeoutSeconds,
+      ...fields
+    } = args;
     const object = pulumi
       .output(fields)
       .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
@@ -36,7 +48,12 @@ export class KnativeService extends pulumi.ComponentResource {
         metadata: object.apply(({ metadata }) => metadata),
         spec: object.apply(({ spec }) => spec),
       },
-      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+      {
+        parent: this,
+        deletedWith: opts.deletedWith,
+        dependsOn: opts.dependsOn,
+        customTimeouts: timeouts(readyTimeoutSeconds),
+      },
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.
     this.url =

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { awaitSeconds } from "../edge/awaits";
 import { ignoredFields, KubernetesObject, replacingFields, tiers } from "../edge/manifests";
 import { Manifest, manifestName } from "./manifest";
+import { timeouts } from "./timeouts";
 
 export interface ManifestSetOptions {
   /** The component that owns the objects. */
@@ -64,6 +66,7 @@ export class ManifestSet {
     const replacing = replacingFields(object);
     const resource = new Manifest(manifestName(this.component, object), object, {
       ...this.opts,
+      customTimeouts: timeouts(awaitSeconds(object)),
       dependsOn,
       ignoreChanges: ignoredFields(object),
       replaceOnChanges: replacing,

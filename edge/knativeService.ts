@@ -29,6 +29,8 @@ export interface ServiceSpec {
   traffic?: TrafficTarget[];
   /** How long a request may take, in seconds. Knative's default: 300. */
   timeoutSeconds?: number;
+  /** How long the service may take to become Ready, its image pulled, in seconds. Defaults to 600. */
+  readyTimeoutSeconds?: number;
   /** ServiceAccount of the pods, in the service's namespace. */
   serviceAccountName?: string;
   /** Labels of the Service object. */
@@ -125,6 +127,7 @@ export function serviceProblems(name: string, value: unknown, key: string): Prob
   checkRevision(check, name, value);
   checkTraffic(check, name, value);
   check.integer("timeoutSeconds", value.timeoutSeconds, 1, 600);
+  check.integer("readyTimeoutSeconds", value.readyTimeoutSeconds, 10, 7200);
   check.integer("containerConcurrency", value.containerConcurrency, 0, 1000);
   check.text("serviceAccountName", value.serviceAccountName);
   check.texts("labels", value.labels);
@@ -144,6 +147,7 @@ const serviceFields = [
   "revisionName",
   "traffic",
   "timeoutSeconds",
+  "readyTimeoutSeconds",
   "serviceAccountName",
   "labels",
   "annotations",

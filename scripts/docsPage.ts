@@ -85,6 +85,7 @@ config:
       limits: { memory: 64Mi }
       containerConcurrency: 10
       timeoutSeconds: 60
+      readyTimeoutSeconds: 300
       autoscaling:
         class: kpa
         metric: concurrency

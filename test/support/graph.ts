@@ -18,6 +18,8 @@ export interface Registration {
   replaceOnChanges: string[];
   deleteBeforeReplace: boolean;
   retainOnDelete: boolean;
+  /** Names of the hooks that are called when it fails. */
+  errorHooks: string[];
 }
 
 /** What a run of the program registered, and its outputs. */
@@ -62,7 +64,7 @@ export async function runProgram(
     ),
   );
   recordRegistrations(registrations);
-  const outputs: Record<string, unknown> = await program();
+  const outputs = await runInStack(program);
   await pulumi.runtime.disconnect();
 
   const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
@@ -91,6 +93,15 @@ export async function runProgram(
     },
     waitsFor: (from, to) => waitsFor(from, to),
   };
+}
+
+/** Runs the program below a stack, as an engine has it done. */
+async function runInStack(
+  run: () => Promise<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  let outputs: Record<string, unknown> = {};
+  await pulumi.runtime.runInPulumiStack(async () => (outputs = await run()));
+  return outputs;
 }
 
 /** Outputs that a provider would add. */
@@ -125,13 +136,17 @@ interface RegisterRequest {
   getReplaceonchangesList(): string[];
   getDeletebeforereplace(): boolean;
   getRetainondelete(): boolean;
+  getHooks(): { getOnErrorList(): string[] } | undefined;
 }
 type Callback = (error: Error | null, response?: { getUrn(): string }) => void;
 
 function recordRegistrations(registrations: Registration[]): void {
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: Callback): void;
+    registerErrorHook(request: unknown, callback: (error: Error | null) => void): void;
   };
+  // The mocks say that they have these, and do not.
+  monitor.registerErrorHook = (_, callback) => callback(null);
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) =>
     register(request, (error, response) => {
@@ -151,6 +166,7 @@ function recordRegistrations(registrations: Registration[]): void {
           replaceOnChanges: request.getReplaceonchangesList(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
           retainOnDelete: request.getRetainondelete(),
+          errorHooks: request.getHooks()?.getOnErrorList() ?? [],
         });
       }
       callback(error, response);

@@ -274,6 +274,17 @@ describe("the graph of the program", function () {
     await runProgram({ ...full, allowOvercommit: "true" }, { stdout });
   });
 
+  it("has the failures of every command and object explained", () => {
+    const custom = graph.registrations.filter(
+      ({ type }) => type.startsWith("command:") || kubernetes({ type } as Registration),
+    );
+    assert.ok(custom.length > 50);
+    assert.deepEqual(
+      custom.filter(({ errorHooks }) => errorHooks.join() !== "explain").map(({ name }) => name),
+      [],
+    );
+  });
+
   it("previews without a host: every resource is registered though nothing is known", async () => {
     const preview = await runProgram(config, { preview: true });
     assert.equal(preview.registrations.length, graph.registrations.length);

@@ -136,6 +136,11 @@ describe("Knative Service", () => {
       /^services.hello.timeoutSeconds: 601/,
     ],
     [
+      "too short a time to become ready",
+      { image: "a", readyTimeoutSeconds: 5 },
+      /^services.hello.readyTimeoutSeconds: 5 is not a whole number from 10 to 7200/,
+    ],
+    [
       "an unknown class",
       { image: "a", autoscaling: { class: "vpa" } },
       /^services.hello.autoscaling.class: "vpa" is none of kpa, hpa/,
