@@ -91,6 +91,22 @@ export interface ReleasedComponent {
   releases: Record<string, { kubernetes: KubernetesRange }>;
 }
 
+/**
+ * The Kubernetes that a release runs on: what the table has for it or, for a patch release that is not there, for its
+ * minor release; undefined for a release of another minor, of which nothing is known. A patch release's digests are
+ * then those of its first download, or it is in manifestsDir.
+ */
+export function kubernetesOf(
+  { releases }: ReleasedComponent,
+  version: string,
+): KubernetesRange | undefined {
+  const minor = /^(v?\d+\.\d+\.)\d+$/.exec(version)?.[1];
+  const known = Object.keys(releases).find(
+    (name) => name === version || (minor !== undefined && name.startsWith(minor)),
+  );
+  return known === undefined ? undefined : releases[known]?.kubernetes;
+}
+
 /** The components, by the configuration key that chooses their release. */
 export const releasedComponents = {
   knativeVersion: { title: "Knative Serving", releases: serving },

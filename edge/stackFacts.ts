@@ -1,10 +1,9 @@
 import { StackFacts } from "./changes";
 import { EdgeConfig } from "./config";
-import { releasedComponents, ReleasedComponent } from "./releases";
+import { kubernetesOf, releasedComponents } from "./releases";
 
 /** What a stack is built on, by its configuration. Storage and data directory are k0s' own for a single node. */
 export function stackFacts({ host, hostGeneration, k0s, knative }: EdgeConfig): StackFacts {
-  const { releases }: ReleasedComponent = releasedComponents.knativeVersion;
   return {
     host: host.address,
     hostGeneration,
@@ -15,6 +14,6 @@ export function stackFacts({ host, hostGeneration, k0s, knative }: EdgeConfig): 
     dataDir: "/var/lib/k0s",
     knativeVersion: knative.version,
     // A release that is not known is refused before this.
-    knativeKubernetes: releases[knative.version]?.kubernetes ?? { minor: 0 },
+    knativeKubernetes: kubernetesOf(releasedComponents.knativeVersion, knative.version) ?? { minor: 0 },
   };
 }

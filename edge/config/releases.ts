@@ -1,17 +1,23 @@
 import { lastMinorWithExternalIps } from "../nodeIp";
-import { KubernetesRange, releasedComponents, ReleasedComponent } from "../releases";
+import {
+  KubernetesRange,
+  kubernetesOf,
+  releasedComponents,
+  ReleasedComponent,
+} from "../releases";
 import type { EdgeConfig } from "./index";
 import { Reader } from "./reader";
 
-/** Reads the version of a component whose releases are in the table of edge/releases.ts. */
+/** Reads the version of a component: one in the table of edge/releases.ts, or another patch release of such a minor. */
 export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {
-  const { title, releases }: ReleasedComponent = releasedComponents[key];
+  const component: ReleasedComponent = releasedComponents[key];
   const version = read.text(key) ?? "";
-  if (!(version in releases)) {
-    const known = Object.keys(releases);
+  if (kubernetesOf(component, version) === undefined) {
+    const known = Object.keys(component.releases).join(" or ");
     read.add(
       key,
-      `${title} "${version}" is not a release this program knows; take ${known.join(" or ")}.`,
+      `${component.title} "${version}" is not a release this program knows; take ${known}, ` +
+        "or another patch release of theirs.",
     );
   }
   return version;
@@ -44,12 +50,12 @@ export function checkReleases(
   };
   const clashes = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
     ([key, version]) => {
-      const { title, releases }: ReleasedComponent = releasedComponents[key];
-      const range = releases[version]?.kubernetes;
+      const component: ReleasedComponent = releasedComponents[key];
+      const range = kubernetesOf(component, version);
       const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
       return range === undefined || allowed || isWithin(range, Number(minor))
         ? []
-        : [`${title} ${version} runs on ${describe(range)}`];
+        : [`${component.title} ${version} runs on ${describe(range)}`];
     },
   );
   if (clashes.length > 0) {

@@ -49,6 +49,17 @@ describe("configuration", () => {
     );
   });
 
+  it("takes patch releases that are not in the table, on the Kubernetes of their minor", () => {
+    const patch = { knativeVersion: "1.23.7", metallbVersion: "v0.15.9" };
+    const { knative, loadBalancer } = testConfig(patch);
+    assert.equal(knative.version, "1.23.7");
+    assert.ok(loadBalancer.kind === "metallb" && loadBalancer.version === "v0.15.9");
+    assert.throws(
+      () => testConfig({ ...patch, k0sVersion: "v1.36.3+k0s.2" }),
+      /Knative Serving 1.23.7 runs on 1.34 to 1.35, and .* MetalLB v0.15.9 runs on 1.25 to 1.35/,
+    );
+  });
+
   it("needs only four keys", () => {
     assert.deepEqual(testConfig(), {
       host: {
@@ -390,7 +401,7 @@ describe("configuration", () => {
     ],
     [
       { metallbVersion: "0.16.1" },
-      /^knative-edge:metallbVersion: MetalLB "0.16.1" is not a release this program knows; take v0.15.3 or v0.16.1/,
+      /^knative-edge:metallbVersion: MetalLB "0.16.1" is not a release this program knows; take v0.15.3 or v0.16.1, or another patch release of theirs/,
     ],
     [
       { loadBalancerPool: "192.168.56.1-x" },
@@ -409,6 +420,10 @@ describe("configuration", () => {
       /^knative-edge:hostSubnet: 10.0.0.0\/8 does not hold the host's address 192.168.56.10/,
     ],
     [{ hostSubnet: "x" }, /^knative-edge:hostSubnet: "x" is not an IPv4 network/],
+    [
+      { knativeVersion: "1.23" },
+      /knativeVersion: Knative Serving "1.23" is not a release this program knows/,
+    ],
     [
       { knativeVersion: "1.99.0" },
       /knativeVersion: Knative Serving "1.99.0" is not a release this program knows; take 1.22.1 or 1.23.0/,
