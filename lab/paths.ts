@@ -43,7 +43,9 @@ export interface LabNetwork {
 /** The network of the checkout at `root`; two checkouts side by side get different ones. */
 export function networkOf(root: string): LabNetwork {
   const digest = createHash("sha256").update(root).digest();
-  const prefix = `10.${64 + ((digest[3] ?? 0) % 64)}.${digest[4] ?? 0}`;
+  const second = 64 + ((digest[3] ?? 0) % 64);
+  // 10.96.0.0/12 is Kubernetes' own for its Services.
+  const prefix = `10.${second >= 96 && second < 112 ? second - 32 : second}.${digest[4] ?? 0}`;
   return {
     id: `ke${digest.toString("hex", 0, 3)}`,
     prefix,

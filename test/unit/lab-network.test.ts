@@ -13,6 +13,7 @@ describe("lab network", () => {
         const [a = 0, b = 0, c = 0] = octets(net.prefix);
         assert.equal(a, 10);
         assert.ok(b >= 64 && b <= 127 && c >= 0 && c <= 255);
+        assert.ok(b < 96 || b >= 112, "10.96.0.0/12 is Kubernetes' own for its Services");
         assert.equal(net.gateway, `${net.prefix}.1`);
         assert.equal(net.subnet, `${net.prefix}.0/24`);
       }),
