@@ -14,6 +14,8 @@ export function stackFacts({ host, hostGeneration, k0s, knative }: EdgeConfig): 
     dataDir: "/var/lib/k0s",
     knativeVersion: knative.version,
     // A release that is not known is refused before this.
-    knativeKubernetes: kubernetesOf(releasedComponents.knativeVersion, knative.version) ?? { minor: 0 },
+    knativeKubernetes: kubernetesOf(releasedComponents.knativeVersion, knative.version) ?? {
+      minor: 0,
+    },
   };
 }

@@ -1,10 +1,5 @@
 import { lastMinorWithExternalIps } from "../nodeIp";
-import {
-  KubernetesRange,
-  kubernetesOf,
-  releasedComponents,
-  ReleasedComponent,
-} from "../releases";
+import { KubernetesRange, kubernetesOf, releasedComponents, ReleasedComponent } from "../releases";
 import type { EdgeConfig } from "./index";
 import { Reader } from "./reader";
 
