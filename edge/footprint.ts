@@ -1,8 +1,9 @@
 import { Amounts, difference, nothing, sum } from "./amounts";
 import { Budget } from "./budget";
 import { Chart } from "./chart";
+import { containerSpecs, PodContainers, podRequests } from "./pods";
 import { parseQuantity } from "./quantity";
-import { ResourceList, Resources } from "./resources";
+import { ResourceList } from "./resources";
 import { Column } from "./table";
 
 /** A pod of the Kubernetes API, as far as a footprint reads it. */
@@ -13,7 +14,7 @@ export interface PodObject {
     labels?: Record<string, string>;
     ownerReferences?: { kind: string; name: string }[];
   };
-  spec?: { nodeName?: string; containers: { name: string; resources?: Resources }[] };
+  spec?: PodContainers & { nodeName?: string };
   status?: {
     phase?: string;
     containerStatuses?: {
@@ -215,8 +216,9 @@ function workloadOf({ metadata }: PodObject): string {
   return owner.kind === "ReplicaSet" ? owner.name.replace(/-[^-]+$/, "") : owner.name;
 }
 
+/** What the scheduler counts for a pod; by number, one pod. */
 function requestsOf({ spec }: PodObject): Amounts {
-  return sum((spec?.containers ?? []).map(({ resources }) => amounts(resources?.requests)));
+  return podRequests(spec === undefined ? [] : containerSpecs(spec));
 }
 
 function limitsOf({ spec }: PodObject): Partial<Usage> {

@@ -3,7 +3,7 @@ import { isRecord, JsonObject } from "./json";
 import { KubernetesObject } from "./manifests";
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
-import { resourceErrors, Resources } from "./resources";
+import { asResourceList, resourceErrors } from "./resources";
 
 /** A Knative Service, in the terms of serving.knative.dev/v1. What is left out is Knative's own default. */
 export interface ServiceSpec {
@@ -289,11 +289,13 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
   }
   check.integer("port", value.port, 1, 65535);
   check.oneOf("protocol", value.protocol, ["http1", "h2c"]);
-  const lists = [check.texts("requests", value.requests), check.texts("limits", value.limits)];
-  if (!lists.includes(false)) {
-    for (const message of resourceErrors(value as Resources)) {
-      check.add("", message);
-    }
+  const lists = ["requests", "limits"].filter((list) => value[list] !== undefined);
+  for (const list of lists.filter((name) => asResourceList(value[name]) === undefined)) {
+    check.add(list, 'a mapping with quantities was expected, such as {cpu: "50m"}.');
+  }
+  const resources = Object.fromEntries(lists.map((list) => [list, asResourceList(value[list])]));
+  for (const message of resourceErrors(resources)) {
+    check.add("", message);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Amounts, larger, nothing, sum } from "./amounts";
-import { isRecord, Json, JsonObject } from "./json";
+import { isRecord, JsonObject } from "./json";
 import { KubernetesObject } from "./manifests";
 import { parseQuantity } from "./quantity";
 import { ResourceList, Resources } from "./resources";
@@ -75,13 +75,29 @@ export function workloadPods(
     replicas,
     surge: surge(object, replicas),
     priority: priorities[String(spec.priorityClassName)] ?? 0,
-    containers: [
-      ...asList(spec.initContainers).map((container) =>
-        containerSpec(container, container.restartPolicy === "Always" ? "sidecar" : "init"),
-      ),
-      ...asList(spec.containers).map((container) => containerSpec(container)),
-    ],
+    containers: containerSpecs(spec as unknown as PodContainers),
   });
+}
+
+/** The containers of a pod's `spec`, as far as a budget reads them. */
+export interface PodContainers {
+  initContainers?: { name: string; restartPolicy?: string; resources?: Resources }[];
+  containers: { name: string; resources?: Resources }[];
+}
+
+/** The parts of a pod with a `spec` of the Kubernetes API. */
+export function containerSpecs({
+  initContainers = [],
+  containers,
+}: PodContainers): ContainerSpec[] {
+  return [
+    ...initContainers.map(({ name, restartPolicy, resources = {} }): ContainerSpec => ({
+      name,
+      resources,
+      role: restartPolicy === "Always" ? "sidecar" : "init",
+    })),
+    ...containers.map(({ name, resources = {} }): ContainerSpec => ({ name, resources })),
+  ];
 }
 
 /** Adds up the containers of a pod as Kubernetes does. */
@@ -90,10 +106,7 @@ export function podBudget(
     containers: ContainerSpec[];
   },
 ): PodBudget {
-  const containers = pod.containers.map((container) => ({
-    role: container.role,
-    ...containerBudget(container),
-  }));
+  const containers = pod.containers.map(containerBudget);
   const staying = containers.filter(({ role }) => role !== "init");
   const limit = (name: keyof Limits): bigint | undefined =>
     staying.every(({ limits }) => limits[name] !== undefined)
@@ -103,13 +116,17 @@ export function podBudget(
     ...pod,
     containers: containers.map(({ name, requests, limits }) => ({ name, requests, limits })),
     qos: qosClass(containers),
-    requests: { ...podRequests(containers), pods: 1n },
+    requests: podRequests(pod.containers),
     limits: { cpu: limit("cpu"), memory: limit("memory") },
   };
 }
 
-/** k8s.io/component-helpers/resource: what runs together, or the largest init container with the sidecars before it. */
-function podRequests(containers: (ContainerBudget & { role?: string })[]): Amounts {
+/**
+ * What the scheduler counts for one pod, by k8s.io/component-helpers/resource: what runs together, or the largest init
+ * container with the sidecars before it.
+ */
+export function podRequests(specs: ContainerSpec[]): Amounts {
+  const containers = specs.map(containerBudget);
   let sidecars = nothing;
   let starting = nothing;
   for (const { role, requests } of containers) {
@@ -121,27 +138,31 @@ function podRequests(containers: (ContainerBudget & { role?: string })[]): Amoun
     }
   }
   const running = containers.filter(({ role }) => role !== "init");
-  return larger(starting, sum(running.map(({ requests }) => requests)));
+  return { ...larger(starting, sum(running.map(({ requests }) => requests))), pods: 1n };
 }
 
 /** k8s.io/kubernetes/pkg/apis/core/v1/helper/qos: only CPU and memory count. */
 function qosClass(containers: ContainerBudget[]): QosClass {
-  const counted = ["cpu", "memory"] as const;
+  const names = ["cpu", "memory"] as const;
   const some = containers.some(({ requests, limits }) =>
-    counted.some((name) => requests[name] > 0n || (limits[name] ?? 0n) > 0n),
+    names.some((name) => requests[name] > 0n || (limits[name] ?? 0n) > 0n),
   );
   if (!some) {
     return "BestEffort";
   }
   const all = containers.every(({ requests, limits }) =>
-    counted.every((name) => (limits[name] ?? 0n) > 0n && requests[name] === limits[name]),
+    names.every((name) => (limits[name] ?? 0n) > 0n && requests[name] === limits[name]),
   );
   return all ? "Guaranteed" : "Burstable";
 }
 
-function containerBudget({ name, resources }: ContainerSpec): ContainerBudget {
-  const amount = (list: ResourceList | undefined, resource: string): bigint | undefined =>
-    list?.[resource] === undefined ? undefined : parseQuantity(String(list[resource]));
+function containerBudget({
+  name,
+  resources,
+  role,
+}: ContainerSpec): ContainerBudget & Pick<ContainerSpec, "role"> {
+  const amount = (list: ResourceList | undefined, resource: keyof Limits): bigint | undefined =>
+    list?.[resource] === undefined ? undefined : counted(resource, String(list[resource]));
   const limits = {
     cpu: amount(resources.limits, "cpu"),
     memory: amount(resources.limits, "memory"),
@@ -149,7 +170,21 @@ function containerBudget({ name, resources }: ContainerSpec): ContainerBudget {
   // The API server sets a request that is not given to the limit.
   const request = (resource: keyof Limits): bigint =>
     amount(resources.requests, resource) ?? limits[resource] ?? 0n;
-  return { name, requests: { cpu: request("cpu"), memory: request("memory"), pods: 0n }, limits };
+  return {
+    name,
+    requests: { cpu: request("cpu"), memory: request("memory"), pods: 0n },
+    limits,
+    role,
+  };
+}
+
+/**
+ * A quantity as the API server keeps it (SetDefaults_ResourceList) and the scheduler counts it: CPU in whole m and
+ * memory in whole bytes, each container's rounded up.
+ */
+function counted(resource: keyof Limits, text: string): bigint {
+  const step = parseQuantity(resource === "cpu" ? "1m" : "1");
+  return ((parseQuantity(text) + step - 1n) / step) * step;
 }
 
 /** Pods beyond the replicas while a Deployment rolls out; other kinds end a pod before they start its successor. */
@@ -162,16 +197,4 @@ function surge({ kind, spec }: KubernetesObject, replicas: number): number {
   const maxSurge = rolling.maxSurge ?? "25%";
   const percent = /^(\d+)%$/.exec(String(maxSurge))?.[1];
   return percent === undefined ? Number(maxSurge) : Math.ceil((replicas * Number(percent)) / 100);
-}
-
-function containerSpec(container: JsonObject, role?: ContainerSpec["role"]): ContainerSpec {
-  return {
-    name: String(container.name),
-    resources: (container.resources ?? {}) as Resources,
-    role,
-  };
-}
-
-function asList(value: Json | undefined): JsonObject[] {
-  return (value ?? []) as JsonObject[];
 }

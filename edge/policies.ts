@@ -57,16 +57,27 @@ export function namedPolicy({ policy, factor, services }: PolicySettings): Resou
 
 /**
  * Keys of config-deployment for the queue-proxy that Knative adds to each pod. Knative's own default is 25m of CPU
- * and nothing for memory, or 400Mi and 800Mi with `queueproxy.resource-defaults`; one was measured at 24 MiB.
+ * and nothing for memory, or 400Mi and 800Mi with `queueproxy.resource-defaults`; one was measured at 24 MiB. For
+ * `guaranteed` the request is the limit, and so must be enough for every request that passes.
  */
 export function queueProxyConfig(policy: PolicyName): Record<string, string> {
-  return policy === "edge" || policy === "guaranteed"
-    ? {
+  switch (policy) {
+    case "edge":
+      return {
         "queue-sidecar-cpu-request": "10m",
         "queue-sidecar-memory-request": "24Mi",
         "queue-sidecar-memory-limit": "96Mi",
-      }
-    : {};
+      };
+    case "guaranteed":
+      return {
+        "queue-sidecar-cpu-request": "100m",
+        "queue-sidecar-cpu-limit": "100m",
+        "queue-sidecar-memory-request": "96Mi",
+        "queue-sidecar-memory-limit": "96Mi",
+      };
+    default:
+      return {};
+  }
 }
 
 /**

@@ -1,3 +1,5 @@
+import { isRecord } from "./json";
+import { suggestion } from "./nearest";
 import {
   formatQuantity,
   NanoUnits,
@@ -66,7 +68,24 @@ export function overrideNames({ namespace, workload, container }: ContainerRef):
   return short ? [`${workload}/${container}`, full] : [full];
 }
 
-/** What is wrong with a container's resources: no quantities, negative ones, or requests above limits. */
+/**
+ * A list of quantities as a user may write it: YAML has `cpu: 2` and `cpu: 0.5` as numbers, as Kubernetes takes them.
+ * @returns undefined for what is no mapping of texts and numbers.
+ */
+export function asResourceList(value: unknown): ResourceList | undefined {
+  if (!isRecord(value)) {
+    return undefined;
+  }
+  const entries = Object.entries(value);
+  return entries.every(([, quantity]) => ["string", "number"].includes(typeof quantity))
+    ? Object.fromEntries(entries.map(([name, quantity]) => [name, String(quantity)]))
+    : undefined;
+}
+
+/**
+ * What is wrong with a container's resources: names that Kubernetes does not have, no quantities, negative ones,
+ * parts of a byte, or requests above limits.
+ */
 export function resourceErrors(resources: Resources): string[] {
   const errors: string[] = [];
   const amount = (list: "requests" | "limits", name: string): NanoUnits | undefined => {
@@ -78,6 +97,8 @@ export function resourceErrors(resources: Resources): string[] {
       const parsed = parseQuantity(text);
       if (parsed < 0n) {
         errors.push(`${list}.${name} is ${text}; a quantity here cannot be negative.`);
+      } else if (name === "memory" && parsed % parseQuantity("1") !== 0n) {
+        errors.push(`${list}.memory is ${text}, parts of a byte; write it like 100Mi or 1Gi.`);
       }
       return parsed;
     } catch (error) {
@@ -90,6 +111,13 @@ export function resourceErrors(resources: Resources): string[] {
     ...Object.keys(resources.limits ?? {}),
   ]);
   for (const name of names) {
+    if (!isResourceName(name)) {
+      errors.push(
+        `Kubernetes has no resource ${name}; ${suggestion(name, standardResources)} ` +
+          `It has ${standardResources.join(", ")}, and those with a domain in front.`,
+      );
+      continue;
+    }
     const request = amount("requests", name);
     const limit = amount("limits", name);
     if (request !== undefined && limit !== undefined && request > limit) {
@@ -100,6 +128,13 @@ export function resourceErrors(resources: Resources): string[] {
     }
   }
   return errors;
+}
+
+const standardResources = ["cpu", "memory", "ephemeral-storage"];
+
+/** As the API server judges (ValidateContainerResourceName in k8s.io/kubernetes/pkg/apis/core/validation). */
+function isResourceName(name: string): boolean {
+  return standardResources.includes(name) || name.startsWith("hugepages-") || name.includes("/");
 }
 
 /**

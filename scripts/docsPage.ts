@@ -53,7 +53,7 @@ ${tableOf(Object.fromEntries(Object.entries(measures).map(([name, { reason }]) =
 
 ## Structured keys
 
-Quantities and texts that YAML would take for numbers or booleans stand in quotes.
+Texts that YAML would take for numbers or booleans stand in quotes.
 
 \`\`\`yaml
 config:

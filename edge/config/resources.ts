@@ -1,9 +1,8 @@
 import { isRecord } from "../json";
 import { suggestion } from "../nearest";
 import { policies, PolicyName } from "../policies";
-import { factorError, resourceErrors, Resources } from "../resources";
+import { asResourceList, factorError, resourceErrors, Resources } from "../resources";
 import { allMeasures, MeasureName, OneNodeSafety } from "../safety";
-import { isTexts } from "./forms";
 import { Reader } from "./reader";
 
 /** Which resources the containers get. */
@@ -43,26 +42,34 @@ function readPolicy(read: Reader): PolicyName {
 }
 
 function readOverrides(read: Reader): Record<string, Resources> {
-  const overrides = read.mapping("resourceOverrides");
-  for (const [name, value] of Object.entries(overrides)) {
+  const overrides: Record<string, Resources> = {};
+  for (const [name, value] of Object.entries(read.mapping("resourceOverrides"))) {
     const key = `resourceOverrides.${name}`;
     if (!/^[^/]+\/[^/]+(\/[^/]+)?$/.test(name)) {
       read.add(key, "the name is not of the form deployment/container.");
     }
-    const lists = isRecord(value) ? Object.entries(value) : [["", undefined] as const];
-    if (
-      lists.length === 0 ||
-      !lists.every(([list, texts]) => ["requests", "limits"].includes(list) && isTexts(texts))
-    ) {
+    const resources = asResources(value);
+    if (resources === undefined) {
       read.add(
         key,
-        'requests or limits with quantities in quotes were expected, such as {requests: {cpu: "50m"}}.',
+        'requests or limits with quantities were expected, such as {requests: {cpu: "50m"}}.',
       );
-    } else {
-      resourceErrors(value as Resources).forEach((error) => read.add(key, error));
+      continue;
     }
+    resourceErrors(resources).forEach((error) => read.add(key, error));
+    overrides[name] = resources;
   }
-  return overrides as Record<string, Resources>;
+  return overrides;
+}
+
+/** Requests, limits or both, as written in a stack's file; undefined for anything else. */
+function asResources(value: unknown): Resources | undefined {
+  const lists = isRecord(value) ? Object.entries(value) : [];
+  const resources = Object.fromEntries(lists.map(([list, texts]) => [list, asResourceList(texts)]));
+  const isKnown = lists.every(
+    ([list]) => ["requests", "limits"].includes(list) && resources[list] !== undefined,
+  );
+  return lists.length > 0 && isKnown ? resources : undefined;
 }
 
 /** The measures: all on, but none with the policy that leaves the releases as they are; then what the user set. */

@@ -1,4 +1,5 @@
 import { ServiceSpec, serviceProblems } from "../knativeService";
+import { asResourceList } from "../resources";
 import { Reader } from "./reader";
 
 /** Reads `services`, and adds the sample unless `sample` is off. */
@@ -13,7 +14,20 @@ export function readServices(read: Reader): Record<string, ServiceSpec> {
   if (sample && "hello" in given) {
     read.add("services.hello", "the sample has this name; take another, or set sample to false.");
   }
-  return { ...(sample && { hello: sampleService }), ...given } as Record<string, ServiceSpec>;
+  const own = Object.entries(given).map(([name, value]) => [name, withTexts(value as ServiceSpec)]);
+  return {
+    ...(sample && { hello: sampleService }),
+    ...(Object.fromEntries(own) as Record<string, ServiceSpec>),
+  };
+}
+
+/** A service whose quantities are texts, of which a stack's file may have some as numbers. */
+function withTexts(spec: ServiceSpec): ServiceSpec {
+  return {
+    ...spec,
+    ...(spec.requests && { requests: asResourceList(spec.requests) }),
+    ...(spec.limits && { limits: asResourceList(spec.limits) }),
+  };
 }
 
 /** The sample of the reference set-up. One pod stays, so that the first request is answered at once. */

@@ -217,8 +217,10 @@ describe("the budget of the releases", function () {
     const changed = async (
       knativeConfig: object,
       requested?: object,
+      resourcePolicy = "scale",
     ): Promise<string | undefined> => {
       const budget = await budgetOf({
+        resourcePolicy,
         knativeConfig: JSON.stringify(knativeConfig),
         ...(requested && {
           sample: "false",
@@ -246,6 +248,10 @@ describe("the budget of the releases", function () {
       await changed({ "config-defaults": { "revision-cpu-request": "100m" } }, own),
       "75m/64Mi Burstable",
     );
+    const same = { cpu: "50m", memory: "64Mi" };
+    const both = { requests: same, limits: same };
+    assert.equal(await changed({}, both, "guaranteed"), "150m/160Mi Guaranteed");
+    assert.equal(await changed({}, both, "edge"), "60m/88Mi Burstable");
     assert.equal(
       await changed({ "config-autoscaler": { "min-scale": "2" } }, {}),
       "50m/0Mi Burstable",
@@ -379,6 +385,12 @@ describe("pods", () => {
     assert.equal(cpu(one("300m", "init"), one("200m", "init"), one("400m")), "400m");
     assert.equal(cpu(one("10m", "sidecar"), one("100m")), "110m");
     assert.equal(cpu(one("10m", "sidecar"), one("300m", "init"), one("100m")), "310m");
+  });
+
+  it("request whole m and whole bytes, a container at a time", () => {
+    const half = { requests: { cpu: "0.5m", memory: "0.5" } };
+    const { requests } = pod({ name: "a", resources: half }, { name: "b", resources: half });
+    assert.deepEqual(requests, { cpu: 2_000_000n, memory: 2_000_000_000n, pods: 1n });
   });
 
   it("surge as their Deployment's strategy says", () => {

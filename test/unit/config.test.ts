@@ -210,6 +210,18 @@ describe("configuration", () => {
     assert.equal(testConfig({ ...nodeIp, ...newer }).loadBalancer.kind, "nodeIp");
   });
 
+  it("takes quantities that are numbers, as `pulumi config set --path` and YAML write them", () => {
+    const config = testConfig({
+      resourceOverrides: '{"activator/activator":{"requests":{"cpu":0.05},"limits":{"cpu":2}}}',
+      services: '{"a":{"image":"a","requests":{"cpu":1e-3,"memory":33554432}}}',
+    });
+    assert.deepEqual(config.knative.resources.overrides["activator/activator"], {
+      requests: { cpu: "0.05" },
+      limits: { cpu: "2" },
+    });
+    assert.deepEqual(config.services.a?.requests, { cpu: "0.001", memory: "33554432" });
+  });
+
   it("uses the host's key and passphrase for the jump host unless it has its own", () => {
     const { host } = testConfig({
       sshPrivateKey: encryptedOpenSsh.private,
@@ -441,8 +453,20 @@ describe("configuration", () => {
       /^knative-edge:resourceOverrides.activator: the name is not of the form/,
     ],
     [
-      { resourceOverrides: '{"a/b":{"limits":{"cpu":1}}}' },
-      /^knative-edge:resourceOverrides.a\/b: requests or limits with quantities in quotes/,
+      { resourceOverrides: '{"a/b":{"limits":{"cpu":true}}}' },
+      /^knative-edge:resourceOverrides.a\/b: requests or limits with quantities were expected/,
+    ],
+    [
+      { resourceOverrides: '{"a/b":{"limits":{"memroy":"64Mi"}}}' },
+      /^knative-edge:resourceOverrides.a\/b: Kubernetes has no resource memroy; did you mean "memory"\?/,
+    ],
+    [
+      { resourceOverrides: '{"a/b":{"limits":{"memory":"64m"}}}' },
+      /^knative-edge:resourceOverrides.a\/b: limits.memory is 64m, parts of a byte; write it like 100Mi/,
+    ],
+    [
+      { resourceOverrides: '{"a/b":{"requests":{"cpu":-0.5}}}' },
+      /^knative-edge:resourceOverrides.a\/b: requests.cpu is -0.5; a quantity here cannot be negative/,
     ],
     [
       { resourceOverrides: '{"a/b":{"limit":{"cpu":"1"}}}' },

@@ -132,6 +132,16 @@ describe("a footprint", () => {
     ]);
   });
 
+  it("counts init containers as the scheduler does", () => {
+    const spec = {
+      nodeName: "edge1",
+      initContainers: [{ name: "i", resources: { requests: { cpu: "200m", memory: "1Mi" } } }],
+      containers: activator.spec?.containers ?? [],
+    };
+    const { pods: found } = footprint([{ ...activator, spec }], nodes, metrics);
+    assert.deepEqual(found[0]?.requests, { cpu: 200, memory: 30 });
+  });
+
   it("has for the node what is left, without pods that have ended", () => {
     assert.deepEqual(footprint(pods, nodes, metrics, budget()).nodes, [
       {

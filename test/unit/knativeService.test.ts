@@ -121,6 +121,16 @@ describe("Knative Service", () => {
       /^services.hello: limits.cpu: "1x" is not a Kubernetes quantity/,
     ],
     [
+      "a list in place of quantities",
+      { image: "a", limits: ["1"] },
+      /^services.hello.limits: a mapping with quantities was expected, such as \{cpu: "50m"\}/,
+    ],
+    [
+      "an unknown resource",
+      { image: "a", requests: { cpus: 1 } },
+      /^services.hello: Kubernetes has no resource cpus; did you mean "cpu"\?/,
+    ],
+    [
       "a request above its limit",
       { image: "a", requests: { cpu: "2" }, limits: { cpu: "1" } },
       /requests.cpu 2 is above/,

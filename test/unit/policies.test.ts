@@ -144,6 +144,12 @@ describe("resource policies", () => {
     assert.deepEqual(queueProxyConfig("scale"), {});
     assert.equal(queueProxyConfig("edge")["queue-sidecar-memory-request"], "24Mi");
     assert.equal(queueProxyConfig("edge")["queue-sidecar-memory-limit"], "96Mi");
+    const guaranteed = queueProxyConfig("guaranteed");
+    for (const resource of ["cpu", "memory"]) {
+      const request = guaranteed[`queue-sidecar-${resource}-request`];
+      assert.ok(request);
+      assert.equal(guaranteed[`queue-sidecar-${resource}-limit`], request);
+    }
   });
 });
 
