@@ -289,7 +289,7 @@ function code(value: unknown): string {
   if (value === unknown) {
     return "known after the update";
   }
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" && value !== "" ? value : JSON.stringify(value);
   const line = text
     .replace(/\s+/g, " ")
     .replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1…")

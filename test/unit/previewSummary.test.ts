@@ -127,25 +127,24 @@ describe("the summary of a preview", () => {
     );
   });
 
-  it("keeps a value in its code span", () => {
-    const state = (value: string) => ({
-      type: "kubernetes:v1:ConfigMap",
-      inputs: { data: { value } },
+  for (const [value, shown] of [
+    ["` @everyone", "`' @everyone`"],
+    ["", '`""`'],
+  ] as const) {
+    it(`keeps ${JSON.stringify(value)} in a code span`, () => {
+      const state = (text: string) => ({
+        type: "kubernetes:v1:ConfigMap",
+        inputs: { data: { value: text } },
+      });
+      const urn = "urn:pulumi:dev::p::t::n";
+      const steps = [{ op: "update", urn, oldState: state("a"), newState: state(value) }];
+      assert.ok(
+        section(previewSummary({ steps }, "dev"), "Changes").includes(
+          `  - data.value: \`a\` → ${shown}`,
+        ),
+      );
     });
-    const steps = [
-      {
-        op: "update",
-        urn: "urn:pulumi:dev::p::t::n",
-        oldState: state("a"),
-        newState: state("` @everyone"),
-      },
-    ];
-    assert.ok(
-      section(previewSummary({ steps }, "dev"), "Changes").includes(
-        "  - data.value: `a` → `' @everyone`",
-      ),
-    );
-  });
+  }
 });
 
 describe("the move of a budget", () => {
