@@ -4,7 +4,7 @@ import { Consent, StackFacts } from "../edge/changes";
 import { ImageBundle } from "../edge/config/k0s";
 import { k0sInstallArguments } from "../edge/k0sConfig";
 import { HostSize, wholeCpus } from "../edge/hostSize";
-import { rewriteKubeconfig } from "../edge/kubeconfig";
+import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
 import { timeouts } from "./timeouts";
@@ -189,7 +189,13 @@ export class K0sHost extends pulumi.ComponentResource {
     this.cluster = state;
     this.clusterIdentifier = identity;
     this.kubeconfig = pulumi.secret(
-      kubeconfig.stdout.apply((text) => rewriteKubeconfig(text, args.apiEndpoint, identity)),
+      kubeconfig.stdout.apply(async (text) => {
+        const warning = expiryWarning(text, new Date());
+        if (warning !== undefined) {
+          await pulumi.log.warn(warning);
+        }
+        return rewriteKubeconfig(text, args.apiEndpoint, identity);
+      }),
     );
     this.facts = fromJson(preflight);
     this.readySeconds = told.apply(({ seconds }) => seconds);

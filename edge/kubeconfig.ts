@@ -38,17 +38,33 @@ export function rewriteKubeconfig(text: string, apiEndpoint: string, name: strin
   );
 }
 
+/** How long before its end a kubeconfig is worth a warning, in days. */
+const warningDays = 60;
+
 /**
- * When the client certificate of a kubeconfig ends, in ISO 8601. k0s issues it for a year.
- * @throws KubeconfigError when there is none.
+ * What to say of a kubeconfig whose client certificate ends soon, or has ended; undefined while there is time. k0s issues
+ * certificates for a year, new ones at each start (pkg/certificate/manager.go); what was read before stays as it was.
+ * @throws KubeconfigError for a certificate that cannot be read.
  */
-export function certificateExpiry(text: string): string {
+export function expiryWarning(text: string, now: Date): string | undefined {
   const data = parse(text).users[0]?.user["client-certificate-data"];
-  if (typeof data !== "string") {
-    throw new KubeconfigError("The kubeconfig has no client certificate.");
+  if (data === undefined) {
+    return undefined;
   }
+  const days = (certificateEnd(data).getTime() - now.getTime()) / 86_400_000;
+  if (days > warningDays) {
+    return undefined;
+  }
+  const end = certificateEnd(data).toISOString().slice(0, 10);
+  const remedy = 'renew it as docs/operations.md says under "A kubeconfig that ends"';
+  return days < 0
+    ? `The stack's kubeconfig has ended, on ${end}, so the cluster refuses it: ${remedy}.`
+    : `The stack's kubeconfig ends on ${end}, in ${Math.floor(days)} days: ${remedy}.`;
+}
+
+function certificateEnd(data: string): Date {
   try {
-    return new Date(new X509Certificate(Buffer.from(data, "base64")).validTo).toISOString();
+    return new Date(new X509Certificate(Buffer.from(data, "base64")).validTo);
   } catch {
     throw new KubeconfigError("The kubeconfig's client certificate cannot be read.");
   }

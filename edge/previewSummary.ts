@@ -20,7 +20,7 @@ export interface PreviewStep {
 /** The parts of `pulumi preview --json` that a summary needs. */
 export interface Preview {
   steps?: PreviewStep[];
-  diagnostics?: { message: string; severity: string }[];
+  diagnostics?: { message: string; severity: string; urn?: string }[];
   /** Number of resources by operation. */
   changeSummary?: Record<string, number>;
 }
@@ -69,6 +69,7 @@ export function previewSummary(
     refused.length > 0
       ? [["Refused", refused]]
       : [
+          ["Warnings", warnings(preview)],
           ["Data is lost", steps.flatMap(losses)],
           ["Restarts", steps.flatMap(restarts)],
           ["Addresses change", addresses],
@@ -161,6 +162,13 @@ function errors({ diagnostics = [] }: Preview): string[] {
   return [...new Set(messages)].map((message) => `- ${message}`);
 }
 
+/** The program's own warnings; providers warn of what a preview does without, such as a way to the cluster. */
+function warnings({ diagnostics = [] }: Preview): string[] {
+  return diagnostics
+    .filter(({ severity, urn }) => severity === "warning" && urn?.includes("pulumi:pulumi:Stack"))
+    .map(({ message }) => `- ${plainError(message.replace(/^warning: /, ""))}`);
+}
+
 /** An error without what the engine puts around it, and without where in the program it arose. */
 export function plainError(message: string): string {
   return message
@@ -224,14 +232,32 @@ function drifts({ oldState }: PreviewStep): string[] {
     : [];
 }
 
-/** A line for each resource, its fields below it. Objects that only follow a replaced provider are counted. */
+/**
+ * A line for each resource, its fields below it. Many new resources are counted by kind; so are objects whose fields
+ * change in the same way, such as the version's label in an upgrade, and those that only follow a replaced provider.
+ */
 function changes(steps: PreviewStep[]): string[] {
   const following = steps.filter(followsProvider);
-  const own = steps.filter((step) => !following.includes(step));
-  const lines = own.length > 30 ? countsByKind(own) : own.flatMap(change);
-  return following.length === 0
-    ? lines
-    : [...lines, `- ± ${following.length} objects, which go to the new cluster`];
+  const created = steps.filter(({ op }) => op === "create");
+  const counted = created.length > 30 ? created : [];
+  const shown = steps.filter((step) => ![...following, ...counted].includes(step));
+  const alike = new Map<string, PreviewStep[]>();
+  for (const step of shown) {
+    const isObject = step.newState?.type.startsWith("kubernetes:") ?? false;
+    const fields = isObject ? fieldLines(step) : [];
+    // What has no fields to show is alike in nothing.
+    const key = fields.length === 0 ? step.urn : [step.op, ...fields].join("\n");
+    alike.set(key, [...(alike.get(key) ?? []), step]);
+  }
+  return [
+    ...kinds(counted).map((kind) => `- ${signs.create} ${kind}`),
+    ...[...alike.values()].flatMap((group) =>
+      group.length < 3 ? group.flatMap(change) : crowd(group),
+    ),
+    ...(following.length === 0
+      ? []
+      : [`- ${signs.replace} ${following.length} objects, which go to the new cluster`]),
+  ];
 }
 
 /** True for an object that is made anew only because its cluster is. */
@@ -239,26 +265,35 @@ function followsProvider({ op, replaceReasons }: PreviewStep): boolean {
   return op === "replace" && replaceReasons?.join() === "provider";
 }
 
-function countsByKind(steps: PreviewStep[]): string[] {
-  const byKind = new Map<string, number>();
-  const shown = steps.filter(({ op }) => op !== "create");
-  for (const { op, newState } of steps.filter((step) => !shown.includes(step))) {
-    const kind = `${signs[op]} ${newState?.type.split(":").pop()}`;
-    byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
+/** Objects that change in the same way, as one. */
+function crowd(group: PreviewStep[]): string[] {
+  const title = `${group.length} objects: ${kinds(group).join(", ")}`;
+  return group.slice(0, 1).flatMap((step) => [`- ${signs[step.op]} ${title}`, ...fieldLines(step)]);
+}
+
+/** `ConfigMap × 9`, for each kind. */
+function kinds(steps: PreviewStep[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { newState } of steps) {
+    const kind = newState?.type.split(":").pop() ?? "";
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
   }
-  return [...[...byKind].map(([kind, count]) => `- ${kind} × ${count}`), ...shown.flatMap(change)];
+  return [...counts].map(([kind, count]) => `${kind} × ${count}`);
 }
 
 function change(step: PreviewStep): string[] {
-  const { op, urn, oldState, newState, replaceReasons = [] } = step;
-  const fields = changedFields(step).map(({ path, old, now }) => {
-    const mark = replaceReasons.includes(path) ? " (cannot be changed in place)" : "";
+  const { op, urn, oldState, newState } = step;
+  return [`- ${signs[op]} ${label(urn, newState ?? oldState)}`, ...fieldLines(step)];
+}
+
+function fieldLines(step: PreviewStep): string[] {
+  return changedFields(step).map(({ path, old, now }) => {
+    const mark = step.replaceReasons?.includes(path) ? " (cannot be changed in place)" : "";
     if (path.endsWith(".script")) {
       return `  - ${path} changes`;
     }
     return `  - ${path}: ${old === undefined ? "" : `${code(old)} → `}${now === undefined ? "removed" : code(now)}${mark}`;
   });
-  return [`- ${signs[op]} ${label(urn, newState ?? oldState)}`, ...fields];
 }
 
 function changedFields({ op, oldState, newState }: PreviewStep): FieldChange[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { load } from "js-yaml";
-import { certificateExpiry, KubeconfigError, rewriteKubeconfig } from "../../edge/kubeconfig";
+import { expiryWarning, KubeconfigError, rewriteKubeconfig } from "../../edge/kubeconfig";
 
 // Self-signed for tests: openssl req -x509 -newkey ed25519 -days 36500 -subj /CN=test
 const certificate =
@@ -64,8 +64,17 @@ describe("kubeconfig", () => {
     assert.ok(!rewritten.includes("192.168.56.10"));
   });
 
-  it("knows when its certificate ends", () => {
-    assert.match(certificateExpiry(kubeconfig), /^21\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/);
+  it("is warned of from 60 days before its certificate ends, on 28 October 2126", () => {
+    const on = (day: string) => expiryWarning(kubeconfig, new Date(`${day}T12:00:00Z`));
+    assert.equal(on("2126-08-28"), undefined);
+    assert.match(on("2126-08-29") ?? "", /kubeconfig ends on 2126-10-28, in 59 days: renew it as/);
+    assert.match(on("2126-10-27") ?? "", /kubeconfig ends on 2126-10-28, in 0 days/);
+    assert.match(on("2126-10-28") ?? "", /kubeconfig has ended, on 2126-10-28.*: renew it as/);
+  });
+
+  it("has no end that is known without a certificate", () => {
+    const text = kubeconfig.replace(/ *client-certificate-data.*\n/, "");
+    assert.equal(expiryWarning(text, new Date()), undefined);
   });
 
   const broken: [what: string, text: string][] = [
@@ -79,7 +88,7 @@ describe("kubeconfig", () => {
     it(`refuses ${what} without quoting it`, () => {
       for (const use of [
         () => rewriteKubeconfig(text, "https://a:1", "dev"),
-        () => certificateExpiry(text),
+        () => expiryWarning(text, new Date()),
       ]) {
         assert.throws(
           use,
@@ -91,12 +100,8 @@ describe("kubeconfig", () => {
 
   it("refuses a client certificate that is none", () => {
     assert.throws(
-      () => certificateExpiry(kubeconfig.replace(certificate, "c2VjcmV0")),
+      () => expiryWarning(kubeconfig.replace(certificate, "c2VjcmV0"), new Date()),
       /certificate cannot be read/,
-    );
-    assert.throws(
-      () => certificateExpiry(kubeconfig.replace(/ *client-certificate-data.*\n/, "")),
-      /no client certificate/,
     );
   });
 });

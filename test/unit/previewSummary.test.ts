@@ -39,6 +39,41 @@ describe("the summary of a preview", () => {
     assert.ok(section(summary, "Changes").includes("- + Command × 9"));
   });
 
+  it("shows objects that change in the same way as one, and others by name", () => {
+    const object = (kind: string, name: string, version: string) => ({
+      type: `kubernetes:core/v1:${kind}`,
+      inputs: { metadata: { name, labels: { version } } },
+    });
+    const steps = ["a", "b", "c", "d"].map((name) => {
+      const kind = name === "a" ? "Service" : "ConfigMap";
+      const urn = `urn:pulumi:dev::p::t::${name}`;
+      const newState = object(kind, name, name === "d" ? "3" : "2");
+      return { op: "update", urn, oldState: object(kind, name, "1"), newState };
+    });
+    assert.deepEqual(section(previewSummary({ steps }, "dev"), "Changes"), [
+      "- ~ 3 objects: Service × 1, ConfigMap × 2",
+      "  - metadata.labels.version: `1` → `2`",
+      "- ~ ConfigMap d",
+      "  - metadata.labels.version: `1` → `3`",
+    ]);
+  });
+
+  it("gives the program's warnings, and not those of a provider without a way to its cluster", () => {
+    const diagnostics = [
+      {
+        urn: "urn:pulumi:dev::p::pulumi:pulumi:Stack::p-dev",
+        severity: "warning",
+        message: "warning: it is late\n",
+      },
+      {
+        urn: "urn:pulumi:dev::p::t::cluster",
+        severity: "warning",
+        message: "the cluster is unreachable",
+      },
+    ];
+    assert.deepEqual(section(previewSummary({ diagnostics }, "dev"), "Warnings"), ["- it is late"]);
+  });
+
   it("shows fields, old and new, and what restarts", () => {
     const summary = previewSummary(recorded("upgrade"), "dev");
     assert.match(summary, /^### dev: 1 to create, 6 to update, 1 to replace\n/);
