@@ -71,7 +71,8 @@ export function previewSummary(
       : [
           ["Warnings", warnings(preview)],
           ["Data is lost", steps.flatMap(losses)],
-          ["Restarts", steps.flatMap(restarts)],
+          // In a cluster that is built anew, everything starts.
+          ["Restarts", steps.some(isNewCluster) ? [] : steps.flatMap(restarts)],
           ["Addresses change", addresses],
           ["Changed by hand, will be mended", steps.flatMap(drifts)],
           ["Changes", changes(steps)],
@@ -113,7 +114,7 @@ function textChanges(old: string, now: string, path: string): FieldChange[] {
   if (before.body === after.body) {
     return variables;
   }
-  if (Object.keys(after.variables).length > 0) {
+  if (path === "stdin") {
     return [...variables, { path: join(path, "script"), old: "a text", now: "another" }];
   }
   const [oldLines, newLines] = [old.split("\n"), now.split("\n")];
@@ -180,8 +181,10 @@ export function plainError(message: string): string {
     .replace(/\s*\n\s*/g, "\n  ");
 }
 
-function losses({ op, urn, newState, oldState }: PreviewStep): string[] {
-  if (op !== "replace" && op !== "delete") {
+function losses(step: PreviewStep): string[] {
+  const { op, urn, newState, oldState } = step;
+  // What is in a cluster that is built anew is said once.
+  if ((op !== "replace" && op !== "delete") || followsProvider(step)) {
     return [];
   }
   const state = newState ?? oldState;
@@ -189,12 +192,11 @@ function losses({ op, urn, newState, oldState }: PreviewStep): string[] {
   if (type === "command:remote:Command" && nameOf(urn).endsWith("-install")) {
     return [`- k0s is removed from the ${op === "replace" ? "old host" : "host"}`];
   }
+  if (isNewCluster(step)) {
+    return ["- the cluster is built anew: everything in it is lost"];
+  }
   if (type.endsWith(":HostState")) {
-    return [
-      op === "replace"
-        ? "- the cluster is built anew: everything in it is lost"
-        : "- the cluster, with everything in it",
-    ];
+    return ["- the cluster, with everything in it"];
   }
   const holdsObjects = /:(Namespace|CustomResourceDefinition|PersistentVolume(Claim)?)$/;
   return holdsObjects.test(type) ? [`- ${label(urn, state)}, with everything in it`] : [];
@@ -258,6 +260,11 @@ function changes(steps: PreviewStep[]): string[] {
       ? []
       : [`- ${signs.replace} ${following.length} objects, which go to the new cluster`]),
   ];
+}
+
+/** True for the resource that stands for the cluster, when it is replaced. */
+function isNewCluster({ op, newState }: PreviewStep): boolean {
+  return op === "replace" && (newState?.type.endsWith(":HostState") ?? false);
 }
 
 /** True for an object that is made anew only because its cluster is. */

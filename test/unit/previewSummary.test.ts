@@ -113,6 +113,41 @@ describe("the summary of a preview", () => {
     assert.ok(section(summary, "Changes").includes("- ± 5 objects, which go to the new cluster"));
   });
 
+  it("says so once, and not for what is in the cluster, and calls it no restart", () => {
+    const { steps = [] } = recorded("rebuild");
+    const namespace = {
+      op: "replace",
+      urn: "urn:pulumi:dev::p::t::shop",
+      newState: { type: "kubernetes:core/v1:Namespace", inputs: { metadata: { name: "shop" } } },
+      replaceReasons: ["provider"],
+    };
+    const ready = (version: string) => ({
+      type: "command:remote:Command",
+      inputs: { stdin: `K0S_VERSION='${version}'\nset -eu\n` },
+    });
+    const command = {
+      op: "update",
+      urn: "urn:pulumi:dev::p::t::host-ready",
+      oldState: ready("1"),
+      newState: ready("2"),
+    };
+    const summary = previewSummary({ steps: [...steps, namespace, command] }, "dev");
+    assert.deepEqual(section(summary, "Data is lost"), [
+      "- the cluster is built anew: everything in it is lost",
+    ]);
+    assert.deepEqual(section(summary, "Restarts"), []);
+  });
+
+  it("does not print a script without variables", () => {
+    const state = (stdin: string) => ({ type: "command:remote:Command", inputs: { stdin } });
+    const urn = "urn:pulumi:dev::p::t::n";
+    const steps = [{ op: "update", urn, oldState: state(""), newState: state("set -eu\n") }];
+    assert.deepEqual(section(previewSummary({ steps }, "dev"), "Changes"), [
+      "- ~ Command n",
+      "  - stdin.script changes",
+    ]);
+  });
+
   it("says that a deleted namespace takes along what is in it", () => {
     const oldState = {
       type: "kubernetes:core/v1:Namespace",
