@@ -10,7 +10,7 @@ import { stackFacts } from "./edge/stackFacts";
 
 export = async () => {
   const { config, objects, budget } = await edge.planStack();
-  edge.explainFailures(config);
+  edge.explainFailures(config, () => host.kubeconfig);
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { explainFailure, Place } from "../edge/faults";
+import { podTroubles } from "../edge/podTroubles";
+import { askCluster } from "./clusterQuestion";
 
 /** Retries of what may pass; with their pauses about three minutes. */
 const retries = 15;
@@ -10,11 +12,15 @@ const retries = 15;
  * restarts, is tried again for three minutes.
  *
  * The hook is not there in a destroy, which runs no program: the engine then shows the provider's words alone.
+ *
+ * @param kubeconfig Called when a Knative Service is not ready, of which only its pods tell why.
  */
-export function explainFailures(place: Place): void {
-  const hook = new pulumi.ErrorHook("explain", async ({ name, type, errors }) => {
+export function explainFailures(place: Place, kubeconfig: () => pulumi.Output<string>): void {
+  const hook = new pulumi.ErrorHook("explain", async ({ name, type, errors, newInputs }) => {
     const [error = ""] = errors;
-    const explanation = explainFailure({ type, name, error }, place);
+    const isService = type === "kubernetes:serving.knative.dev/v1:Service";
+    const pods = isService ? await troubles(kubeconfig(), newInputs) : [];
+    const explanation = explainFailure({ type, name, error, pods }, place);
     if (explanation === undefined) {
       return false;
     }
@@ -34,4 +40,17 @@ export function explainFailures(place: Place): void {
     props,
     opts: { ...opts, hooks: { ...opts.hooks, onError: [...(opts.hooks?.onError ?? []), hook] } },
   }));
+}
+
+/** What the pods of a Knative Service say. */
+async function troubles(
+  kubeconfig: pulumi.Output<string>,
+  inputs: { metadata?: { namespace?: string; name?: string } } = {},
+): Promise<string[]> {
+  const { namespace = "default", name = "" } = inputs.metadata ?? {};
+  const label = encodeURIComponent(`serving.knative.dev/service=${name}`);
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${label}`;
+  return new Promise((resolve) => {
+    kubeconfig.apply(async (text) => resolve(podTroubles(await askCluster(text, path))));
+  });
 }

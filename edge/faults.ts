@@ -7,6 +7,8 @@ export interface Failed {
   name: string;
   /** The provider's words. */
   error: string;
+  /** What the pods of a Knative Service say, see podTroubles. */
+  pods?: string[];
 }
 
 /** Where the stack is, for the sentences. */
@@ -31,6 +33,7 @@ interface Rule {
 
 /** A place with the names that sentences use. */
 interface Named extends Place {
+  pods: string[];
   /** `edge@192.168.56.10:22`, and the jump host on the way. */
   login: string;
   resource: string;
@@ -38,7 +41,7 @@ interface Named extends Place {
 
 /** What an error of a provider means; undefined where its own words are as good. */
 export function explainFailure(failed: Failed, place: Place): Explanation | undefined {
-  const { type, name, error } = failed;
+  const { type, name, error, pods = [] } = failed;
   const rules = type.startsWith("command:remote:")
     ? sshRules
     : type.startsWith("kubernetes:")
@@ -46,7 +49,7 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
       : [];
   const { address, port, user, jump } = place.host;
   const way = jump === undefined ? "" : ` by way of ${jump.address}`;
-  const named = { ...place, login: `${user}@${address}:${port}${way}`, resource: name };
+  const named = { ...place, login: `${user}@${address}:${port}${way}`, resource: name, pods };
   for (const { type: only = "", pattern, say, mayPass = false } of rules) {
     const match = type.startsWith(only) ? pattern.exec(error) : null;
     if (match !== null) {
@@ -137,6 +140,15 @@ const clusterRules: Rule[] = [
     say: ({ resource }, webhook = "", words = "") =>
       `The webhook ${webhook}, which ${resource} must pass, does not answer (${words}): look at its pods with ` +
       "`k0s kubectl get pods -A` on the host.",
+  },
+  {
+    type: "kubernetes:serving.knative.dev/v1:Service",
+    pattern: /timed out waiting for the condition/,
+    say: ({ resource, pods }) =>
+      `The Knative Service of ${resource} was not Ready in time: ` +
+      (pods.length > 0
+        ? `its pod ${pods[0]}. Correct that, or raise its readyTimeoutSeconds.`
+        : "see `k0s kubectl describe ksvc,revisions -A` on the host, or raise its readyTimeoutSeconds."),
   },
   {
     type: "kubernetes:core/v1:Service",

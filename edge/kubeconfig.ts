@@ -4,8 +4,14 @@ import { dump, load } from "js-yaml";
 /** A kubeconfig that cannot be used. The message never holds any of its text, which is secret. */
 export class KubeconfigError extends Error {}
 
-type Cluster = Record<string, unknown> & { server?: string };
-type User = Record<string, unknown> & { "client-certificate-data"?: string };
+type Cluster = Record<string, unknown> & {
+  server?: string;
+  "certificate-authority-data"?: string;
+};
+type User = Record<string, unknown> & {
+  "client-certificate-data"?: string;
+  "client-key-data"?: string;
+};
 
 interface Kubeconfig extends Record<string, unknown> {
   clusters: ({ name: string; cluster: Cluster } & Record<string, unknown>)[];
@@ -36,6 +42,38 @@ export function rewriteKubeconfig(text: string, apiEndpoint: string, name: strin
     },
     { lineWidth: -1 },
   );
+}
+
+/** What a TLS client of the Kubernetes API needs, its PEM texts in Node.js' names. */
+export interface Access {
+  server: string;
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+/**
+ * How a kubeconfig's user reaches its cluster.
+ * @throws KubeconfigError when it is no kubeconfig, or has no client certificate.
+ */
+export function access(text: string): Access {
+  const config = parse(text);
+  const cluster = config.clusters[0]?.cluster;
+  const user = config.users[0]?.user;
+  const [ca, cert, key] = [
+    cluster?.["certificate-authority-data"],
+    user?.["client-certificate-data"],
+    user?.["client-key-data"],
+  ].map((data) => (typeof data === "string" ? Buffer.from(data, "base64").toString() : undefined));
+  if (
+    cluster?.server === undefined ||
+    ca === undefined ||
+    cert === undefined ||
+    key === undefined
+  ) {
+    throw new KubeconfigError("The kubeconfig has no server, or no client certificate.");
+  }
+  return { server: cluster.server, ca, cert, key };
 }
 
 /** How long before its end a kubeconfig is worth a warning, in days. */

@@ -114,6 +114,19 @@ describe("an explained failure", () => {
     });
   }
 
+  it("of a Knative Service has what its pods say", () => {
+    const failed = {
+      type: "kubernetes:serving.knative.dev/v1:Service",
+      name: "hello-service",
+      error: "... failed to fully initialize or become live: timed out waiting for the condition",
+    };
+    assert.match(
+      explainFailure({ ...failed, pods: ["hello-1: ImagePullBackOff: no"] }, place)?.sentence ?? "",
+      /^The Knative Service of hello-service was not Ready in time: its pod hello-1: ImagePullBackOff: no\. Correct/,
+    );
+    assert.match(explainFailure(failed, place)?.sentence ?? "", /see `k0s kubectl describe ksvc/);
+  });
+
   it("is none where the provider's words are as good", () => {
     for (const [type, error] of [
       [ssh, 'Process exited with status 1: running "sh -s":\nedge: port 6443 is in use by nginx'],

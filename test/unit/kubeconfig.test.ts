@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { load } from "js-yaml";
-import { expiryWarning, KubeconfigError, rewriteKubeconfig } from "../../edge/kubeconfig";
+import { access, expiryWarning, KubeconfigError, rewriteKubeconfig } from "../../edge/kubeconfig";
 
 // Self-signed for tests: openssl req -x509 -newkey ed25519 -days 36500 -subj /CN=test
 const certificate =
@@ -53,6 +53,17 @@ describe("kubeconfig", () => {
         },
       ],
     });
+  });
+
+  it("tells a TLS client what it needs, and is no good without a client certificate", () => {
+    assert.deepEqual(access(kubeconfig), {
+      server: "https://192.168.56.10:6443",
+      ca: "ca",
+      cert: Buffer.from(certificate, "base64").toString(),
+      key: "secret",
+    });
+    const withToken = kubeconfig.replace(/client-key-data: .*/, "token: c2VjcmV0");
+    assert.throws(() => access(withToken), KubeconfigError);
   });
 
   it("is parsed, not searched: the address may stand elsewhere and the name mean something to YAML", () => {
