@@ -40,7 +40,7 @@ export = async () => {
       : [];
   const serving = new edge.KnativeServing(
     "knative",
-    { connection, objects: objects.serving },
+    { connection, objects: objects.serving, cluster: host.clusterIdentifier },
     onCluster,
   );
   const kourier = new edge.Kourier(

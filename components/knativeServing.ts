@@ -9,6 +9,8 @@ export interface KnativeServingArgs {
   objects: ServingObjects;
   /** The host on which the admission gate runs. */
   connection: pulumi.Input<HostConnection>;
+  /** Which cluster it is in: K0sHost's clusterIdentifier. */
+  cluster: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export class KnativeServing extends pulumi.ComponentResource {
     super("knative-edge:index:KnativeServing", name, {}, opts);
     const { deletedWith } = opts;
     const { definitions, core, admitted } = args.objects;
-    const manifests = new ManifestSet(name, { parent: this, deletedWith });
+    const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
 
     manifests.add(definitions);
     this.definitions = [...manifests.resources];

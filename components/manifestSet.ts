@@ -9,6 +9,8 @@ export interface ManifestSetOptions {
   parent: pulumi.ComponentResource;
   /** The resource whose deletion takes the whole cluster, and so these objects, with it. */
   deletedWith?: pulumi.Resource;
+  /** Which cluster they are in; for a set with objects of {@link replacingFields}. */
+  cluster?: string;
 }
 
 /**
@@ -63,15 +65,21 @@ export class ManifestSet {
   }
 
   private register(object: KubernetesObject, dependsOn: pulumi.Resource[]): Manifest {
+    const { cluster, ...opts } = this.opts;
+    const name = manifestName(this.component, object);
     const replacing = replacingFields(object);
-    const resource = new Manifest(manifestName(this.component, object), object, {
-      ...this.opts,
+    const isReplaced = replacing.length > 0;
+    // In another cluster it is another resource, for of the old one nothing can be deleted any more.
+    const resource = new Manifest(isReplaced ? `${name}@${cluster}` : name, object, {
+      ...opts,
       customTimeouts: timeouts(awaitSeconds(object)),
       dependsOn,
       ignoreChanges: ignoredFields(object),
       replaceOnChanges: replacing,
       // For its name is taken until it is gone.
-      deleteBeforeReplace: replacing.length > 0 ? true : undefined,
+      deleteBeforeReplace: isReplaced ? true : undefined,
+      // Its name in stacks of an earlier version.
+      aliases: isReplaced ? [{ name }] : undefined,
     });
     this.added.push({ object, resource });
     return resource;

@@ -205,14 +205,29 @@ describe("the graph of the program", function () {
     );
     assert.deepEqual(
       replaced.map(({ name, replaceOnChanges }) => [name, replaceOnChanges]),
-      [["knative-knative-serving/config-domain", ['metadata.annotations["knative-edge/domain"]']]],
+      [
+        [
+          "knative-knative-serving/config-domain@test@192.0.2.10#1",
+          ['metadata.annotations["knative-edge/domain"]'],
+        ],
+      ],
     );
     const [domains] = replaced;
     assert.equal(domains?.deleteBeforeReplace, true);
     const { annotations } = domains.inputs.metadata as { annotations: Record<string, string> };
     assert.equal(annotations["knative-edge/domain"], "example.com");
-    const byJob = graph.find("knative-knative-serving/config-domain").inputs.metadata;
-    assert.ok(!JSON.stringify(byJob).includes("knative-edge/domain"));
+    const byJob = graph.find("knative-knative-serving/config-domain@test@192.0.2.10#1");
+    assert.ok(!JSON.stringify(byJob.inputs.metadata).includes("knative-edge/domain"));
+  });
+
+  it("deletes nothing first in a cluster that may be gone: in another one, what is deleted first is another resource", async () => {
+    const rebuilt = await runProgram({ ...config, hostGeneration: "2" }, { stdout });
+    const deletedFirst = ({ registrations }: Graph) =>
+      registrations
+        .filter((each) => kubernetes(each) && each.deleteBeforeReplace)
+        .map(({ name }) => name);
+    assert.equal(deletedFirst(graph).length, 1);
+    assert.ok(!deletedFirst(rebuilt).some((name) => deletedFirst(graph).includes(name)));
   });
 
   describe("with the node's own address", () => {
