@@ -40,6 +40,8 @@ export interface K0sHostArgs {
   sumsUrl: string;
   /** Components that k0s leaves out: `k0s controller --disable-components`. */
   disabledComponents: string[];
+  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. */
+  environment: Record<string, string>;
   /** Image archives for hosts without a way to a registry. */
   imageBundles: ImageBundle[];
   /** Deadline for a ready node with DNS, in seconds. */
@@ -87,7 +89,7 @@ export class K0sHost extends pulumi.ComponentResource {
     super("knative-edge:index:K0sHost", name, {}, opts);
     const { connection } = args;
     const identity = `${args.owner}#${args.facts.hostGeneration}`;
-    const install = k0sInstallArguments(args.disabledComponents).join(" ");
+    const install = k0sInstallArguments(args).join(" ");
 
     const preflight = hostScript(
       `${name}-preflight`,

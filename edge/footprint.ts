@@ -31,10 +31,45 @@ export interface NodeObject {
   status?: { allocatable?: ResourceList };
 }
 
-/** Usage by the metrics API; undefined where the metrics server is switched off or has not looked yet. */
+/** Usage in the form of the metrics API. */
 export interface Metrics {
   pods: { metadata: { name: string; namespace: string }; containers: { usage: ResourceList }[] }[];
   nodes: { metadata: { name: string }; usage: ResourceList }[];
+}
+
+/** A kubelet's `/stats/summary`, as far as a footprint reads it; the metrics API is made from the same figures. */
+export interface StatsSummary {
+  node: { nodeName: string } & Stats;
+  pods?: {
+    podRef: { name: string; namespace: string };
+    containers?: ({ name: string } & Stats)[];
+  }[];
+}
+
+/** What a kubelet counted; without CPU where it has looked but once. */
+interface Stats {
+  cpu?: { usageNanoCores?: number };
+  memory?: { workingSetBytes?: number };
+}
+
+/** What kubelets count, in the form of the metrics API. */
+export function metricsOf(summaries: readonly StatsSummary[]): Metrics {
+  const usageOf = ({ cpu, memory }: Stats): ResourceList => ({
+    cpu: `${cpu?.usageNanoCores ?? 0}n`,
+    memory: String(memory?.workingSetBytes ?? 0),
+  });
+  return {
+    pods: summaries.flatMap(({ pods = [] }) =>
+      pods.map(({ podRef: { name, namespace }, containers = [] }) => ({
+        metadata: { name, namespace },
+        containers: containers.map((container) => ({ usage: usageOf(container) })),
+      })),
+    ),
+    nodes: summaries.map(({ node }) => ({
+      metadata: { name: node.nodeName },
+      usage: usageOf(node),
+    })),
+  };
 }
 
 /** CPU in m and memory in MiB. */
@@ -53,7 +88,7 @@ export interface PodFootprint {
   limits: Partial<Usage>;
   /** Requests by the budget; undefined for a pod that is none of the stack's. */
   estimate?: Usage;
-  /** By the metrics API. */
+  /** By the metrics API or the kubelet; undefined where neither has looked yet. */
   measured?: Usage;
   restarts: number;
   /** Containers whose last end was by the kernel for want of memory. */

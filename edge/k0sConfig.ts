@@ -1,5 +1,6 @@
 import { dump } from "js-yaml";
 import { EdgeConfig } from "./config";
+import { K0sSettings } from "./k0sSettings";
 
 /**
  * Names that `k0s controller --disable-components` takes, the same in releases 1.32 to 1.36 (`availableComponents` in
@@ -57,7 +58,10 @@ export function renderK0sConfig({
         api: {
           address: host.nodeAddress,
           sans: [...new Set([host.nodeAddress, host.address, endpoint])],
+          ...extraArgs(k0s.apiServerArgs),
         },
+        ...nonEmpty("controllerManager", extraArgs(k0s.controllerManagerArgs)),
+        ...nonEmpty("scheduler", extraArgs(k0s.schedulerArgs)),
         network: { podCIDR: k0s.podCidr, serviceCIDR: k0s.serviceCidr },
         telemetry: { enabled: false },
       },
@@ -66,9 +70,28 @@ export function renderK0sConfig({
   );
 }
 
-/** Arguments of `k0s install controller`, after the ones that every single node has. */
-export function k0sInstallArguments(disabledComponents: string[]): string[] {
-  return disabledComponents.length === 0
-    ? []
-    : [`--disable-components=${disabledComponents.join(",")}`];
+/** Arguments of `k0s install controller`, after the ones that every single node has. None has a blank in it. */
+export function k0sInstallArguments({
+  disabledComponents,
+  environment,
+}: Pick<K0sSettings, "disabledComponents" | "environment">): string[] {
+  return [
+    ...(disabledComponents.length === 0
+      ? []
+      : [`--disable-components=${disabledComponents.join(",")}`]),
+    ...Object.entries(environment).map(([name, value]) => `--env=${name}=${value}`),
+  ];
+}
+
+/** A component's flags as k0s.yaml has them; what k0s sets itself gives way to them. */
+function extraArgs(args: Record<string, string>): { extraArgs?: Record<string, string> } {
+  return nonEmpty("extraArgs", args);
+}
+
+/** A mapping under its key, or nothing. */
+function nonEmpty<Key extends string, Value extends object>(
+  key: Key,
+  value: Value,
+): Partial<Record<Key, Value>> {
+  return Object.keys(value).length === 0 ? {} : ({ [key]: value } as Partial<Record<Key, Value>>);
 }

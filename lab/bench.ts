@@ -1,15 +1,20 @@
 /** `npm run bench`: measures the program on a lab host of its own, edge3, and removes that host at the end. */
-import { createReadStream, existsSync, writeFileSync } from "node:fs";
+import { createReadStream, existsSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { Writable } from "node:stream";
 import { parseArgs } from "node:util";
+import { allMemoryMeasures, memoryMeasures } from "../edge/lowMemory";
+import type { LowMemory, MemoryMeasureName } from "../edge/lowMemory";
 import { installByHand, type Installation } from "./bench/byHand";
 import { timed, type TimedRun } from "./bench/command";
 import { criticalPath, operations, phases, type StateResource } from "./bench/events";
 import { figureTable, missed, percentile, type Figure } from "./bench/figures";
+import { atRest, faults, leverTable, processTable, stagesAfterUp, stageTable } from "./bench/fit";
+import type { Rest, Stage } from "./bench/fit";
 import { coldStarts, load, type Target } from "./bench/load";
+import { processMemory } from "./bench/memory";
 import { pathTable, phaseTable, shareTable, shares, type Up } from "./bench/report";
 import {
   bundleFile,
@@ -20,12 +25,14 @@ import {
   pulumiEnv,
   stackConfig,
   stackOutputs,
+  type StackConfig,
 } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
 import { bootHost, hostNames, isUp, removeHost, sshExec, wipeHost } from "./host";
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, network, stackOf } from "./paths";
 import { prepare } from "./prepare";
+import { referenceSize } from "./size";
 
 const host = "edge3";
 const stack = stackOf(host);
@@ -34,10 +41,19 @@ const stack = stackOf(host);
 const groups = ["preview", "up", "connections", "unchanged", "warm", "cold", "destroy"] as const;
 type Group = (typeof groups)[number];
 
+/** What is measured only when it is asked for by itself, since it takes long: each on a host made for it. */
+const memoryGroups = ["fit", "levers"] as const;
+type MemoryGroup = (typeof memoryGroups)[number];
+
 const help = `npm run bench                    measures everything, on a lab host of its own (${host})
 npm run bench -- --only a,b      only these: ${groups.join(", ")}
 npm run bench -- --runs n        so many pairs of by-hand and up (default 1)
-npm run bench -- --json FILE     writes the figures there too`;
+npm run bench -- --json FILE     writes the figures there too
+npm run bench -- --only fit      the whole stack on a host that is really held to 1 CPU and its memory
+                 --memory MiB    that memory (default ${referenceSize.memoryMiB})
+                 --minutes n     how long it must answer, before and after a restart of k0s (default 10)
+                 --config JSON   more keys of the stack's configuration, such as '{"lowMemory":{"compressSwap":false}}'
+npm run bench -- --only levers   what each measure of lowMemory saves; --config as above`;
 
 /** Configuration with which the sample's image goes to zero soon after its last request; it changes nothing of how it wakes. */
 const sleepy = {
@@ -63,14 +79,20 @@ function say(line: string): void {
 }
 
 interface Options {
-  only: readonly Group[];
+  only: readonly (Group | MemoryGroup)[];
   runs: number;
+  /** Of the host that `fit` runs on. */
+  memoryMiB: number;
+  minutes: number;
+  config: StackConfig;
 }
 
 /** The measuring itself; what it found so far stays in `figures` when it ends early. */
 class Bench {
   public readonly figures: Figure[] = [];
   public readonly comparisons: { up: Up; byHand: Installation }[] = [];
+  /** What `fit` and `levers` found, as tables. */
+  public readonly tables: string[] = [];
 
   constructor(
     private readonly options: Options,
@@ -80,12 +102,15 @@ class Bench {
   public async run(): Promise<void> {
     const { only, runs } = this.options;
     this.signal.throwIfAborted();
+    if (only.includes("fit")) await this.fit();
+    if (only.includes("levers")) await this.levers();
+    if (!only.some((group) => (groups as readonly string[]).includes(group))) return;
     await bootHost(host, {}, say);
     await stackConfig(host);
     await this.measure("preview", [{ name: "preview from nothing", unit: "s", atMost: 5 }], () =>
       this.previews(["preview"]),
     );
-    if (!only.some((group) => group !== "preview")) return;
+    if (!only.some((group) => group !== "preview" && group !== "fit" && group !== "levers")) return;
     for (let run = 1; run <= runs; run++) await this.installations(run);
     await this.measure(
       "unchanged",
@@ -120,6 +145,67 @@ class Bench {
     await this.measure("destroy", [{ name: "destroy", unit: "s", atMost: 20 }], async () => [
       [(await this.pulumi("destroy", "--yes", "--skip-preview")).seconds],
     ]);
+  }
+
+  /** The whole stack on a host held to its memory. */
+  private async fit(): Promise<void> {
+    const { memoryMiB, minutes, config } = this.options;
+    say(`a host held to 1 CPU and ${memoryMiB} MiB`);
+    await bootHost(host, { cpus: 1, memoryMiB, hardCap: true }, say);
+    await stackConfig(host, { resourcePolicy: "edge", hostMemoryMiB: memoryMiB, ...config });
+    const stages: Stage[] = [];
+    const show = () => {
+      this.tables.push(
+        stageTable(stages),
+        processTable(processMemory(host, stages.at(-1)?.pods.names)),
+      );
+    };
+    try {
+      const { seconds } = await this.pulumi("up", "--yes", "--skip-preview");
+      const facts = {
+        target: await target("hello"),
+        kubeconfig: await kubeconfigFile(),
+        upSeconds: seconds,
+      };
+      await stagesAfterUp(host, facts, minutes, this.signal, (stage) => {
+        stages.push(stage);
+        say(stage.name);
+        console.log(stageTable(stages));
+      });
+    } finally {
+      show();
+      this.add({
+        name: `faults at ${memoryMiB} MiB`,
+        unit: "",
+        // Three stages, or it ended early.
+        runs: stages.length < 3 ? [] : [stages.flatMap(faults).length],
+        atMost: 0,
+      });
+    }
+  }
+
+  /** What each measure for little memory saves, alone and together, on a host that is held to none. */
+  private async levers(): Promise<void> {
+    await bootHost(host, { cpus: 1, hardCap: false }, say);
+    const names = Object.keys(memoryMeasures) as MemoryMeasureName[];
+    const none = allMemoryMeasures(false);
+    const cases: [string, LowMemory][] = [
+      ["none", none],
+      ...names.map((name): [string, LowMemory] => [name, { ...none, [name]: true }]),
+      ["all", allMemoryMeasures(true)],
+    ];
+    const rests: { name: string; rest: Rest }[] = [];
+    for (const [name, lowMemory] of cases) {
+      await stackConfig(host, { resourcePolicy: "edge", ...this.options.config, lowMemory });
+      await this.pulumi("up", "--yes", "--skip-preview");
+      // Each starts anew, so that none profits from a longer rest.
+      await sshExec(host, "systemctl restart k0scontroller");
+      const rest = await atRest(host, await kubeconfigFile(), this.signal);
+      rests.push({ name, rest });
+      say(name);
+      console.log(leverTable(rests));
+    }
+    this.tables.push(leverTable(rests), ...rests.map(({ rest }) => processTable(rest.processes)));
   }
 
   /** Runs a group if it is asked for; what fails is a figure without runs, and the reason. */
@@ -226,6 +312,14 @@ async function stateResources(): Promise<StateResource[]> {
     .resources;
 }
 
+/** Writes the stack's kubeconfig where only this user can read it. */
+async function kubeconfigFile(): Promise<string> {
+  const { stdout } = await pulumi(["stack", "output", "kubeconfig", "--show-secrets"], { stack });
+  const file = path.join(dirs.keys, `kubeconfig-${host}`);
+  writeFileSync(file, stdout, { mode: 0o600 });
+  return file;
+}
+
 async function target(service: string): Promise<Target> {
   const outputs = (await stackOutputs(host)) as {
     loadBalancerIp: string;
@@ -269,6 +363,7 @@ async function makeReady(): Promise<() => Promise<void>> {
     await pulumi(["cancel", "--yes"], { stack, allowFailure: true });
     await forgetStack(host);
     await removeHost(host);
+    rmSync(path.join(dirs.keys, `kubeconfig-${host}`), { force: true });
     if (!hadFiles) await stopFiles();
     if (!hadBridge) await bridgeDown();
   };
@@ -281,19 +376,34 @@ function options(args: string[]): Options & { json?: string; help: boolean } {
       only: { type: "string" },
       runs: { type: "string", default: "1" },
       json: { type: "string" },
+      memory: { type: "string", default: String(referenceSize.memoryMiB) },
+      minutes: { type: "string", default: "10" },
+      config: { type: "string", default: "{}" },
       help: { type: "boolean", default: false },
     },
   });
   const only = values.only?.split(",") ?? groups;
-  const unknown = only.filter((name) => !groups.includes(name as Group));
+  const known: readonly string[] = [...groups, ...memoryGroups];
+  const unknown = only.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    throw new Error(`--only: the bench measures ${groups.join(", ")}, not ${unknown.join(", ")}.`);
+    throw new Error(`--only: the bench measures ${known.join(", ")}, not ${unknown.join(", ")}.`);
   }
-  const runs = Number(values.runs);
-  if (!(Number.isInteger(runs) && runs > 0)) {
-    throw new Error(`--runs: ${values.runs} is no number of runs; say 1 or more.`);
-  }
-  return { only: only as Group[], runs, json: values.json, help: values.help };
+  const whole = (name: "runs" | "memory" | "minutes"): number => {
+    const number = Number(values[name]);
+    if (!(Number.isInteger(number) && number > 0)) {
+      throw new Error(`--${name}: ${values[name]} is no whole number; say 1 or more.`);
+    }
+    return number;
+  };
+  return {
+    only: only as Group[],
+    runs: whole("runs"),
+    memoryMiB: whole("memory"),
+    minutes: whole("minutes"),
+    config: JSON.parse(values.config) as StackConfig,
+    json: values.json,
+    help: values.help,
+  };
 }
 
 async function main(args: string[]): Promise<number> {
@@ -321,10 +431,11 @@ async function main(args: string[]): Promise<number> {
     say(`removing host ${host} and its stack`);
     await remove();
   }
-  const { figures, comparisons } = bench;
+  const { figures, comparisons, tables } = bench;
   for (const { up, byHand } of comparisons) {
     console.log(`\n${phaseTable(up, byHand)}\n\n${shareTable(up)}\n\n${pathTable(up)}`);
   }
+  for (const table of tables) console.log(`\n${table}`);
   const others = machine.otherLabHosts.length > 0 ? `, ${machine.otherLabHosts.join(", ")} up` : "";
   console.log(
     `\n${machine.cpus} CPUs (${machine.cpu}), load ${machine.loadAverage.toFixed(1)} before the bench${others}`,

@@ -93,13 +93,25 @@ export function createGroup(name: string, limits: GroupLimits): string[] {
 
 /** Whether a process of the group is left. */
 export function groupIsEmpty(name: string): boolean {
-  return members(name).size === 0;
+  return groupMembers(name).size === 0;
+}
+
+/** Reads files of the group in the hierarchy with a controller; undefined for what is not there. */
+export function groupFiles(name: string, controller: string): (file: string) => string | undefined {
+  const hierarchy = hierarchies().find(({ controllers }) => controllers.includes(controller));
+  return (file) => {
+    try {
+      return readFileSync(path.join(hierarchy?.mount ?? "", name, file), "utf8");
+    } catch {
+      return undefined;
+    }
+  };
 }
 
 /** Ends every process of the group and removes it, in every hierarchy. Nothing happens where there is none. */
 export async function destroyGroup(name: string): Promise<void> {
   for (let round = 0; round < 200; round++) {
-    const pids = members(name);
+    const pids = groupMembers(name);
     for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
@@ -119,7 +131,8 @@ function groupDirs(name: string): string[] {
     .filter((dir) => existsSync(dir));
 }
 
-function members(name: string): Set<number> {
+/** Ids of the processes of the group and of those below it. */
+export function groupMembers(name: string): Set<number> {
   const pids = new Set<number>();
   const visit = (dir: string): void => {
     for (const pid of readFileSync(path.join(dir, "cgroup.procs"), "utf8").split("\n")) {

@@ -100,6 +100,7 @@ export async function bootHost(
   );
   await destroyGroup(namespaceOf(name));
   await plug(name);
+  if (declared.hardCap) await forgetPages(path.join(dir, "rootfs"));
   const guest = startGuest(name, declared);
   try {
     await waitFor(
@@ -205,6 +206,32 @@ async function createDisk(name: string, progress: (line: string) => void): Promi
   writeFileSync(path.join(dir, "known_hosts"), `${hostAddress(name)} ${hostKeyLine}\n`);
   chmodSync(dir, 0o700);
   renameSync(scratch, root);
+}
+
+/**
+ * Drops what the machine holds in memory of a disk's files. The kernel charges a file's pages to who read or wrote them
+ * first, and the disk was written from outside: a host that is held to its memory would have them for nothing. No other
+ * host has these files, for every disk is its own.
+ */
+async function forgetPages(root: string): Promise<void> {
+  await run("sync", ["-f", root]);
+  // With a count of 0, dd reads nothing and advises the kernel for the whole file.
+  const drop = 'for file; do dd if="$file" iflag=nocache count=0 status=none; done';
+  await run("find", [
+    root,
+    "-xdev",
+    "-type",
+    "f",
+    "-size",
+    "+16k",
+    "-exec",
+    "sh",
+    "-c",
+    drop,
+    "sh",
+    "{}",
+    "+",
+  ]);
 }
 
 function consoleLog(name: string): string {

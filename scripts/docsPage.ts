@@ -1,4 +1,5 @@
 import { format } from "prettier";
+import { memoryMeasures } from "../edge/lowMemory";
 import { policies } from "../edge/policies";
 import { measures } from "../edge/safety";
 import { ConfigKey, readSchema, secretKeys } from "../edge/schema";
@@ -49,7 +50,16 @@ switched on.
 
 | key | why |
 |---|---|
-${tableOf(Object.fromEntries(Object.entries(measures).map(([name, { reason }]) => [name, reason])))}
+${tableOf(reasonsOf(measures))}
+
+## Measures for a host with little memory
+
+Keys of \`lowMemory\`. With the policy \`edge\` all are on; with the others none is until it is switched on. What is set
+in \`k0sEnvironment\` and the like counts before them. docs/footprint.md has what each saves.
+
+| key | why |
+|---|---|
+${tableOf(reasonsOf(memoryMeasures))}
 
 ## Structured keys
 
@@ -67,6 +77,13 @@ config:
       limits: { memory: 96Mi }
   ${project}:oneNode:
     removeDisruptionBudgets: false
+  ${project}:lowMemory:
+    removeMetricsServer: false
+  ${project}:k0sEnvironment:
+    HTTPS_PROXY: http://proxy.example.com:3128
+    KINE_GOGC: "100"
+  ${project}:apiServerArgs:
+    event-ttl: 15m
   ${project}:knativeConfig:
     config-gc:
       max-non-active-revisions: "2"
@@ -104,6 +121,10 @@ In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the n
 A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.
 `;
   return format(page, { parser: "markdown" });
+}
+
+function reasonsOf(all: Record<string, { reason: string }>): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).map(([name, { reason }]) => [name, reason]));
 }
 
 function tableOf(texts: Record<string, string>): string {

@@ -7,9 +7,11 @@ import {
   footprint,
   footprintCharts,
   footprintTables,
-  Metrics,
-  NodeObject,
-  PodObject,
+  metricsOf,
+  type Metrics,
+  type NodeObject,
+  type PodObject,
+  type StatsSummary,
 } from "../edge/footprint";
 import { textTable } from "../edge/table";
 import { loadStack } from "./stack";
@@ -59,23 +61,36 @@ async function read(kubeconfig: string): Promise<[PodObject[], NodeObject[], Met
   config.loadFromString(kubeconfig);
   const core = config.makeApiClient(CoreV1Api);
   const api = new MetricsApi(config);
-  const [pods, nodes, metrics] = await Promise.all([
-    core.listPodForAllNamespaces(),
-    core.listNode(),
-    Promise.all([api.getPodMetrics(), api.getNodeMetrics()]).catch(noMetrics),
-  ]);
-  const [podMetrics, nodeMetrics] = metrics;
-  return [
-    pods.items,
-    nodes.items,
-    { pods: podMetrics.items, nodes: nodeMetrics.items } as unknown as Metrics,
-  ];
+  const [pods, nodes] = await Promise.all([core.listPodForAllNamespaces(), core.listNode()]);
+  const metrics = await Promise.all([api.getPodMetrics(), api.getNodeMetrics()]).then(
+    ([ofPods, ofNodes]) => ({ pods: ofPods.items, nodes: ofNodes.items }) as unknown as Metrics,
+    // Where metrics-server is off, or not up yet.
+    () => kubeletMetrics(core, nodes.items),
+  );
+  return [pods.items, nodes.items, metrics];
 }
 
-/** Without a metrics server the rest is still worth printing. */
-function noMetrics({ message }: Error): { items: never[] }[] {
-  console.error(`The metrics API does not answer, so nothing is measured: ${message}`);
-  return [{ items: [] }, { items: [] }];
+/** The one call of the Kubernetes client that a kubelet is asked with; JSON it parses, whatever its own type says. */
+interface NodeProxy {
+  connectGetNodeProxyWithPath(request: { name: string; path: string }): Promise<unknown>;
+}
+
+/** What the nodes' kubelets count, by way of the API server. */
+async function kubeletMetrics(core: NodeProxy, nodes: NodeObject[]): Promise<Metrics> {
+  const summaries = nodes.map(async ({ metadata }) => {
+    const name = metadata?.name ?? "";
+    return (await core.connectGetNodeProxyWithPath({
+      name,
+      path: "stats/summary",
+    })) as StatsSummary;
+  });
+  return Promise.all(summaries).then(metricsOf, ({ message }: Error) => {
+    // The rest is still worth printing.
+    console.error(
+      `Neither the metrics API nor the kubelet answers, so nothing is measured: ${message}`,
+    );
+    return { pods: [], nodes: [] };
+  });
 }
 
 function stackKubeconfig(stack: string, cwd: string): string {

@@ -2,7 +2,7 @@
 # work: service, status, API, node, DNS, default account. One deadline for all. metrics-server is not waited for: it takes
 # half a minute more, and clients take its unanswering API for what it is.
 #
-# Variables: INSTALL_ARGS (tells whether CoreDNS is off), READY_TIMEOUT (seconds, default 600).
+# Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600).
 # stdout: one line of JSON: seconds, from the start of k0s to each rung, and state, see host_state in lib.sh. stderr:
 #   progress; on failure the rung, and the last lines of k0s' journal.
 
@@ -104,9 +104,23 @@ climb() {
   say "$2 after $(elapsed) s"
 }
 
-# coredns_enabled: not so where the installation brings its own DNS.
-coredns_enabled() {
-  case ",$(printf %s "$INSTALL_ARGS" | tr ' =' ',,')," in *,coredns,*) return 1 ;; esac
+# disabled COMPONENT: whether k0s leaves it out.
+disabled() {
+  case ",$(printf %s "$INSTALL_ARGS" | tr ' =' ',,')," in *",$1,"*) ;; *) return 1 ;; esac
+}
+
+# retire: takes away what k0s deployed for metrics-server before that was switched off. k0s leaves it running, or applies
+# it again where it is gone; and an API with nothing behind it would keep every look at what the cluster offers waiting.
+retire() {
+  manifests=$DATA_DIR/manifests/metricserver
+  disabled metrics-server && [ -e "$manifests" ] || return 0
+  say "removing metrics-server, which was switched off"
+  rm -f "$manifests"/*
+  kubectl delete --all-namespaces -l k0s.k0sproject.io/stack=metricserver --wait=false \
+    apiservices,deployments,services,serviceaccounts,rolebindings,clusterrolebindings,clusterroles >/dev/null ||
+    fail "metrics-server was switched off and cannot be removed from the cluster: is its API overloaded? Run pulumi up again"
+  # Last, so that a removal that failed is taken up again.
+  rmdir "$manifests"
 }
 
 [ -f "$UNIT" ] || fail "k0s is not installed as a service (${UNIT#"$R"}), so something removed it: run pulumi destroy, then pulumi up"
@@ -135,8 +149,9 @@ climb service "the service" service_active
 climb status "k0s status" status_answers
 climb readyz "the API (/readyz)" api_ready
 climb node "a Ready node" node_ready
-! coredns_enabled || climb dns "CoreDNS" dns_available
+disabled coredns || climb dns "CoreDNS" dns_available
 climb account "the default ServiceAccount" account_there
+retire
 
 write_file "$SETTLED" 644 <"$STARTED"
 say "ready in $(elapsed) s ($(echo "$seconds" | tr -d '"' | sed 's/:/ /g; s/,/, /g'))"

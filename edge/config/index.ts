@@ -89,7 +89,7 @@ export function readConfig(
     hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
     abandonHost: read.boolean("abandonHost"),
     allowOvercommit: read.boolean("allowOvercommit"),
-    k0s: readK0s(read),
+    k0s: readK0s(read, knative.resources.policy),
     loadBalancer,
     knative,
     oneNode: readOneNode(read, knative.resources.policy),

@@ -1,10 +1,11 @@
 import { isRecord } from "../json";
-import { k0sComponents, neededComponents } from "../k0sConfig";
-import { suggestion } from "../nearest";
+import { K0sSettings } from "../k0sSettings";
+import { PolicyName } from "../policies";
 import { cidrError, cidrsOverlap } from "../pool";
 import { k0sDownload } from "../releases";
 import { readSchema } from "../schema";
 import { checkHttpUrl, isSha256 } from "./forms";
+import { readK0sSettings } from "./k0sSettings";
 import { Reader } from "./reader";
 
 /** An OCI archive that the host imports into containerd. */
@@ -15,7 +16,7 @@ export interface ImageBundle {
 }
 
 /** k0s on the host. */
-export interface K0sConfig {
+export interface K0sConfig extends K0sSettings {
   /** Release tag, for instance `v1.35.7+k0s.0`. */
   version: string;
   /** Where the host downloads the binary; `%arch%` stands for amd64 or arm64. */
@@ -24,8 +25,6 @@ export interface K0sConfig {
   sha256?: string;
   /** The release's sha256sums.txt, beside the binary. */
   sumsUrl: string;
-  /** Names for `k0s controller --disable-components`. */
-  disabledComponents: string[];
   podCidr: string;
   serviceCidr: string;
   imageBundles: ImageBundle[];
@@ -33,8 +32,8 @@ export interface K0sConfig {
   readyTimeoutSeconds: number;
 }
 
-/** Reads the keys of k0s, its networks and its image bundles. */
-export function readK0s(read: Reader): K0sConfig {
+/** Reads the keys of k0s, its networks and its image bundles; the policy decides which measures are on by default. */
+export function readK0s(read: Reader, policy: PolicyName): K0sConfig {
   const version = read.text("k0sVersion") ?? "";
   const { url: defaultUrl, sumsUrl: defaultSumsUrl } = k0sDownload(version);
   const given = read.text("k0sUrl");
@@ -51,29 +50,11 @@ export function readK0s(read: Reader): K0sConfig {
     url,
     sha256: sha256?.toLowerCase(),
     sumsUrl: given === undefined ? defaultSumsUrl : given.replace(/[^/]*$/, "sha256sums.txt"),
-    disabledComponents: readDisabledComponents(read),
+    ...readK0sSettings(read, policy),
     ...readNetworks(read),
     imageBundles: readImageBundles(read),
     readyTimeoutSeconds: read.integer("readyTimeoutSeconds", 30, 7200),
   };
-}
-
-function readDisabledComponents(read: Reader): string[] {
-  const key = "k0sDisabledComponents";
-  return read.list(key).map((name) => {
-    if (typeof name !== "string" || !k0sComponents.includes(name)) {
-      read.add(
-        key,
-        `k0s has no component ${JSON.stringify(name)}; ${suggestion(String(name), k0sComponents)}`,
-      );
-    } else if (neededComponents.includes(name)) {
-      read.add(
-        key,
-        `${name} cannot be switched off, since this stack does not run without it; leave it out.`,
-      );
-    }
-    return String(name);
-  });
 }
 
 function readNetworks(read: Reader): { podCidr: string; serviceCidr: string } {

@@ -2,7 +2,8 @@ import { isRecord } from "../json";
 import { suggestion } from "../nearest";
 import { policies, PolicyName } from "../policies";
 import { asResourceList, factorError, resourceErrors, Resources } from "../resources";
-import { allMeasures, MeasureName, OneNodeSafety } from "../safety";
+import { allMeasures, OneNodeSafety } from "../safety";
+import { readMeasures } from "./measures";
 import { Reader } from "./reader";
 
 /** Which resources the containers get. */
@@ -72,19 +73,7 @@ function asResources(value: unknown): Resources | undefined {
   return lists.length > 0 && isKnown ? resources : undefined;
 }
 
-/** The measures: all on, but none with the policy that leaves the releases as they are; then what the user set. */
+/** The measures for a single node: all on, but none with the policy that leaves the releases as they are. */
 export function readOneNode(read: Reader, policy: PolicyName): OneNodeSafety {
-  const safety = allMeasures(policy !== "upstream");
-  const known = Object.keys(safety);
-  for (const [name, value] of Object.entries(read.mapping("oneNode"))) {
-    const key = `oneNode.${name}`;
-    if (!known.includes(name)) {
-      read.add(key, `there is no such measure; ${suggestion(name, known)}`);
-    } else if (typeof value !== "boolean") {
-      read.add(key, `${JSON.stringify(value)} is neither true nor false.`);
-    } else {
-      safety[name as MeasureName] = value;
-    }
-  }
-  return safety;
+  return readMeasures(read, "oneNode", allMeasures(policy !== "upstream"));
 }

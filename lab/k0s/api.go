@@ -103,14 +103,18 @@ var resources = map[string]string{
 	"ClusterRole": "clusterroles", "ClusterRoleBinding": "clusterrolebindings",
 }
 
-// apply puts one object in place by server-side apply.
-func (c *apiClient) apply(ctx context.Context, document []byte) error {
+// apply puts one object in place by server-side apply, labelled with the stack that it belongs to.
+func (c *apiClient) apply(ctx context.Context, document []byte, stack string) error {
 	var object struct {
 		APIVersion string
 		Kind       string
 		Metadata   struct{ Name, Namespace string }
 	}
 	if err := yaml.Unmarshal(document, &object); err != nil {
+		return err
+	}
+	document, err := withStackLabel(document, stack)
+	if err != nil {
 		return err
 	}
 	resource, known := resources[object.Kind]
@@ -125,8 +129,24 @@ func (c *apiClient) apply(ctx context.Context, document []byte) error {
 		path += "/namespaces/" + object.Metadata.Namespace
 	}
 	path += "/" + resource + "/" + object.Metadata.Name + "?fieldManager=k0s&force=true"
-	_, err := c.do(ctx, http.MethodPatch, path, "application/apply-patch+yaml", document)
+	_, err = c.do(ctx, http.MethodPatch, path, "application/apply-patch+yaml", document)
 	return err
+}
+
+// withStackLabel is the document with the label by which k0s finds what belongs to a stack.
+func withStackLabel(document []byte, stack string) ([]byte, error) {
+	object := map[string]any{}
+	if err := yaml.Unmarshal(document, &object); err != nil {
+		return nil, err
+	}
+	metadata, _ := object["metadata"].(map[string]any)
+	labels, _ := metadata["labels"].(map[string]any)
+	if labels == nil {
+		labels = map[string]any{}
+		metadata["labels"] = labels
+	}
+	labels["k0s.k0sproject.io/stack"] = stack
+	return yaml.Marshal(object)
 }
 
 // retry calls f every interval until it succeeds or ctx ends.

@@ -294,6 +294,13 @@ func (c *ClusterConfig) validate() error {
 	if !slices.Contains([]string{"etcd", "kine"}, c.Spec.Storage.Type) {
 		errs = append(errs, fmt.Errorf("spec: storage.type: Unsupported value: %q: supported values: \"etcd\", \"kine\"", c.Spec.Storage.Type))
 	}
+	for i, profile := range c.Spec.WorkerProfiles {
+		for _, reserved := range []string{"clusterDNS", "clusterDomain", "staticPodURL"} {
+			if _, given := profile.Values[reserved]; given {
+				errs = append(errs, fmt.Errorf("spec: workerProfiles[%d].values.%s: Forbidden: may not be used in k0s worker profiles", i, reserved))
+			}
+		}
+	}
 	if !slices.Contains([]string{"Always", "IfNotPresent", "Never"}, c.Spec.Images.DefaultPullPolicy) {
 		invalid("images.default_pull_policy", c.Spec.Images.DefaultPullPolicy, "want Always, IfNotPresent or Never")
 	}

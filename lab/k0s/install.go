@@ -124,7 +124,8 @@ func unitText(executable string, args, env []string) string {
 	b.WriteString("[Service]\nStartLimitInterval=5\nStartLimitBurst=10\n")
 	fmt.Fprintf(&b, "ExecStart=%s %s\n", executable, strings.Join(quoteArgs(args), " "))
 	for _, variable := range env {
-		fmt.Fprintf(&b, "Environment=%q\n", variable)
+		// Not escaped, as k0s has it: what systemd makes of quotes, backslashes and % is the caller's affair.
+		fmt.Fprintf(&b, "Environment=\"%s\"\n", variable)
 	}
 	b.WriteString("\nRestartSec=10\nDelegate=yes\nKillMode=process\nLimitCORE=infinity\nTasksMax=infinity\nTimeoutStartSec=0\n")
 	b.WriteString("LimitNOFILE=999999\nRestart=always\n\n[Install]\nWantedBy=multi-user.target\n")

@@ -20,6 +20,7 @@ func TestConfigIsStrict(t *testing.T) {
 		"spec: {network: {podCidr: 1.2.3.0}}":  "", // like the real one's, the parser does not mind the case
 		"spec: {network: {calico: {mode: x}}}": "spec.network.calico: ",
 		"spec: {images: {repository: x}}":      "spec.images.repository: ",
+		"spec: {api: {extraArgs: {v: 1}}}":     "cannot unmarshal number",
 		"a: [":                                 "error converting YAML to JSON",
 	} {
 		_, err := parseConfig([]byte(text), "kine")
@@ -206,6 +207,62 @@ func TestManifests(t *testing.T) {
 	for name, want := range map[string]string{"kube-router": "250m/16Mi", "coredns": "100m/70Mi", "metrics-server": "10m/30Mi", "kube-proxy": "/"} {
 		if requests[name] != want {
 			t.Errorf("%s requests %s, want %s", name, requests[name], want)
+		}
+	}
+}
+
+// As k0s' own tests of getEnv (pkg/supervisor) have it.
+func TestComponentEnv(t *testing.T) {
+	environ := []string{"GOGC=100", "PATH=/bin", "CONTAINERD_GOGC=50", "KUBE_APISERVER_GOGC=10", "KINE_PATH=/opt"}
+	for component, want := range map[string][]string{
+		"containerd":     {"_K0S_MANAGED=yes", "GOGC=50", "PATH=/x:/bin", "KUBE_APISERVER_GOGC=10", "KINE_PATH=/opt"},
+		"kine":           {"_K0S_MANAGED=yes", "PATH=/x:/opt", "GOGC=100", "CONTAINERD_GOGC=50", "KUBE_APISERVER_GOGC=10"},
+		"kube-apiserver": {"_K0S_MANAGED=yes", "GOGC=100", "PATH=/x:/bin", "CONTAINERD_GOGC=50", "KUBE_APISERVER_GOGC=10", "KINE_PATH=/opt"},
+	} {
+		if got := componentEnv(environ, component, "/x"); !slices.Equal(got, want) {
+			t.Errorf("%s gets %q, want %q", component, got, want)
+		}
+	}
+}
+
+func TestWorkerProfile(t *testing.T) {
+	config, err := parseConfig([]byte("spec: {workerProfiles: [{name: small, values: {maxPods: 30, evictionHard: {memory.available: 50Mi}}}]}"), "kine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]any{"maxPods": 110, "evictionHard": map[string]any{"memory.available": "100Mi", "nodefs.available": "1Gi"}}
+	merge(values, config.Spec.WorkerProfiles[0].Values)
+	eviction := values["evictionHard"].(map[string]any)
+	if values["maxPods"] != float64(30) || eviction["memory.available"] != "50Mi" || eviction["nodefs.available"] != "1Gi" {
+		t.Errorf("profile merged: %v", values)
+	}
+	config.Spec.WorkerProfiles[0].Values["clusterDNS"] = []any{"10.0.0.1"}
+	if err := config.validate(); err == nil || !strings.Contains(err.Error(), "workerProfiles[0].values.clusterDNS: Forbidden") {
+		t.Errorf("a reserved field: %v", err)
+	}
+}
+
+func TestStackLabel(t *testing.T) {
+	labelled, err := withStackLabel([]byte("kind: Service\nmetadata: {name: x, labels: {a: b}}"), "metricserver")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var object struct {
+		Metadata struct{ Labels map[string]string }
+	}
+	if err := yaml.Unmarshal(labelled, &object); err != nil || object.Metadata.Labels["k0s.k0sproject.io/stack"] != "metricserver" || object.Metadata.Labels["a"] != "b" {
+		t.Errorf("labels: %v, %v", object.Metadata.Labels, err)
+	}
+}
+
+func TestMemoryEnforced(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "host-size")
+	for text, want := range map[string]bool{"cpus=1\nmemoryMiB=1536\n": false, "memoryMiB=1536\nhardCap=0\n": false, "hardCap=1\n": true} {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if memoryEnforced(file) != want {
+			t.Errorf("%q: want %t", text, want)
 		}
 	}
 }

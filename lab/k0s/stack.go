@@ -44,7 +44,8 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 		APIServer: config.Spec.API.url(), ClusterDNS: dns.String(),
 		Upstream: hasNameServer(resolvConf()), MasqueradeAll: !bridgeCallsIPTables(), CNIConfDir: cniConfDir,
 	}
-	deploy := func(component, file string) error {
+	deploy := func(component, stack, file string) error {
+		// What was deployed before it was disabled stays, as with k0s.
 		if slices.Contains(disabled, component) {
 			return nil
 		}
@@ -53,7 +54,7 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 			return err
 		}
 		// Like k0s, leave what was applied where an administrator looks for it.
-		dir := filepath.Join(vars.ManifestsDir, component)
+		dir := filepath.Join(vars.ManifestsDir, stack)
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
@@ -61,17 +62,19 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 			return err
 		}
 		for _, document := range bytes.Split(manifest, []byte("\n---\n")) {
-			if err := retry(ctx, 250*time.Millisecond, func(ctx context.Context) error { return api.apply(ctx, document) }); err != nil {
+			if err := retry(ctx, 250*time.Millisecond, func(ctx context.Context) error { return api.apply(ctx, document, stack) }); err != nil {
 				return err
 			}
 		}
 		slog.Info("applied", "component", component)
 		return nil
 	}
-	for _, part := range [][2]string{
-		{"kube-proxy", "kube-proxy.yaml"}, {"coredns", "coredns.yaml"}, {"metrics-server", "metrics-server.yaml"},
+	for _, part := range [][3]string{
+		{"kube-proxy", "kubeproxy", "kube-proxy.yaml"},
+		{"coredns", "coredns", "coredns.yaml"},
+		{"metrics-server", "metricserver", "metrics-server.yaml"},
 	} {
-		if err := deploy(part[0], part[1]); err != nil {
+		if err := deploy(part[0], part[1], part[2]); err != nil {
 			return err
 		}
 	}
@@ -82,7 +85,7 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 		return err
 	}
 	if config.Spec.Network.Provider == "kuberouter" {
-		if err := deploy("network-provider", "kube-router.yaml"); err != nil {
+		if err := deploy("network-provider", "kuberouter", "kube-router.yaml"); err != nil {
 			return err
 		}
 	}

@@ -77,7 +77,7 @@ func (s *supervised) runOnce(ctx context.Context) error {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopTimeout
 	cmd.Dir = s.vars.DataDir
-	cmd.Env = append(os.Environ(), "PATH="+s.vars.BinDir+":"+os.Getenv("PATH"))
+	cmd.Env = componentEnv(os.Environ(), s.name, s.vars.BinDir)
 	// An own process group, so that a Ctrl-C on k0s in a terminal reaches k0s alone.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if s.uid != 0 {
@@ -102,6 +102,35 @@ func (s *supervised) runOnce(ctx context.Context) error {
 	err = cmd.Wait()
 	os.Remove(s.pidFile())
 	return err
+}
+
+// componentEnv is k0s' environment as a component gets it: a variable that begins with the component's name in capitals
+// and `_` loses that prefix and wins over the one without, as CONTAINERD_HTTPS_PROXY does. The name keeps its hyphens,
+// which systemd takes in no variable's name: so of the components, only kine, containerd and kubelet can be told apart.
+func componentEnv(environ []string, component, binDir string) []string {
+	prefix := strings.ToUpper(component) + "_"
+	own := map[string]bool{}
+	env := []string{"_K0S_MANAGED=yes"}
+	add := func(name, value string) {
+		if name == "PATH" {
+			value = binDir + ":" + value
+		}
+		env = append(env, name+"="+value)
+	}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if name, found := strings.CutPrefix(name, prefix); found {
+			own[name] = true
+			add(name, value)
+		}
+	}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		if !own[name] && !strings.HasPrefix(name, prefix) {
+			add(name, value)
+		}
+	}
+	return env
 }
 
 func (s *supervised) pidFile() string { return filepath.Join(s.vars.RunDir, s.name+".pid") }

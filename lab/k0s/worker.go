@@ -200,7 +200,7 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		return nil, err
 	}
 	// Percentages would be those of the outer machine's shared disk.
-	eviction := map[string]string{
+	eviction := map[string]any{
 		"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
 	}
 	config := map[string]any{
@@ -235,19 +235,36 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		config["systemReserved"] = reserved
 		// What is reserved belongs to the outer machine; there is no cgroup here to hold it to.
 		config["enforceNodeAllocatable"] = []string{"none"}
-		// The declared memory is a number and no limit: nobody shall be evicted over it. 0% means no threshold.
-		eviction["memory.available"] = "0%"
-	}
-	if profile == "default" {
-		return config, nil
+		// Unless it is enforced, the declared memory is a number and no limit: nobody shall be evicted over it. 0% means
+		// no threshold.
+		if !memoryEnforced(hostSizeFile) {
+			eviction["memory.available"] = "0%"
+		}
 	}
 	for _, p := range spec.WorkerProfiles {
 		if p.Name == profile {
-			maps.Copy(config, p.Values)
+			merge(config, p.Values)
 			return config, nil
 		}
 	}
+	// k0s has this one always; of the same name in k0s.yaml, it changes it.
+	if profile == "default" {
+		return config, nil
+	}
 	return nil, fmt.Errorf("worker profile %q is not in spec.workerProfiles of k0s.yaml", profile)
+}
+
+// merge puts values over those of config, mappings key by key.
+func merge(config, values map[string]any) {
+	for key, value := range values {
+		below, isMap := value.(map[string]any)
+		current, wasMap := config[key].(map[string]any)
+		if isMap && wasMap {
+			merge(current, below)
+			continue
+		}
+		config[key] = value
+	}
 }
 
 // systemReserved makes the node as small as the lab says: what the kubelet sees
@@ -275,6 +292,12 @@ func systemReserved(sizeFile string) (map[string]string, error) {
 		"cpu":    strconv.FormatInt(max(0, milliCPU), 10) + "m",
 		"memory": strconv.FormatInt(max(0, bytes), 10),
 	}, nil
+}
+
+// memoryEnforced tells whether the host is held to its declared memory.
+func memoryEnforced(sizeFile string) bool {
+	numbers, err := readNumbers(sizeFile, "=", "hardCap")
+	return err == nil && numbers["hardCap"] == 1
 }
 
 // readNumbers reads the numbers after the given keys; a unit behind a number is ignored.

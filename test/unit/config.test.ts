@@ -85,6 +85,10 @@ describe("configuration", () => {
         sumsUrl:
           "https://github.com/k0sproject/k0s/releases/download/v1.35.7%2Bk0s.0/sha256sums.txt",
         disabledComponents: ["autopilot", "update-prober", "helm", "windows-node"],
+        environment: {},
+        apiServerArgs: {},
+        controllerManagerArgs: {},
+        schedulerArgs: {},
         podCidr: "10.244.0.0/16",
         serviceCidr: "10.96.0.0/12",
         imageBundles: [],
@@ -491,6 +495,44 @@ describe("configuration", () => {
       { oneNode: '{"recreateRollouts":"yes"}' },
       /^knative-edge:oneNode.recreateRollouts: "yes" is neither true nor false/,
     ],
+    [
+      { lowMemory: '{"collectGarbages":true}' },
+      /^knative-edge:lowMemory.collectGarbages: there is no such measure; did you mean "collectGarbage"\?/,
+    ],
+    [
+      { lowMemory: '{"collectGarbage":1}' },
+      /^knative-edge:lowMemory.collectGarbage: 1 is neither true nor false/,
+    ],
+    [
+      { k0sEnvironment: '{"KUBE-APISERVER_GOGC":"50"}' },
+      /^knative-edge:k0sEnvironment.KUBE-APISERVER_GOGC: systemd takes only letters, digits and _/,
+    ],
+    [{ k0sEnvironment: '{"GOGC":50}' }, /^knative-edge:k0sEnvironment.GOGC: a text was expected/],
+    [
+      { k0sEnvironment: '{"KINE_GOGC":"fifty"}' },
+      /^knative-edge:k0sEnvironment.KINE_GOGC: "fifty" is no percentage .* write it like 50, or off/,
+    ],
+    [
+      { k0sEnvironment: '{"GOMEMLIMIT":"300MB"}' },
+      /^knative-edge:k0sEnvironment.GOMEMLIMIT: "300MB" is no limit .* write it like 300MiB, or off/,
+    ],
+    [
+      { k0sEnvironment: '{"NO_PROXY":"a b"}' },
+      /^knative-edge:k0sEnvironment.NO_PROXY: "a b" has blanks, quotes or other signs/,
+    ],
+    [
+      { apiServerArgs: '{"--event-ttl":"15m"}' },
+      /^knative-edge:apiServerArgs.--event-ttl: this is not the name of a flag; write it without dashes/,
+    ],
+    [
+      { apiServerArgs: '{"max-requests-inflight":50}' },
+      /^knative-edge:apiServerArgs.max-requests-inflight: a text of one line was expected; put numbers/,
+    ],
+    [
+      { controllerManagerArgs: '{"cluster-cidr":"10.1.0.0/16"}' },
+      /^knative-edge:controllerManagerArgs.cluster-cidr: podCidr decides this; set that/,
+    ],
+    [{ schedulerArgs: '["v=2"]' }, /^knative-edge:schedulerArgs: is not a mapping/],
     [{ resourceOverrides: "[]" }, /^knative-edge:resourceOverrides: is not a mapping/],
     [
       { knativeConfig: '{"config-gc":{"a":1}}' },
@@ -627,6 +669,11 @@ describe("configuration", () => {
       k0sUrl: "http://a/k0s",
       k0sSha256: "a".repeat(64),
       k0sDisabledComponents: "[]",
+      k0sEnvironment: '{"GOGC":"50"}',
+      apiServerArgs: '{"event-ttl":"15m"}',
+      controllerManagerArgs: '{"v":"2"}',
+      schedulerArgs: '{"v":"2"}',
+      lowMemory: '{"collectGarbage":true}',
       podCidr: "10.1.0.0/16",
       serviceCidr: "10.2.0.0/16",
       imageBundles: "x",

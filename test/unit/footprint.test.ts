@@ -191,7 +191,7 @@ describe("npm run footprint", function () {
   before(async () => {
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "footprint-"));
     server = http.createServer((request, response) => {
-      const answer = answers[(request.url ?? "").split("?")[0] ?? ""];
+      const answer = answers[decodeURIComponent((request.url ?? "").split("?")[0] ?? "")];
       const known = request.headers.authorization === "Bearer a-token" && answer !== undefined;
       response.writeHead(known ? 200 : 503, { "content-type": "application/json" });
       response.end(JSON.stringify(known ? answer : { kind: "Status", message: "unavailable" }));
@@ -252,11 +252,40 @@ describe("npm run footprint", function () {
     assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*activator-6d5f7b9c4-x2x2x/s);
   });
 
-  it("prints the rest where the metrics API does not answer", async () => {
+  it("asks the kubelet where the metrics API does not answer", async () => {
+    delete answers["/apis/metrics.k8s.io/v1beta1/nodes"];
+    const container = {
+      name: "activator",
+      cpu: { usageNanoCores: 2_400_000 },
+      memory: { workingSetBytes: 12 * 2 ** 20 },
+    };
+    answers["/api/v1/nodes/edge1/proxy/stats/summary"] = {
+      node: { nodeName: "edge1", cpu: { usageNanoCores: 126_000_000 }, memory: {} },
+      pods: [
+        {
+          podRef: { name: "activator-6d5f7b9c4-x2x2x", namespace: "knative-serving" },
+          containers: [container],
+        },
+        { podRef: { name: "starts", namespace: "default" } },
+      ],
+    };
+    const { stdout, stderr } = await run("--kubeconfig", "kubeconfig");
+    assert.equal(stderr, "");
+    assert.match(
+      stdout,
+      /^knative-serving\/activator\S+ +150m +- +500m +2m +30Mi +- +300Mi +12Mi /m,
+    );
+    assert.match(stdout, /^edge1 .* 126m +0Mi$/m);
+  });
+
+  it("prints the rest where neither answers", async () => {
     delete answers["/apis/metrics.k8s.io/v1beta1/nodes"];
     const { stdout, stderr, code } = await run("--kubeconfig", "kubeconfig");
     assert.equal(code, undefined);
-    assert.match(stderr, /^The metrics API does not answer, so nothing is measured: /m);
+    assert.match(
+      stderr,
+      /^Neither the metrics API nor the kubelet answers, so nothing is measured: /m,
+    );
     assert.match(stdout, /^knative-serving\/activator\S+ +150m +- +500m +- +30Mi/m);
   });
 

@@ -314,6 +314,23 @@ describe("ready.sh", () => {
     assert.ok(!("dns" in (JSON.parse(stdout) as { seconds: object }).seconds));
   });
 
+  it("takes away a metrics-server that was switched off, once, and again when that failed", async () => {
+    answers("cluster", node("True") + dns + account);
+    const manifest = "var/lib/k0s/manifests/metricserver/metric_server.yaml";
+    host.write(manifest, "kind: Deployment\n");
+    const deletions = () => calls("k0s kubectl").filter((call) => call.includes(" delete "));
+    await done("ready");
+    assert.deepEqual([deletions().length, host.exists(manifest)], [0, true]);
+    const off = { INSTALL_ARGS: "--disable-components=helm,metrics-server --env=GOGC=50" };
+    host.write("fake/delete-fails", "");
+    assert.match(await refused("ready", off), /metrics-server was switched off and cannot be/);
+    host.remove("fake/delete-fails");
+    await done("ready", off);
+    await done("ready", off);
+    assert.equal(deletions().length, 2);
+    assert.ok(!host.exists("var/lib/k0s/manifests/metricserver"));
+  });
+
   it("names the rung, the node's reason and the journal's tail at the deadline", async () => {
     answers(
       "cluster",

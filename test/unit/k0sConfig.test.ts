@@ -38,10 +38,35 @@ describe("k0s.yaml", () => {
     ]);
   });
 
+  it("has the components' own flags where k0s looks for them", () => {
+    const { spec } = load(
+      renderK0sConfig(
+        testConfig({
+          apiServerArgs: '{"event-ttl":"15m","v":"2"}',
+          schedulerArgs: '{"v":"3"}',
+        }),
+      ),
+    ) as { spec: Record<string, { extraArgs?: unknown }> };
+    assert.deepEqual(spec.api?.extraArgs, { "event-ttl": "15m", v: "2" });
+    assert.deepEqual(spec.scheduler, { extraArgs: { v: "3" } });
+    assert.ok(!("controllerManager" in spec));
+  });
+
+  it("gives the service its environment by arguments, none with a blank", () => {
+    const { k0s } = testConfig({
+      k0sDisabledComponents: "[]",
+      k0sEnvironment: '{"GOGC":"50","CONTAINERD_NO_PROXY":"10.0.0.0/8,.local"}',
+    });
+    assert.deepEqual(k0sInstallArguments(k0s), [
+      "--env=GOGC=50",
+      "--env=CONTAINERD_NO_PROXY=10.0.0.0/8,.local",
+    ]);
+  });
+
   it("switches components off by an argument", () => {
-    assert.deepEqual(k0sInstallArguments(testConfig().k0s.disabledComponents), [
+    assert.deepEqual(k0sInstallArguments(testConfig().k0s), [
       "--disable-components=autopilot,update-prober,helm,windows-node",
     ]);
-    assert.deepEqual(k0sInstallArguments([]), []);
+    assert.deepEqual(k0sInstallArguments({ disabledComponents: [], environment: {} }), []);
   });
 });

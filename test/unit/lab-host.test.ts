@@ -50,7 +50,7 @@ describe("lab host's size", () => {
     try {
       writeSize(root, { cpus: 1, memoryMiB: 2048, hardCap: false }, "0");
       const read = (file: string) => readFileSync(path.join(root, "etc/lab", file), "utf8");
-      assert.equal(read("host-size"), "cpus=1\nmemoryMiB=2048\n");
+      assert.equal(read("host-size"), "cpus=1\nmemoryMiB=2048\nhardCap=0\n");
       assert.match(read("size/meminfo"), /^MemTotal: +2097152 kB$/m);
       assert.equal(read("size/cpuinfo").match(/^processor/gm)?.length, 1);
       assert.equal(read("size/cpu/online"), "0\n");

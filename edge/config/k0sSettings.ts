@@ -1,0 +1,54 @@
+import { k0sComponents, neededComponents } from "../k0sConfig";
+import { argumentError, environmentError, K0sSettings } from "../k0sSettings";
+import { allMemoryMeasures, withMeasures } from "../lowMemory";
+import { suggestion } from "../nearest";
+import { PolicyName } from "../policies";
+import { readMeasures } from "./measures";
+import { Reader } from "./reader";
+
+/** Reads what is set of k0s' own processes: by the measures of `lowMemory`, and by the user over them. */
+export function readK0sSettings(read: Reader, policy: PolicyName): K0sSettings {
+  return withMeasures(readMeasures(read, "lowMemory", allMemoryMeasures(policy === "edge")), {
+    disabledComponents: readDisabledComponents(read),
+    environment: readTexts(read, "k0sEnvironment", environmentError),
+    apiServerArgs: readTexts(read, "apiServerArgs", argumentError),
+    controllerManagerArgs: readTexts(read, "controllerManagerArgs", argumentError),
+    schedulerArgs: readTexts(read, "schedulerArgs", argumentError),
+  });
+}
+
+/** A mapping of names to texts; what `error` finds wrong is a problem, and left out. */
+function readTexts(
+  read: Reader,
+  key: string,
+  error: (name: string, value: unknown) => string | undefined,
+): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(read.mapping(key))) {
+    const problem = error(name, value);
+    if (problem === undefined) {
+      texts[name] = String(value);
+    } else {
+      read.add(`${key}.${name}`, problem);
+    }
+  }
+  return texts;
+}
+
+function readDisabledComponents(read: Reader): string[] {
+  const key = "k0sDisabledComponents";
+  return read.list(key).map((name) => {
+    if (typeof name !== "string" || !k0sComponents.includes(name)) {
+      read.add(
+        key,
+        `k0s has no component ${JSON.stringify(name)}; ${suggestion(String(name), k0sComponents)}`,
+      );
+    } else if (neededComponents.includes(name)) {
+      read.add(
+        key,
+        `${name} cannot be switched off, since this stack does not run without it; leave it out.`,
+      );
+    }
+    return String(name);
+  });
+}

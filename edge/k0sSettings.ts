@@ -1,0 +1,68 @@
+/** What a stack sets of k0s' own processes. */
+export interface K0sSettings {
+  /** Names for `k0s controller --disable-components`. */
+  disabledComponents: string[];
+  /**
+   * Environment of the service. k0s hands it on to its components; one that begins with `KINE_`, `CONTAINERD_` or
+   * `KUBELET_` to that component alone, without the prefix (getEnv in k0s' pkg/supervisor). Those with a hyphen in
+   * their name have no prefix that systemd takes.
+   */
+  environment: Record<string, string>;
+  /** Flags of kube-apiserver, without dashes. */
+  apiServerArgs: Record<string, string>;
+  /** Flags of kube-controller-manager, without dashes. */
+  controllerManagerArgs: Record<string, string>;
+  /** Flags of kube-scheduler, without dashes. */
+  schedulerArgs: Record<string, string>;
+}
+
+/** Nothing but what k0s itself sets. */
+export const noSettings: K0sSettings = {
+  disabledComponents: [],
+  environment: {},
+  apiServerArgs: {},
+  controllerManagerArgs: {},
+  schedulerArgs: {},
+};
+
+/** Flags that another key of the configuration decides, by flag. */
+const decidedElsewhere: Record<string, string> = {
+  "advertise-address": "nodeAddress",
+  "cluster-cidr": "podCidr",
+  "service-cluster-ip-range": "serviceCidr",
+};
+
+/** What is wrong with a flag of a Kubernetes component, or undefined. */
+export function argumentError(name: string, value: unknown): string | undefined {
+  if (!/^[a-z][a-z0-9-]*$/.test(name)) {
+    return "this is not the name of a flag; write it without dashes in front, such as event-ttl.";
+  }
+  if (typeof value !== "string" || /[\u0000-\u001f]/.test(value)) {
+    return 'a text of one line was expected; put numbers, true and false in quotes, such as "50".';
+  }
+  const key = decidedElsewhere[name];
+  return key === undefined ? undefined : `${key} decides this; set that.`;
+}
+
+/**
+ * What is wrong with a variable of the service's environment, or undefined. k0s writes it into a systemd unit without
+ * quoting (pkg/install/systemd_linux.go), and Go programs end at once at a GOMEMLIMIT that they cannot read.
+ */
+export function environmentError(name: string, value: unknown): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return "systemd takes only letters, digits and _ in the name of a variable.";
+  }
+  if (typeof value !== "string") {
+    return 'a text was expected; put numbers, true and false in quotes, such as "50".';
+  }
+  if (!/^[\w.,:;=+@/~-]*$/.test(value)) {
+    return `"${value}" has blanks, quotes or other signs that a systemd unit gives a meaning; leave them out.`;
+  }
+  if (name.endsWith("GOMEMLIMIT") && !/^(off|\d+([KMGT]iB|B)?)$/.test(value)) {
+    return `"${value}" is no limit for Go's memory; write it like 300MiB, or off.`;
+  }
+  if (name.endsWith("GOGC") && !/^(off|[1-9]\d*)$/.test(value)) {
+    return `"${value}" is no percentage for Go's garbage collector; write it like 50, or off.`;
+  }
+  return undefined;
+}

@@ -1,0 +1,60 @@
+import { K0sSettings, noSettings } from "./k0sSettings";
+
+/** What makes a measure for a host with little memory. */
+interface Measure {
+  /** What it does, what it saves and what it costs; the documentation prints it. */
+  reason: string;
+  /** What it sets of k0s. */
+  settings: Partial<K0sSettings>;
+}
+
+/**
+ * What makes k0s' own processes smaller or fewer: they hold most of what a small host has, and no request or limit of a
+ * pod counts them. Each can be switched off. The savings are of `npm run bench -- --only levers`; docs/footprint.md has
+ * them beside what was tried and saved nothing.
+ */
+export const memoryMeasures = {
+  collectGarbage: {
+    reason:
+      "The Go programs of k0s let their garbage grow to as much as what is alive before they collect it. GOGC 30 collects at " +
+      "a third of that: measured, kube-apiserver holds 151 MiB of data for 247, and all of k0s 125 MiB less. It costs " +
+      "CPU while objects change. GOMEMLIMIT cuts the peak of a start.",
+    settings: { environment: { GOGC: "30", GOMEMLIMIT: "250MiB" } },
+  },
+  removeMetricsServer: {
+    reason:
+      "metrics-server is one process of 63 MiB, and 10m and 30M of requests, for `kubectl top` and autoscaling by CPU, " +
+      "which one node has no use for. `npm run footprint` then asks the kubelet.",
+    settings: { disabledComponents: ["metrics-server"] },
+  },
+} satisfies Record<string, Measure>;
+
+export type MemoryMeasureName = keyof typeof memoryMeasures;
+
+/** Which measures are on. */
+export type LowMemory = Record<MemoryMeasureName, boolean>;
+
+/** All measures on or all off. */
+export function allMemoryMeasures(on: boolean): LowMemory {
+  const names = Object.keys(memoryMeasures) as MemoryMeasureName[];
+  return Object.fromEntries(names.map((name) => [name, on])) as LowMemory;
+}
+
+/** What the measures that are on set, with what the operator set over it. */
+export function withMeasures(lowMemory: LowMemory, given: K0sSettings): K0sSettings {
+  const applied = Object.entries(memoryMeasures)
+    .filter(([name]) => lowMemory[name as MemoryMeasureName])
+    .map(([, { settings }]): Partial<K0sSettings> => settings);
+  return [...applied, given].reduce<K0sSettings>(
+    (all, next) => ({
+      disabledComponents: [
+        ...new Set([...all.disabledComponents, ...(next.disabledComponents ?? [])]),
+      ],
+      environment: { ...all.environment, ...next.environment },
+      apiServerArgs: { ...all.apiServerArgs, ...next.apiServerArgs },
+      controllerManagerArgs: { ...all.controllerManagerArgs, ...next.controllerManagerArgs },
+      schedulerArgs: { ...all.schedulerArgs, ...next.schedulerArgs },
+    }),
+    noSettings,
+  );
+}

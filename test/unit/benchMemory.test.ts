@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { faults, leverTable, parsePods, stageTable, type Stage } from "../../lab/bench/fit";
+import { parseHostMemory, parseRollup, podOf } from "../../lab/bench/memory";
+import { watch } from "../../lab/bench/watch";
+
+const mebibyte = 2 ** 20;
+
+describe("memory of a lab host", () => {
+  it("is read from cgroup v1, with the groups below", () => {
+    const files: Record<string, string> = {
+      "memory.usage_in_bytes": `${300 * mebibyte}\n`,
+      "memory.kmem.usage_in_bytes": `${20 * mebibyte}\n`,
+      "memory.stat": `cache 1\nrss 2\ntotal_cache ${100 * mebibyte}\ntotal_rss ${180 * mebibyte}\ntotal_pgmajfault 7\ntotal_workingset_refault_file 9\n`,
+      "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+    };
+    assert.deepEqual(
+      parseHostMemory((name) => files[name]),
+      {
+        ...{ used: 300, anonymous: 180, file: 100, kernel: 20, swap: 0 },
+        ...{ majorFaults: 7, refaults: 9, oomKills: 2 },
+      },
+    );
+  });
+
+  it("is read from cgroup v2", () => {
+    const files: Record<string, string> = {
+      "memory.current": `${300 * mebibyte}\n`,
+      "memory.swap.current": `${5 * mebibyte}\n`,
+      "memory.stat": `anon ${180 * mebibyte}\nfile ${100 * mebibyte}\nkernel ${20 * mebibyte}\nworkingset_refault_file 9\npgmajfault 7\n`,
+      "memory.events": "low 0\nhigh 0\nmax 4\noom 1\noom_kill 2\n",
+    };
+    assert.deepEqual(
+      parseHostMemory((name) => files[name]),
+      {
+        ...{ used: 300, anonymous: 180, file: 100, kernel: 20, swap: 5 },
+        ...{ majorFaults: 7, refaults: 9, oomKills: 2 },
+      },
+    );
+  });
+
+  it("of a process comes from smaps_rollup", () => {
+    const text =
+      "00400000-7ff000 ---p 00000000 00:00 0 [rollup]\nRss:    2048 kB\nPss:    1024 kB\nPss_Anon:  1 kB\nAnonymous:    512 kB\n";
+    assert.deepEqual(parseRollup(text), { resident: 2, proportional: 1, anonymous: 0.5 });
+  });
+
+  it("knows the pod of a process by its control group, of either driver", () => {
+    const id = "0f8c0b0e-6f3c-4f0e-9a51-0a6e3f1d2c3b";
+    const names = new Map([[id, "activator"]]);
+    const paths = [
+      `4:memory:/x/kubepods/burstable/pod${id}/abc`,
+      `0::/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${id.replaceAll("-", "_")}.slice/cri-abc.scope`,
+    ];
+    for (const path of paths) assert.equal(podOf(path, names), "activator");
+    assert.equal(podOf(paths[0] ?? "", new Map()), "pod");
+    assert.equal(podOf("0::/system.slice/k0scontroller.service", names), undefined);
+  });
+});
+
+const calm: Stage = {
+  name: "up",
+  seconds: 100,
+  memory: {
+    ...{ used: 1, anonymous: 1, file: 1, kernel: 1, swap: 0 },
+    ...{ majorFaults: 100, refaults: 0, oomKills: 0 },
+  },
+  pods: { restarts: {}, unready: {}, names: new Map() },
+};
+
+describe("a stack on a small host", () => {
+  it("is without fault only when nothing was killed, restarted, unready or unanswered", () => {
+    assert.deepEqual(faults(calm), []);
+    const watched = { requests: 9, failures: { "no answer": 2 }, p50: 0.1, p95: 0.2, longest: 1 };
+    const bad: Stage = {
+      ...calm,
+      watched,
+      memory: { ...calm.memory, oomKills: 1 },
+      pods: { restarts: { "a/b": 3 }, unready: { "c/d": "Evicted" }, names: new Map() },
+    };
+    assert.deepEqual(faults(bad), [
+      "1 processes killed for want of memory",
+      "a/b restarted 3 times",
+      "c/d is not ready (Evicted)",
+      "2 of 9 requests failed: no answer",
+    ]);
+    assert.match(stageTable([bad]), /up: a\/b restarted 3 times/);
+  });
+
+  it("counts faults of memory since the stage before", () => {
+    const later = { ...calm, name: "later", memory: { ...calm.memory, majorFaults: 150 } };
+    const [, , first, second] = stageTable([calm, later]).split("\n");
+    assert.match(first ?? "", /^up .* 1\.0 /);
+    assert.match(second ?? "", /^later .* 0\.5 /);
+  });
+
+  it("has pods by name without what Kubernetes adds to it", () => {
+    const pod = (name: string, restartCount: number, status: string, phase = "Running") => ({
+      metadata: { uid: name, name, namespace: "n" },
+      status: {
+        phase,
+        conditions: [{ type: "Ready", status }],
+        containerStatuses: [{ restartCount }],
+      },
+    });
+    const items = [
+      pod("activator-6d4b75fb8c-x2x7q", 0, "True"),
+      pod("speaker-abcde", 2, "True"),
+      pod("job-abcde", 0, "False", "Succeeded"),
+      pod("sleepy-abcde", 0, "False"),
+    ];
+    const { names, restarts, unready } = parsePods(JSON.stringify({ items }));
+    assert.deepEqual([...names.values()], ["activator", "speaker", "job", "sleepy"]);
+    assert.deepEqual(restarts, { "n/speaker-abcde": 2 });
+    assert.deepEqual(unready, { "n/sleepy-abcde": "Running" });
+  });
+
+  it("is compared with the first", () => {
+    const process = { name: "kube-apiserver", count: 1, resident: 9, proportional: 8 };
+    const rest = (anonymous: number) => ({
+      anonymous,
+      kernel: 10,
+      processes: [{ ...process, anonymous }],
+    });
+    const table = leverTable([
+      { name: "none", rest: rest(300) },
+      { name: "some", rest: rest(220) },
+    ]);
+    assert.match(table, /^some +220 +80 +8 +0 +10 +220 +1$/m);
+  });
+});
+
+describe("the watch of a service", () => {
+  it("asks each second, also while an answer is late, and counts by reason what fails", async () => {
+    let asked = 0;
+    const ask = async (): Promise<number> => {
+      const number = ++asked;
+      if (number === 2) throw new Error("refused");
+      // The first answers last.
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      return 1.5;
+    };
+    const target = { address: "", hostname: "" };
+    const heard = await watch(target, 2, new AbortController().signal, ask);
+    assert.equal(heard.requests, 2);
+    assert.deepEqual(heard.failures, { refused: 1 });
+    assert.equal(heard.longest, 1.5);
+  });
+});
