@@ -155,6 +155,17 @@ describe("the graph of the program", function () {
     assert.notDeepEqual(await triggers(moved), before);
   });
 
+  it("installs and starts k0s again, and replaces nothing, when its memory is to be saved", async () => {
+    const small = await runProgram({ ...config, resourcePolicy: "edge" }, { stdout });
+    const script = (from: Graph, name: string) => JSON.stringify(from.find(name).inputs.stdin);
+    const saving = " --env=GOGC=";
+    for (const name of ["host-install", "host-ready"]) {
+      const holds = [graph, small].map((each) => script(each, name).includes(saving));
+      assert.deepEqual(holds, [false, true], name);
+      assert.deepEqual(small.find(name).inputs.triggers, graph.find(name).inputs.triggers);
+    }
+  });
+
   it("retains the installation only where the host was abandoned", async () => {
     assert.equal(graph.find("host-install").retainOnDelete, false);
     const abandoned = await runProgram({ ...config, abandonHost: "true" }, { stdout });
