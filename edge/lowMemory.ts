@@ -23,7 +23,7 @@ export const memoryMeasures = {
   },
   removeMetricsServer: {
     reason:
-      "metrics-server is one process of 63 MiB, and 10m and 30M of requests, for `kubectl top` and autoscaling by CPU, " +
+      "One process less, of 63 MiB and with 10m and 30M of requests: it is there for `kubectl top` and autoscaling by CPU, " +
       "which one node has no use for. `npm run footprint` then asks the kubelet.",
     settings: { disabledComponents: ["metrics-server"] },
   },
