@@ -125,7 +125,8 @@ export function writeSize(root: string, size: HostSize, list: string): void {
     }
   }
   // For the k0s double, which sets the kubelet up so that the node offers just this.
-  tree["../host-size"] = `cpus=${size.cpus}\nmemoryMiB=${size.memoryMiB}\nhardCap=${size.hardCap ? 1 : 0}\n`;
+  tree["../host-size"] =
+    `cpus=${size.cpus}\nmemoryMiB=${size.memoryMiB}\nhardCap=${size.hardCap ? 1 : 0}\n`;
   for (const [file, content] of Object.entries(tree)) {
     mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
     writeFileSync(path.join(dir, file), content);
