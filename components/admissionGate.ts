@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { KubernetesObject } from "../edge/manifests";
 import { HostConnection, hostScript } from "./hostScript";
-import { replacedWith } from "./rebuild";
 
 export interface AdmissionGateArgs {
   /** The host on which the gate runs: the API server calls webhooks from there. */
@@ -41,6 +40,6 @@ export function admissionGate(
         TIMEOUT: String(args.timeoutSeconds ?? 300),
       },
     },
-    { ...opts, replaceWith: replacedWith(opts) },
+    opts,
   );
 }

@@ -2,7 +2,6 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
-import { replacedWith } from "./rebuild";
 
 export interface HttpProbeArgs {
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
@@ -51,7 +50,6 @@ export class HttpProbe extends pulumi.ComponentResource {
       {
         parent: this,
         deletedWith: opts.deletedWith,
-        replaceWith: replacedWith(opts),
         dependsOn: opts.dependsOn,
       },
     );

@@ -7,6 +7,7 @@ import { HostSize, wholeCpus } from "../edge/hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
+import { renewWithCluster } from "./rebuild";
 import { timeouts } from "./timeouts";
 
 export interface K0sHostArgs {
@@ -175,6 +176,7 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    renewWithCluster(state, identity);
     const kubeconfig = hostScript(
       `${name}-kubeconfig`,
       { connection, script: "kubeconfig", secretOutput: true, triggers: [identity] },

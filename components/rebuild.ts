@@ -1,9 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * For what waits for something in the cluster: in a rebuilt cluster it waits again. The objects are replaced by their
- * provider's clusterIdentifier; a command knows nothing of a cluster.
+ * Whatever is registered after this call and goes with a cluster (`deletedWith`) is made anew in another cluster: objects,
+ * and the commands that wait for something in it.
+ *
+ * Each resource's own state says which cluster it is of, so a rebuild that was cut off goes on where it stopped. Without
+ * this, objects follow their provider only in the run that replaces it; to the next one they are unchanged.
  */
-export function replacedWith({ deletedWith }: pulumi.ResourceOptions): pulumi.Resource[] {
-  return deletedWith === undefined ? [] : [deletedWith];
+export function renewWithCluster(cluster: pulumi.Resource, clusterIdentifier: string): void {
+  pulumi.runtime.registerStackTransformation(({ type, props, opts }) => {
+    const isComponent = type.startsWith("knative-edge:");
+    return isComponent || opts.deletedWith !== cluster
+      ? undefined
+      : { props, opts: { ...opts, replacementTrigger: clusterIdentifier } };
+  });
 }

@@ -184,7 +184,7 @@ export function plainError(message: string): string {
 function losses(step: PreviewStep): string[] {
   const { op, urn, newState, oldState } = step;
   // What is in a cluster that is built anew is said once.
-  if ((op !== "replace" && op !== "delete") || followsProvider(step)) {
+  if ((op !== "replace" && op !== "delete") || followsCluster(step)) {
     return [];
   }
   const state = newState ?? oldState;
@@ -204,7 +204,7 @@ function losses(step: PreviewStep): string[] {
 
 function restarts(step: PreviewStep): string[] {
   const { op, urn, oldState, newState } = step;
-  if (followsProvider(step)) {
+  if (followsCluster(step)) {
     return [];
   }
   const type = newState?.type ?? "";
@@ -239,7 +239,7 @@ function drifts({ oldState }: PreviewStep): string[] {
  * change in the same way, such as the version's label in an upgrade, and those that only follow a replaced provider.
  */
 function changes(steps: PreviewStep[]): string[] {
-  const following = steps.filter(followsProvider);
+  const following = steps.filter(followsCluster);
   const created = steps.filter(({ op }) => op === "create");
   const counted = created.length > 30 ? created : [];
   const shown = steps.filter((step) => ![...following, ...counted].includes(step));
@@ -267,9 +267,10 @@ function isNewCluster({ op, newState }: PreviewStep): boolean {
   return op === "replace" && (newState?.type.endsWith(":HostState") ?? false);
 }
 
-/** True for an object that is made anew only because its cluster is. */
-function followsProvider({ op, replaceReasons }: PreviewStep): boolean {
-  return op === "replace" && replaceReasons?.join() === "provider";
+/** True for what is made anew only because its cluster is: by its provider, or by components/rebuild.ts. */
+function followsCluster({ op, newState, replaceReasons = [] }: PreviewStep): boolean {
+  const isForced = replaceReasons.every((reason) => reason === "provider");
+  return op === "replace" && isForced && !newState?.type.startsWith("pulumi:providers:");
 }
 
 /** Objects that change in the same way, as one. */

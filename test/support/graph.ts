@@ -17,6 +17,7 @@ export interface Registration {
   ignoreChanges: string[];
   replaceOnChanges: string[];
   deleteBeforeReplace: boolean;
+  replacementTrigger: unknown;
   retainOnDelete: boolean;
   /** Names of the hooks that are called when it fails. */
   errorHooks: string[];
@@ -135,6 +136,7 @@ interface RegisterRequest {
   getIgnorechangesList(): string[];
   getReplaceonchangesList(): string[];
   getDeletebeforereplace(): boolean;
+  getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getRetainondelete(): boolean;
   getHooks(): { getOnErrorList(): string[] } | undefined;
 }
@@ -165,6 +167,7 @@ function recordRegistrations(registrations: Registration[]): void {
           ignoreChanges: request.getIgnorechangesList(),
           replaceOnChanges: request.getReplaceonchangesList(),
           deleteBeforeReplace: request.getDeletebeforereplace(),
+          replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
           retainOnDelete: request.getRetainondelete(),
           errorHooks: request.getHooks()?.getOnErrorList() ?? [],
         });

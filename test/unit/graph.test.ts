@@ -231,6 +231,16 @@ describe("the graph of the program", function () {
     assert.ok(!JSON.stringify(byJob.inputs.metadata).includes("knative-edge/domain"));
   });
 
+  it("records with all that goes with the cluster which one it is, so that a rebuild that was cut off goes on", () => {
+    const inCluster = graph.registrations.filter(
+      ({ custom, deletedWith }) => custom && deletedWith,
+    );
+    assert.ok(inCluster.length > 90);
+    for (const { name, replacementTrigger } of inCluster) {
+      assert.equal(replacementTrigger, "test@192.0.2.10#1", name);
+    }
+  });
+
   it("deletes nothing first in a cluster that may be gone: in another one, what is deleted first is another resource", async () => {
     const rebuilt = await runProgram({ ...config, hostGeneration: "2" }, { stdout });
     const deletedFirst = ({ registrations }: Graph) =>
