@@ -16,14 +16,10 @@ import {
   parseCheckpoint,
   pruneToShape,
 } from "../../lab/providers/kubernetes/objects";
-import {
-  checkConfig,
-  diffConfig,
-  kubernetesProvider,
-  ownsField,
-  takeOver,
-} from "../../lab/providers/kubernetes/provider";
-import { parseWaitFor } from "../../lab/providers/kubernetes/waitfor";
+import { checkConfig, diffConfig } from "../../lab/providers/kubernetes/config";
+import { ownsField, takeOver } from "../../lab/providers/kubernetes/ownership";
+import { kubernetesProvider } from "../../lab/providers/kubernetes/provider";
+import { parseWaitFor } from "../../lab/providers/kubernetes/await/waitfor";
 import { Host } from "../../lab/providers/server";
 import { Obj, Secret, unknown } from "../../lab/providers/values";
 

@@ -29,6 +29,10 @@ export class NoMatchError extends Error {
   }
 }
 
+/** What an error says. */
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
 export const isReason = (error: unknown, reason: string): boolean =>
   error instanceof StatusError && error.reason === reason;
 

@@ -3,7 +3,6 @@
  * Facts: provider/pkg/provider/provider.go and pkg/await/await.go of pulumi/pulumi-kubernetes (4.34).
  */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   Diff,
   Failure,
@@ -14,11 +13,13 @@ import {
   Provider,
   typeOf,
 } from "../server";
-import { containsUnknown, equal, isObj, Obj, objAt, omit, pluck, str, Unknown } from "../values";
-import { Api, Gvk, gvkOf, isReason, listOf, NoMatchError, StatusError } from "./api";
-import { AwaitContext, awaitDeleted, AwaitError, awaitReady, checkReady, isJobDone } from "./await";
-import { diffObjects, forceNewPaths, Mutability, withoutIgnored } from "./diff";
-import { accessOf, activeCluster, Overrides, parseKubeconfig } from "./kubeconfig";
+import { containsUnknown, Obj, omit, pluck, str, Unknown } from "../values";
+import { gvkOf, isReason, messageOf, NoMatchError, StatusError } from "./api";
+import { awaitDeleted, AwaitError, awaitReady, checkReady } from "./await";
+import { isJobDone } from "./await/workloads";
+import { Cluster } from "./cluster";
+import { checkConfig, diffConfig } from "./config";
+import { diffObjects, forceNewPaths, withoutIgnored } from "./diff";
 import {
   annotateSecrets,
   annotation,
@@ -26,8 +27,6 @@ import {
   gvkOfToken,
   idOf,
   isAnnotated,
-  isBuiltIn,
-  isBuiltInClusterScoped,
   isCrd,
   nameOfObject,
   namespaceOfObject,
@@ -38,24 +37,9 @@ import {
   toObject,
   withMetadata,
 } from "./objects";
+import { createObject, updateObject } from "./write";
 
 const version = "4.34.2";
-
-const strings = ["kubeconfig", "context", "cluster", "namespace", "clusterIdentifier"];
-const flags = [
-  "deleteUnreachable",
-  "enableConfigMapMutable",
-  "enableSecretMutable",
-  "enablePatchForce",
-  "enableServerSideApply",
-  "skipUpdateUnreachable",
-  "suppressDeprecationWarnings",
-  "suppressHelmHookWarnings",
-  "upsertExistingObjects",
-];
-
-/** Create's field manager where it does not upsert; the first update takes its fields over. */
-const createManager = "pulumi-kubernetes";
 
 const advice = `
 
@@ -70,340 +54,33 @@ The resource already exists in the cluster. This can happen when:
   - Intentional upsert: set upsertExistingObjects on the provider to allow
     server-side apply to update existing objects on create.`;
 
-const conflictHelp =
-  "server-side apply field conflict detected, see https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/" +
-  "managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources for troubleshooting help";
+const fieldManagerOf = (inputs: Obj, state: Obj): string =>
+  annotation(inputs, "patchFieldManager") ||
+  str(state, "__fieldManager") ||
+  `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
 
-const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error);
+const initError = (prefix: string, error: unknown, id: string, state: Obj): InitError => {
+  const message = `${prefix}: ${messageOf(error)}`;
+  const subErrors = error instanceof AwaitError ? error.subErrors : [];
+  return new InitError(id, message, [message, ...subErrors], state);
+};
 
-/** What is wrong with the provider's own configuration; keys and modes that the stand-in does not have. */
-export function checkConfig(inputs: Obj): Failure[] {
-  const failures: Failure[] = [];
-  for (const [key, value] of Object.entries(inputs)) {
-    if (key === "version" || key === "__internal" || strings.includes(key)) continue;
-    if (!flags.includes(key)) {
-      failures.push({
-        property: key,
-        reason: `the lab's stand-in does not know the provider option '${key}'`,
-      });
-    } else if (key === "enableServerSideApply" && (value === false || value === "false")) {
-      failures.push({ property: key, reason: "the lab's stand-in has server-side apply only" });
-    }
-  }
-  return failures;
-}
-
-const overridesOf = (config: Obj): Overrides => ({
-  context: str(config, "context"),
-  cluster: str(config, "cluster"),
-});
-
-/** Which changes of the configuration update the provider, and which replace it and all that it made. */
-export function diffConfig(oldInputs: Obj, newInputs: Obj): Diff {
-  const olds = omit(toObject(oldInputs), "__internal");
-  const news = omit(toObject(newInputs), "__internal");
-  const keys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter(
-    (k) => !equal(olds[k], news[k]),
-  );
-  if (keys.length === 0) return { changes: false, replaces: [], deleteBeforeReplace: false };
-  const replaces: string[] = [];
-  const identifier = "clusterIdentifier";
-  const hadOne = olds[identifier] !== undefined;
-  const hasOne = news[identifier] !== undefined;
-  if (hadOne && hasOne && keys.includes(identifier)) replaces.push(identifier);
-  const unknownKey = ["kubeconfig", "context", "cluster"].find(
-    (key) => news[key] instanceof Unknown,
-  );
-  if (unknownKey) replaces.push(unknownKey);
-  else {
-    const config = (o: Obj) =>
-      isObj(o.kubeconfig)
-        ? o.kubeconfig
-        : parseKubeconfig(typeof o.kubeconfig === "string" ? o.kubeconfig : "");
-    const before = activeCluster(config(olds), overridesOf(olds));
-    const after = activeCluster(config(news), overridesOf(news));
-    if (before && after && !equal(before, after)) {
-      replaces.push(...["kubeconfig", "context", "cluster"].filter((key) => keys.includes(key)));
-    }
-  }
-  const sameIdentifier = hasOne && equal(olds[identifier], news[identifier]);
-  return {
-    changes: true,
-    replaces: sameIdentifier ? [] : replaces,
-    deleteBeforeReplace: false,
-    keys,
-  };
-}
-
-/** A tree of owned fields (`fieldsV1`) that has what either has. */
-export function mergeFields(a: Obj, b: Obj): Obj {
-  const merged: Obj = { ...a };
-  for (const [key, value] of Object.entries(b)) {
-    const known = merged[key];
-    merged[key] = isObj(known) && isObj(value) ? mergeFields(known, value) : value;
-  }
-  return merged;
-}
-
-/** `managedFields` with what client-side writers own handed to a server-side apply manager; undefined: no change. */
-export function takeOver(managedFields: Obj[], manager: string): Obj[] | undefined {
-  const writers = ["kubectl", "before-first-apply", createManager, "pulumi-resource-kubernetes"];
-  const isTaken = (entry: Obj) =>
-    !entry.subresource &&
-    ((entry.operation === "Update" &&
-      writers.some((name) => str(entry, "manager").startsWith(name))) ||
-      (entry.operation === "Apply" && entry.manager === "kubectl"));
-  const taken = managedFields.filter(isTaken);
-  if (taken.length === 0) return undefined;
-  const isOurs = (entry: Obj) =>
-    entry.operation === "Apply" && entry.manager === manager && !entry.subresource;
-  const ours = managedFields.filter(isOurs);
-  const fields = [...ours, ...taken].reduce<Obj>(
-    (all, entry) => mergeFields(all, objAt(entry, "fieldsV1")),
-    {},
-  );
-  const rest = managedFields.filter((entry) => !isTaken(entry) && !isOurs(entry));
-  const first = ours[0] ?? taken[0] ?? {};
-  return [...rest, { ...first, manager, operation: "Apply", fieldsV1: fields }];
-}
-
-/** Whether a tree of owned fields has the dotted path, or anything below it. */
-export function ownsField(fieldsV1: Obj, path: string[]): boolean {
-  return pluck(fieldsV1, ...path.map((part) => `f:${part}`)) !== undefined;
-}
-
-function setField(object: Obj, path: string[], value: Obj[string] | undefined): Obj {
-  const [head, ...tail] = path;
-  if (head === undefined) return object;
-  const copy = { ...object };
-  if (tail.length > 0) {
-    if (value === undefined && !isObj(copy[head])) return copy;
-    copy[head] = setField(objAt(copy, head), tail, value);
-  } else if (value === undefined) delete copy[head];
-  else copy[head] = value;
-  return copy;
-}
-
-/** A conflict of server-side apply in the provider's words; any other error as it is. */
-function conflictError(error: unknown, manager: string): unknown {
-  return isReason(error, "Conflict")
-    ? new Error(
-        `${conflictHelp}\nThe resource managed by field manager "${manager}" had an apply conflict: ${messageOf(error)}`,
-      )
-    : error;
-}
-
+/** The provider, not configured yet. */
 export function kubernetesProvider(host: Host): Provider {
-  const cancelled = new AbortController();
-  let api: Api | undefined;
-  let unreachable = "the provider is not configured";
-  let defaultNamespace = "default";
-  let mutable: Mutability = { configMaps: false, secrets: false };
-  let patchForce = false;
-  let upsert = false;
-  let deleteUnreachable = false;
-  let skipUpdateUnreachable = false;
-  /** Scope of the custom kinds that this program declares, by group/kind: they may not be on the server yet. */
-  const declaredKinds = new Map<string, boolean>();
-
-  const reachable = (): Api => {
-    if (!api) throw new Error(`configured Kubernetes cluster is unreachable: ${unreachable}`);
-    return api;
-  };
-
-  const waiting = (urn: string): AwaitContext => ({
-    api: reachable(),
-    signal: cancelled.signal,
-    status: (message) => void host.status("info", urn, message),
-  });
-
-  const fieldManagerOf = (inputs: Obj, state: Obj): string =>
-    annotation(inputs, "patchFieldManager") ||
-    str(state, "__fieldManager") ||
-    `pulumi-kubernetes-${randomBytes(4).toString("hex")}`;
-
-  /** Whether objects of the kind are in namespaces; where nobody can tell, they are taken to be. */
-  async function isNamespaced(gvk: Gvk): Promise<boolean> {
-    if (isBuiltIn(gvk)) return !isBuiltInClusterScoped(gvk);
-    const declared = declaredKinds.get(`${gvk.group}/${gvk.kind}`);
-    if (declared !== undefined) return declared;
-    return api
-      ? api
-          .mapping(gvk)
-          .then((m) => m.namespaced)
-          .catch(() => true)
-      : true;
-  }
-
-  /** Create, tried again for a while when the kind or the namespace is not there yet. */
-  async function createObject(
-    urn: string,
-    object: Obj,
-    manager: string,
-    preview: boolean,
-  ): Promise<Obj> {
-    const client = reachable();
-    let pause = 1000;
-    for (let tries = 0; ; tries++) {
-      try {
-        return upsert
-          ? await upsertObject(object, manager, preview)
-          : await client.create(object, createManager, preview);
-      } catch (error) {
-        if (
-          preview &&
-          isReason(error, "NotFound") &&
-          (error as StatusError).detailsKind === "namespaces"
-        )
-          throw error;
-        if (!isReason(error, "NotFound") && !(error instanceof NoMatchError)) throw error;
-        await host.status("info", urn, `Retry #${tries}; creation failed: ${messageOf(error)}`);
-        client.forgetDiscovery();
-        // The official provider sleeps after its last try, too.
-        await sleep(pause, undefined, { signal: cancelled.signal });
-        if (tries === 5) throw error;
-        pause *= 2;
-      }
-    }
-  }
-
-  /** Create by server-side apply, which takes an object that is there over. */
-  async function upsertObject(object: Obj, manager: string, preview: boolean): Promise<Obj> {
-    const force = patchForce || preview || isAnnotated(object, "patchForce");
-    try {
-      return await reachable().apply(object, manager, force, preview);
-    } catch (error) {
-      if (preview && isReason(error, "Invalid") && /field is immutable/.test(messageOf(error))) {
-        // It will be a replacement, which a dry run can only show under another name.
-        const name = `${nameOfObject(object)}${randomBytes(3).toString("hex").slice(1)}`;
-        return await reachable().apply(withMetadata(object, "name", name), manager, force, preview);
-      }
-      throw conflictError(error, manager);
-    }
-  }
-
-  /** The inputs as applied where changes of some fields are to be ignored: as another left them, or as they are. */
-  function withIgnoredFields(
-    inputs: Obj,
-    live: Obj,
-    ignoreChanges: string[],
-    manager: string,
-  ): Obj {
-    const managed = listOf(pluck(live, "metadata", "managedFields"));
-    const isOurs = (entry: Obj) => entry.manager === manager;
-    let result = inputs;
-    for (const ignored of ignoreChanges) {
-      const path = ignored.split(".");
-      const owns = (entry: Obj) => ownsField(objAt(entry, "fieldsV1"), path);
-      if (
-        managed.some((e) => !isOurs(e) && owns(e)) &&
-        !managed.some((e) => isOurs(e) && owns(e))
-      ) {
-        result = setField(result, path, undefined);
-        continue;
-      }
-      const lastLive = pluck(live, ...path);
-      if (lastLive !== undefined) result = setField(result, path, lastLive);
-    }
-    return result;
-  }
-
-  async function updateObject(
-    inputs: Obj,
-    before: Obj,
-    manager: string,
-    ignoreChanges: string[],
-    preview: boolean,
-  ): Promise<Obj> {
-    const client = reachable();
-    if (isCrd(inputs)) {
-      const resourceVersion = str(before, "metadata", "resourceVersion");
-      return client.put(withMetadata(inputs, "resourceVersion", resourceVersion), manager, preview);
-    }
-    let live = before;
-    const managed = listOf(pluck(live, "metadata", "managedFields"));
-    const handedOver = preview ? undefined : takeOver(managed, manager);
-    if (handedOver) {
-      live = await client.jsonPatch(live, [
-        { op: "replace", path: "/metadata/managedFields", value: handedOver },
-        {
-          op: "replace",
-          path: "/metadata/resourceVersion",
-          value: str(live, "metadata", "resourceVersion"),
-        },
-      ]);
-    }
-    // A preview cannot hand fields over first; so it must not stumble on them.
-    const clientSide = (entry: Obj) =>
-      entry.operation === "Update" && str(entry, "manager") === createManager;
-    const force =
-      patchForce ||
-      isAnnotated(inputs, "patchForce") ||
-      managed.length === 0 ||
-      (preview && managed.some(clientSide));
-    try {
-      return await client.apply(
-        withIgnoredFields(inputs, live, ignoreChanges, manager),
-        manager,
-        force,
-        preview,
-      );
-    } catch (error) {
-      throw conflictError(error, manager);
-    }
-  }
-
-  const initError = (prefix: string, error: unknown, id: string, state: Obj): InitError => {
-    const message = `${prefix}: ${messageOf(error)}`;
-    const subErrors = error instanceof AwaitError ? error.subErrors : [];
-    return new InitError(id, message, [message, ...subErrors], state);
-  };
-
+  const cluster = new Cluster(host);
   return {
     version,
     checkConfig,
     diffConfig,
-
-    configure: async (variables) => {
-      const get = (key: string) => variables[`kubernetes:config:${key}`] ?? "";
-      const flag = (key: string, env: string) => (get(key) || process.env[env]) === "true";
-      mutable = {
-        configMaps: flag("enableConfigMapMutable", "PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE"),
-        secrets: flag("enableSecretMutable", "PULUMI_K8S_ENABLE_SECRET_MUTABLE"),
-      };
-      patchForce = flag("enablePatchForce", "PULUMI_K8S_ENABLE_PATCH_FORCE");
-      upsert = flag("upsertExistingObjects", "PULUMI_K8S_UPSERT_EXISTING_OBJECTS");
-      deleteUnreachable = flag("deleteUnreachable", "PULUMI_K8S_DELETE_UNREACHABLE");
-      skipUpdateUnreachable = flag("skipUpdateUnreachable", "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE");
-      let client: Api;
-      try {
-        const kubeconfig = get("kubeconfig") || process.env.KUBECONFIG || "";
-        const access = accessOf(parseKubeconfig(kubeconfig), {
-          context: get("context"),
-          cluster: get("cluster"),
-        });
-        defaultNamespace = get("namespace") || access.namespace;
-        client = new Api(access);
-      } catch (error) {
-        unreachable = `failed to parse kubeconfig data in \`kubernetes:config:kubeconfig\`- ${messageOf(error)}`;
-        return;
-      }
-      try {
-        await client.discover();
-        api = client;
-      } catch (error) {
-        unreachable = `unable to load schema information from the API server: ${messageOf(error)}`;
-      }
-    },
+    configure: (variables) => cluster.configure(variables),
 
     check: async (urn, olds, news, proposedName) => {
       const gvk = gvkOfToken(typeOf(urn));
-      if (!api && skipUpdateUnreachable) {
+      if (!cluster.api && cluster.skipUpdateUnreachable) {
         await host.log(
           "warning",
           urn,
-          "Cluster is unreachable but skipUpdateUnreachable flag is set to true, skipping...",
+          "Cluster is unreachable but cluster.skipUpdateUnreachable flag is set to true, skipping...",
         );
         return { inputs: olds ?? {}, failures: [] };
       }
@@ -441,13 +118,16 @@ export function kubernetesProvider(host: Host): Provider {
             setAnnotation(inputs, "autonamed", "true");
           }
         }
-        if (pluck(inputs, "metadata", "namespace") === undefined && (await isNamespaced(gvk))) {
-          inputs = withMetadata(inputs, "namespace", defaultNamespace);
+        if (
+          pluck(inputs, "metadata", "namespace") === undefined &&
+          (await cluster.isNamespaced(gvk))
+        ) {
+          inputs = withMetadata(inputs, "namespace", cluster.defaultNamespace);
         }
       }
       if (isCrd(inputs)) {
         const key = `${str(inputs, "spec", "group")}/${str(inputs, "spec", "names", "kind")}`;
-        declaredKinds.set(key, str(inputs, "spec", "scope") !== "Cluster");
+        cluster.declaredKinds.set(key, str(inputs, "spec", "scope") !== "Cluster");
       }
       annotateSecrets(inputs, news);
       return { inputs, failures };
@@ -460,7 +140,7 @@ export function kubernetesProvider(host: Host): Provider {
       let news = normalize(toObject(newProperties));
       let old = pruneToShape(oldLive, oldInputs) as Obj;
       const gvk = gvkOf(news);
-      if (await isNamespaced(gvk)) {
+      if (await cluster.isNamespaced(gvk)) {
         old = withMetadata(old, "namespace", namespaceOfObject(old) || "default");
         if (!(pluck(news, "metadata", "namespace") instanceof Unknown)) {
           news = withMetadata(news, "namespace", namespaceOfObject(news) || "default");
@@ -474,7 +154,7 @@ export function kubernetesProvider(host: Host): Provider {
       if (!old.kind) old = { ...old, apiVersion: news.apiVersion ?? null, kind: news.kind ?? null };
 
       const detailed = withoutIgnored(
-        diffObjects(old, news, forceNewPaths(news, mutable)),
+        diffObjects(old, news, forceNewPaths(news, cluster.mutable)),
         ignoreChanges,
       );
       const replaces = [...detailed]
@@ -491,10 +171,10 @@ export function kubernetesProvider(host: Host): Provider {
             urn,
             "replaceUnready annotation is not supported for this resource",
           );
-        } else if (!api) {
+        } else if (!cluster.api) {
           await host.log("warning", urn, "Cluster is unreachable, skipping replaceUnready check");
         } else {
-          const live = await api.get(oldLive).catch(() => undefined);
+          const live = await cluster.api.get(oldLive).catch(() => undefined);
           if (live && !isJobDone(live)) {
             changes = true;
             replaces.push(`.metadata.annotations["pulumi.com/replaceUnready"]`);
@@ -515,16 +195,19 @@ export function kubernetesProvider(host: Host): Provider {
     create: async (urn, properties, preview, timeoutSeconds) => {
       const inputs = toObject(properties);
       const asIs = { id: "", state: properties };
-      if (preview && (!api || containsUnknown(properties) || !(await api.has(gvkOf(inputs)))))
+      if (
+        preview &&
+        (!cluster.api || containsUnknown(properties) || !(await cluster.api.has(gvkOf(inputs))))
+      )
         return asIs;
-      const client = reachable();
+      const client = cluster.reachable();
       const fieldManager = fieldManagerOf(inputs, {});
       const stateOf = (live: Obj) =>
         checkpoint(inputs, live, properties, str(inputs, "apiVersion"), fieldManager);
 
       let outputs: Obj;
       try {
-        outputs = await createObject(urn, inputs, fieldManager, preview);
+        outputs = await createObject(cluster, urn, inputs, fieldManager, preview);
       } catch (error) {
         if (preview) {
           const status = error instanceof StatusError ? error : undefined;
@@ -556,7 +239,7 @@ export function kubernetesProvider(host: Host): Provider {
       }
       let live: Obj;
       try {
-        live = await awaitReady(waiting(urn), inputs, { outputs }, timeoutSeconds);
+        live = await awaitReady(cluster.waiting(urn), inputs, { outputs }, timeoutSeconds);
       } catch (error) {
         const last = error instanceof AwaitError ? error.object : outputs;
         throw initError(
@@ -574,20 +257,30 @@ export function kubernetesProvider(host: Host): Provider {
 
     update: async (urn, id, olds, properties, preview, timeoutSeconds, ignoreChanges) => {
       const inputs = normalize(toObject(properties));
-      if (preview && (!api || containsUnknown(properties) || !(await api.has(gvkOf(inputs)))))
+      if (
+        preview &&
+        (!cluster.api || containsUnknown(properties) || !(await cluster.api.has(gvkOf(inputs))))
+      )
         return properties;
-      const client = reachable();
+      const client = cluster.reachable();
       const { inputs: oldInputs, live: oldLive } = parseCheckpoint(olds);
       const apiVersion = str(olds, "__initialApiVersion") || str(oldInputs, "apiVersion");
       const fieldManager = fieldManagerOf(inputs, olds);
       const stateOf = (live: Obj) => checkpoint(inputs, live, properties, apiVersion, fieldManager);
       try {
         const before = await client.get(withMetadata(inputs, "name", nameOfObject(oldLive)));
-        const outputs = await updateObject(inputs, before, fieldManager, ignoreChanges, preview);
+        const outputs = await updateObject(
+          cluster,
+          inputs,
+          before,
+          fieldManager,
+          ignoreChanges,
+          preview,
+        );
         const live = preview
           ? outputs
           : await awaitReady(
-              waiting(urn),
+              cluster.waiting(urn),
               inputs,
               { outputs, lastOutputs: before },
               timeoutSeconds,
@@ -621,22 +314,9 @@ export function kubernetesProvider(host: Host): Provider {
     },
 
     read: async (urn, id, state, properties) => {
-      if (!api) {
-        await host.log(
-          "warning",
-          urn,
-          `configured Kubernetes cluster is unreachable: ${unreachable}`,
-        );
-        if (deleteUnreachable) {
-          await host.log(
-            "info",
-            urn,
-            "configured Kubernetes cluster is unreachable and the `deleteUnreachable` option is enabled. " +
-              "Deleting the unreachable resource from Pulumi state",
-          );
-          return undefined;
-        }
-        if (skipUpdateUnreachable) return { id, state, inputs: properties };
+      if (!cluster.api) {
+        if (await cluster.isGivenUp(urn)) return undefined;
+        if (cluster.skipUpdateUnreachable) return { id, state, inputs: properties };
         throw new Error(
           "failed to read resource state due to unreachable cluster. If the cluster was " +
             "deleted, you can remove this resource from Pulumi state by rerunning the operation with the " +
@@ -666,9 +346,9 @@ export function kubernetesProvider(host: Host): Provider {
       let live: Obj;
       let notLive: AwaitError | undefined;
       try {
-        live = await api.get(withMetadata(oldInputs, "name", name));
+        live = await cluster.api.get(withMetadata(oldInputs, "name", name));
         if (!fromCluster) {
-          await checkReady(api, oldInputs, live).catch((error: unknown) => {
+          await checkReady(cluster.api, oldInputs, live).catch((error: unknown) => {
             if (!(error instanceof AwaitError)) throw error;
             notLive = error;
           });
@@ -702,21 +382,8 @@ export function kubernetesProvider(host: Host): Provider {
     },
 
     delete: async (urn, id, state, timeoutSeconds) => {
-      if (!api) {
-        await host.log(
-          "warning",
-          urn,
-          `configured Kubernetes cluster is unreachable: ${unreachable}`,
-        );
-        if (deleteUnreachable) {
-          await host.log(
-            "info",
-            urn,
-            "configured Kubernetes cluster is unreachable and the `deleteUnreachable` option is enabled. " +
-              "Deleting the unreachable resource from Pulumi state",
-          );
-          return;
-        }
+      if (!cluster.api) {
+        if (await cluster.isGivenUp(urn)) return;
         throw new Error(
           "configured Kubernetes cluster is unreachable. If the cluster was deleted, " +
             "you can remove this resource from Pulumi state by rerunning the operation with the " +
@@ -730,8 +397,8 @@ export function kubernetesProvider(host: Host): Provider {
       const policy =
         wish === "orphan" ? "Orphan" : wish === "background" ? "Background" : "Foreground";
       try {
-        await api.delete(object, policy);
-        await awaitDeleted(waiting(urn), inputs, object, timeoutSeconds);
+        await cluster.api.delete(object, policy);
+        await awaitDeleted(cluster.waiting(urn), inputs, object, timeoutSeconds);
       } catch (error) {
         // The kind or the object is gone: so is what was to be deleted.
         if (isReason(error, "NotFound") || error instanceof NoMatchError) return;
@@ -748,6 +415,6 @@ export function kubernetesProvider(host: Host): Provider {
       await host.status("info", urn, "");
     },
 
-    cancel: () => cancelled.abort(),
+    cancel: () => cluster.cancel(),
   };
 }

@@ -4,8 +4,8 @@
  */
 import { query } from "jsonpath-rfc9535";
 
-import { isObj, Obj, pluck } from "../values";
-import { listOf } from "./api";
+import { isObj, Obj, pluck } from "../../values";
+import { listOf } from "../api";
 
 /** Whether an object is as wished, and if not, why. */
 export type Check = (object: Obj) => { done: boolean; message: string };
