@@ -32,6 +32,7 @@ import { bootHost, hostNames, isUp, removeHost, sshExec, wipeHost } from "./host
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, network, stackOf } from "./paths";
 import { prepare } from "./prepare";
+import { exitWith } from "./process";
 import { referenceSize } from "./size";
 
 const host = "edge3";
@@ -452,12 +453,4 @@ async function main(args: string[]): Promise<number> {
   return figures.some(missed) ? 1 : 0;
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: Error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  },
-);
+exitWith(main(process.argv.slice(2)));

@@ -8,7 +8,7 @@ import { filesUp, startFiles, stopFiles } from "./files";
 import { bootHost, hostFacts, hostNames, removeHost, sshArgs, wipeHost } from "./host";
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, hostNumber, labDir, stackOf } from "./paths";
-import { identify, isRunning, runAttached, type ProcessId } from "./process";
+import { exitWith, identify, isRunning, runAttached, type ProcessId } from "./process";
 import { restoreKernelSettings } from "./sysctl";
 import { prepare } from "./prepare";
 import { summary } from "./summary";
@@ -188,12 +188,4 @@ async function main([command, ...args]: string[]): Promise<number> {
   }
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: Error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  },
-);
+exitWith(main(process.argv.slice(2)));

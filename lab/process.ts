@@ -79,6 +79,19 @@ export async function runAttached(
   }
 }
 
+/** Ends this process with the exit code that a command comes to, or with 1 and the error's message. */
+export function exitWith(command: Promise<number>): void {
+  command.then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: Error) => {
+      console.error(error.message);
+      process.exitCode = 1;
+    },
+  );
+}
+
 /** A process that outlives this one, told apart from a later process of the same id by its start time. */
 export interface ProcessId {
   pid: number;

@@ -23,7 +23,7 @@ import {
   withComputed,
 } from "../../scripts/footprintPage";
 import { testConfig } from "../support/config";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const releases = new Map<string, ReturnType<typeof loadReleases>>();
 
@@ -73,14 +73,7 @@ const free = (budget: Budget, name: BudgetCase["name"]): string =>
   formatAmount("cpu", caseOf(budget, name).free.cpu, "down");
 
 describe("the budget of the releases", function () {
-  before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-  });
+  before(needReleases);
 
   // Totals of the reference table, by policy: requests and limits of core and Kourier, then with the domain Job.
   const golden: Record<string, [string, string, string, string]> = {
@@ -493,13 +486,8 @@ describe("the scheduler's view", () => {
 
 describe("docs/footprint.md", () => {
   it("has the tables that this program computes: npx tsx scripts/footprintDocs.ts", async function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-    const directory = manifestsDir;
+    needReleases.call(this);
+    const directory = manifestsDir ?? "";
     const page = fs.readFileSync(path.join(__dirname, "../../docs/footprint.md"), "utf8");
     const policyPart = await policyTables((policy) => pageConfig(policy, directory));
     const computed = await format(withComputed(page, "policies", policyPart), {

@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Graph, Registration, runProgram } from "../support/graph";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const privateKey = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -39,12 +39,7 @@ describe("the graph of the program", function () {
   let graph: Graph;
 
   before(async function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "      skipped: needs the releases in ../shared/manifests or KNATIVE_EDGE_MANIFESTS",
-      );
-      this.skip();
-    }
+    needReleases.call(this);
     graph = await runProgram(config, { stdout });
   });
 

@@ -10,7 +10,7 @@ import { PlanNode, planObjects, planText } from "../../edge/plan";
 import { parseStackFile, StackFileError } from "../../edge/stackFile";
 import { hostKey, leastConfig } from "../support/config";
 import { runProgram } from "../support/graph";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const root = path.join(__dirname, "../..");
 const object = (kind: string, name: string): KubernetesObject => ({
@@ -110,12 +110,7 @@ describe("npm run plan", function () {
   let directory: string;
 
   before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
+    needReleases.call(this);
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "plan-"));
   });
 

@@ -14,7 +14,7 @@ import { loadReleases } from "../../edge/releases";
 import { resourceErrors, Resources } from "../../edge/resources";
 import { renderStack } from "../../edge/stack";
 import { testConfig } from "../support/config";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
 const speaker = { namespace: "metallb-system", workload: "speaker", container: "speaker" };
@@ -194,14 +194,7 @@ describe("Go's memory limit", () => {
 });
 
 describe("the edge policy on a whole stack", () => {
-  before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-  });
+  before(needReleases);
 
   const render = async (
     policy: PolicyName,

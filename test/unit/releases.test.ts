@@ -17,7 +17,7 @@ import {
   servingRelease,
 } from "../../edge/releases";
 import { testConfig } from "../support/config";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -174,14 +174,7 @@ describe("releases", () => {
 });
 
 describe("the release manifests", () => {
-  before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-  });
+  before(needReleases);
 
   it("have the digests of the table", () => {
     const { knativeVersion, kourierVersion, metallbVersion } = releasedComponents;

@@ -12,7 +12,7 @@ import {
 } from "../../edge/resources";
 import { transformAll } from "../../edge/transforms";
 import { testConfig } from "../support/config";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
 const half = scaledBy(parseDecimal("0.5"));
@@ -118,14 +118,7 @@ describe("resources", () => {
 });
 
 describe("resources of the releases", () => {
-  before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-  });
+  before(needReleases);
 
   // CPU and memory requests and limits of Knative Serving 1.23 with Kourier, without the Job.
   const golden: [factor: string, totals: string[]][] = [

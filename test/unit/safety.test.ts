@@ -3,7 +3,7 @@ import { KubernetesObject } from "../../edge/manifests";
 import { loadReleases } from "../../edge/releases";
 import { allMeasures, applySafety, MeasureName, measures } from "../../edge/safety";
 import { testConfig } from "../support/config";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 function workload(
   kind: string,
@@ -152,13 +152,8 @@ describe("one-node safety", () => {
   });
 
   it("leaves of the releases no autoscaler, no budget, no surge and no long end", async function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-    const releases = await loadReleases(testConfig({ manifestsDir }));
+    needReleases.call(this);
+    const releases = await loadReleases(testConfig({ manifestsDir: manifestsDir ?? "" }));
     const all = Object.values(releases).flat();
     const kinds = (list: KubernetesObject[]): string[] => list.map(({ kind }) => kind);
     const count = (kind: string): number => kinds(all).filter((one) => one === kind).length;

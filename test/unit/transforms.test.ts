@@ -6,7 +6,7 @@ import { renderStack } from "../../edge/stack";
 import { transformAll, validateAgainstManifests } from "../../edge/transforms";
 import { testConfig } from "../support/config";
 import { find, fixture } from "../support/fixtures";
-import { manifestsDir } from "../support/manifests";
+import { manifestsDir, needReleases } from "../support/manifests";
 
 const mirrors = {
   "gcr.io/knative-releases/knative.dev/serving/cmd": "registry.lab/knative:v1.23.0",
@@ -237,14 +237,7 @@ describe("a stack", () => {
 });
 
 describe("transforms of whole releases", () => {
-  before(function () {
-    if (manifestsDir === undefined) {
-      console.log(
-        "SKIPPED: no release manifests; set KNATIVE_EDGE_MANIFESTS to a directory with them.",
-      );
-      this.skip();
-    }
-  });
+  before(needReleases);
 
   it("leave no image outside the mirrors", async () => {
     const config = testConfig({
