@@ -204,7 +204,7 @@ func TestManifests(t *testing.T) {
 			}
 		}
 	}
-	for name, want := range map[string]string{"kube-router": "250m/16Mi", "coredns": "100m/70Mi", "metrics-server": "10m/30Mi", "kube-proxy": "/"} {
+	for name, want := range map[string]string{"kube-router": "250m/16Mi", "coredns": "100m/70Mi", "metrics-server": "10m/30M", "kube-proxy": "/"} {
 		if requests[name] != want {
 			t.Errorf("%s requests %s, want %s", name, requests[name], want)
 		}
