@@ -1,13 +1,15 @@
 /** A group of bars: one row of a {@link barChart}. */
 export interface ChartRow {
   label: string;
-  /** One for each series; undefined draws no bar and says "none". */
+  /** A second line below the label, smaller. */
+  note?: string;
+  /** One for each series; undefined draws no bar and says "not known". */
   values: (number | undefined)[];
 }
 
 export interface Chart {
   title: string;
-  /** Stands behind every number: `m`, `MiB`. */
+  /** Stands behind every number, its space included: `m`, ` MiB`. */
   unit: string;
   /** What the bars of each row are, with the colour of each. */
   series: { name: string; color: string }[];
@@ -22,6 +24,8 @@ const numberWidth = 90;
 const width = labelWidth + plotWidth + numberWidth;
 const headHeight = 56;
 const gap = 24;
+/** What fits beside the bars: about 6.5 px a character. */
+const longestLabel = 54;
 
 /** Horizontal bar charts below each other, as one SVG document that needs no font and no style sheet beside it. */
 export function barCharts(charts: Chart[]): string {
@@ -51,15 +55,20 @@ function chartBody({ title, unit, series, rows }: Chart): string[] {
       const x = labelWidth + index * 150;
       return [rect(x, 33, 10, 10, color), text(x + 15, 42, name)];
     }),
-    ...rows.flatMap(({ label, values }, row) => {
+    ...rows.flatMap(({ label, note, values }, row) => {
       const top = headHeight + row * rowHeight;
       const middle = top + (series.length * bar) / 2 + 4;
+      const right = (y: number, content: string, attributes = ""): string =>
+        text(labelWidth - 10, y, shortened(content), `text-anchor="end"${attributes}`);
       return [
-        text(labelWidth - 10, middle, label, 'text-anchor="end"'),
+        ...(note === undefined
+          ? [right(middle, label)]
+          : [right(middle - 6, label), right(middle + 7, note, ' font-size="10" fill="#59636e"')]),
         ...series.flatMap(({ color }, index) => {
           const value = values[index];
           const length = value === undefined || most === 0 ? 0 : (value / most) * plotWidth;
-          const number = value === undefined ? "none" : `${Math.round(value * 10) / 10} ${unit}`;
+          const number =
+            value === undefined ? "not known" : `${Math.round(value * 10) / 10}${unit}`;
           const barTop = top + index * bar;
           return [
             ...(length > 0 ? [rect(labelWidth, barTop + 1, length, bar - 2, color)] : []),
@@ -69,6 +78,12 @@ function chartBody({ title, unit, series, rows }: Chart): string[] {
       ];
     }),
   ];
+}
+
+/** A label that would run out of the picture, without its middle. */
+function shortened(label: string): string {
+  const kept = Math.floor((longestLabel - 1) / 2);
+  return label.length <= longestLabel ? label : `${label.slice(0, kept)}…${label.slice(-kept)}`;
 }
 
 function chartHeight({ series, rows }: Chart): number {

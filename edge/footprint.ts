@@ -194,27 +194,69 @@ export function footprintTables(
   return `${format(podColumns, podRows)}\n\n${format(nodeColumns, nodeRows)}`;
 }
 
-/** Memory and CPU of every pod, as two charts. */
-export function footprintCharts({ pods }: Footprint): Chart[] {
-  const series = [
-    { name: "request", color: "#8ab4f8" },
-    { name: "limit", color: "#d0d7de" },
-    { name: "measured", color: "#e8710a" },
-  ];
-  return (
-    [
-      ["memory", "MiB"],
-      ["cpu", "m"],
-    ] as const
-  ).map(([name, unit]) => ({
-    title: name === "cpu" ? "CPU by pod" : "Memory by pod",
-    unit,
-    series,
-    rows: pods.map((pod) => ({
-      label: `${pod.namespace}/${pod.name}`,
-      values: [pod.requests[name], pod.limits[name], pod.measured?.[name]],
+const colors = { offered: "#d0d7de", budget: "#a5d6a7", request: "#8ab4f8", measured: "#e8710a" };
+
+/** What people look for in a footprint: the node's room, then every pod's part of it, the largest first. */
+export function footprintCharts({ pods, nodes }: Footprint): Chart[] {
+  const resources = [
+    { name: "memory", title: "Memory", unit: " MiB" },
+    { name: "cpu", title: "CPU", unit: "m" },
+  ] as const;
+  return [
+    ...resources.map(({ name, title, unit }) => ({
+      title: `${title} of the node`,
+      unit,
+      series: [
+        { name: "allocatable", color: colors.offered },
+        { name: "budget", color: colors.budget },
+        { name: "requested", color: colors.request },
+        { name: "measured", color: colors.measured },
+      ],
+      rows: nodes.map((node) => ({
+        label: node.name,
+        values: [
+          node.allocatable[name],
+          node.estimate?.[name],
+          node.requested[name],
+          node.measured?.[name],
+        ],
+      })),
     })),
-  }));
+    ...resources.map(({ name, title, unit }) => ({
+      title: `${title} by pod`,
+      unit,
+      series: [
+        { name: "requested", color: colors.request },
+        { name: "measured", color: colors.measured },
+      ],
+      rows: [...pods]
+        .sort((a, b) => taken(b, name) - taken(a, name))
+        .map((pod) => ({
+          label: `${pod.namespace}/${pod.name}`,
+          note: podNote(pod, pod.limits[name], unit),
+          values: [pod.requests[name], pod.measured?.[name]],
+        })),
+    })),
+  ];
+}
+
+/** The larger of what a pod asks for and what it takes. */
+function taken({ requests, measured }: PodFootprint, name: keyof Usage): number {
+  return Math.max(requests[name], measured?.[name] ?? 0);
+}
+
+/** What has no bar: limits are many times larger than anything else. */
+function podNote(
+  { phase, restarts, oomKills }: PodFootprint,
+  limit: number | undefined,
+  unit: string,
+): string {
+  return [
+    limit === undefined ? "no limit" : `limit ${limit}${unit}`,
+    ...(phase === "Running" ? [] : [phase]),
+    ...(restarts > 0 ? [`restarts: ${restarts}`] : []),
+    ...(oomKills > 0 ? [`killed for want of memory: ${oomKills}`] : []),
+  ].join(", ");
 }
 
 function podFootprint(pod: PodObject, metrics: Metrics, budget: Budget | undefined): PodFootprint {

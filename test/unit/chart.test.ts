@@ -5,13 +5,13 @@ import { markdownTable, textTable } from "../../edge/table";
 
 const chart: Chart = {
   title: "Memory",
-  unit: "MiB",
+  unit: " MiB",
   series: [
     { name: "request", color: "#00f" },
     { name: "measured", color: "#f00" },
   ],
   rows: [
-    { label: "activator", values: [30, 60] },
+    { label: "activator", note: "limit 300 MiB", values: [30, 60] },
     { label: "speaker", values: [undefined, 15.26] },
   ],
 };
@@ -49,9 +49,25 @@ describe("bar charts", () => {
         [122.08, "#f00"],
       ],
     );
-    for (const text of ["Memory", "activator", "30 MiB", "60 MiB", "none", "15.3 MiB", "request"]) {
+    for (const text of [
+      "Memory",
+      "activator",
+      "limit 300 MiB",
+      "30 MiB",
+      "60 MiB",
+      "not known",
+      "15.3 MiB",
+      "request",
+    ]) {
       assert.ok(svg.includes(`>${text}</text>`), text);
     }
+  });
+
+  it("keep both ends of a label that would run out of the picture", () => {
+    const label = `default/${"long".repeat(20)}-00001-deployment-6fbd8c6b7c-wz8qp`;
+    const svg = barCharts([{ ...chart, rows: [{ label, values: [1, 2] }] }]);
+    assert.match(svg, />default\/long[^<]*…[^<]*6fbd8c6b7c-wz8qp</);
+    assert.ok(!svg.includes(label));
   });
 
   it("stand below each other in one document", () => {

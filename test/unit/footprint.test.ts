@@ -175,9 +175,13 @@ describe("a footprint", () => {
       text,
       /^edge1 +1000m +1436Mi +175m +30Mi +460m +171Mi +825m +1406Mi +166m +1341Mi$/m,
     );
-    const [memory] = footprintCharts(measured);
-    assert.deepEqual(memory?.rows[1]?.values, [30, 300, 18.6]);
-    assert.deepEqual(memory?.rows[0]?.values, [0, undefined, undefined]);
+    const [nodeMemory, , podMemory] = footprintCharts(measured);
+    assert.deepEqual(nodeMemory?.rows[0]?.values, [1436, 170.6, 30, 1341]);
+    const rows = podMemory?.rows.map(({ note, values }) => [note, ...values]);
+    assert.deepEqual(rows, [
+      ["limit 300 MiB, restarts: 3, killed for want of memory: 1", 30, 18.6],
+      ["no limit, Pending", 0, undefined],
+    ]);
   });
 });
 
