@@ -25,7 +25,6 @@ export = async () => {
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
   });
-  const { connection } = host;
   // What resets the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook, and
   // a rebuild nothing of a cluster that is gone.
   const onCluster = {
@@ -33,19 +32,20 @@ export = async () => {
     deletedWith: host.cluster,
   };
 
-  const metalLb = { connection, objects: objects.metalLb };
+  const metalLb = { connection: host.connection, objects: objects.metalLb };
   const pool =
     config.loadBalancer.kind === "metallb"
       ? new edge.MetalLb("metallb", { ...metalLb, ...config.loadBalancer }, onCluster).ready
       : [];
   const serving = new edge.KnativeServing(
     "knative",
-    { connection, objects: objects.serving, cluster: host.clusterIdentifier },
+    { connection: host.connection, objects: objects.serving, cluster: host.clusterIdentifier },
     onCluster,
   );
+  // Where not all fits, who comes first finds room: then Knative, as in the budget.
   const kourier = new edge.Kourier(
     "kourier",
-    { objects: objects.kourier, definitions: serving.definitions, pool },
+    { objects: objects.kourier, after: serving[budget.fits ? "definitions" : "ready"], pool },
     onCluster,
   );
   const domain = new edge.DefaultDomain(

@@ -7,8 +7,8 @@ import { ManifestSet } from "./manifestSet";
 export interface KourierArgs {
   /** The objects of kourier.yaml, after transforms. */
   objects: KubernetesObject[];
-  /** Knative's definitions and namespace, which the controller and its ConfigMap need. */
-  definitions: pulumi.Resource[];
+  /** What it comes after: at least Knative's definitions and namespace, which the controller and its ConfigMap need. */
+  after: pulumi.Resource[];
   /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
   pool: pulumi.Resource[];
 }
@@ -24,9 +24,7 @@ export class Kourier extends pulumi.ComponentResource {
     super("knative-edge:index:Kourier", name, {}, opts);
     const manifests = new ManifestSet(name, { parent: this, deletedWith: opts.deletedWith });
 
-    manifests.add(args.objects, args.definitions, (object) =>
-      isLoadBalancer(object) ? args.pool : [],
-    );
+    manifests.add(args.objects, args.after, (object) => (isLoadBalancer(object) ? args.pool : []));
     this.ready = manifests.resources;
     const known = args.objects.map(externalAddress).find((address) => address !== undefined);
     this.address =

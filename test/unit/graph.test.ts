@@ -98,6 +98,17 @@ describe("the graph of the program", function () {
     assert.ok(graph.waitsFor(service, advertisement));
   });
 
+  it("makes Kourier beside Knative, but after it where the host has no room for both", async () => {
+    const [gateway, activator] = [
+      "kourier-kourier-system/3scale-kourier-gateway",
+      "knative-knative-serving/activator",
+    ];
+    const waits = (of: Graph): boolean => of.waitsFor(named(of, gateway), named(of, activator));
+    assert.equal(waits(graph), false);
+    const crowded = { ...config, resourcePolicy: "upstream", allowOvercommit: "true" };
+    assert.equal(waits(await runProgram(crowded, { stdout })), true);
+  });
+
   it("deletes nothing in the cluster by itself: every object goes with the cluster", () => {
     const cluster = graph.find("host-state");
     const objects = graph.registrations.filter(kubernetes);
