@@ -236,8 +236,9 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		// What is reserved belongs to the outer machine; there is no cgroup here to hold it to.
 		config["enforceNodeAllocatable"] = []string{"none"}
 		// Unless it is enforced, the declared memory is a number and no limit: nobody shall be evicted over it. 0% means
-		// no threshold.
+		// no threshold. Pods are not offered what it keeps free, and are not here.
 		if !memoryEnforced(hostSizeFile) {
+			config["kubeReserved"] = map[string]any{"memory": eviction["memory.available"]}
 			eviction["memory.available"] = "0%"
 		}
 	}
