@@ -2,6 +2,7 @@ import { Amounts, difference, formatAmount, lacking, resourceNames, sum, times }
 import { budgetWarnings, fitAdvice } from "./budgetAdvice";
 import { allocatable, HostSize } from "./hostSize";
 import { k0sPods } from "./k0sPods";
+import { K0sSettings } from "./k0sSettings";
 import { KubernetesObject } from "./manifests";
 import { PodBudget, workloadPods } from "./pods";
 import { PolicyName } from "./policies";
@@ -12,7 +13,7 @@ import { StackObjects } from "./stack";
 /** What a budget is made from, beside the objects: parts of the configuration. */
 export interface BudgetSettings {
   hostSize: HostSize;
-  k0s: { version: string; disabledComponents: string[] };
+  k0s: { version: string } & K0sSettings;
   knative: { resources: { policy: PolicyName } };
   oneNode: OneNodeSafety;
 }

@@ -1,13 +1,11 @@
 import { Amounts, formatAmount, lacking, larger, ResourceName } from "./amounts";
 import type { Budget, BudgetCase, BudgetSettings } from "./budget";
 import { evictionThreshold } from "./hostSize";
+import { calmMemory } from "./lowMemory";
 import { StackObjects } from "./stack";
 
 /** A stack that its host has no room for. */
 export class BudgetError extends Error {}
-
-/** Below this a stack that is scheduled was measured to thrash: real runs of k0s 1.34 hold 1.9 GB resident. */
-const calmMebibytes = 1900;
 
 /** What a resource is called in a sentence. */
 const labels: Record<ResourceName, string> = { cpu: "CPU", memory: "memory", pods: "pods" };
@@ -89,7 +87,7 @@ export function fitAdvice(
 
 /** What does not stand in the way of an installation, yet should be known. */
 export function budgetWarnings(
-  { hostSize }: BudgetSettings,
+  { hostSize, k0s }: BudgetSettings,
   objects: StackObjects,
   cases: BudgetCase[],
 ): string[] {
@@ -101,10 +99,12 @@ export function budgetWarnings(
         `not fit beside them and has a higher priority.`,
     );
   }
-  if (hostSize.memoryMiB < calmMebibytes) {
+  const { calm, measuresOff } = calmMemory(k0s);
+  if (hostSize.memoryMiB < calm) {
     notes.push(
-      `Requests are not all: the stack was measured to hold about 1.9 GB of memory, program code included, so ` +
-        `${hostSize.memoryMiB} MiB start slowly (docs/footprint.md).`,
+      `Requests are not all: program code and k0s' own processes count too, and with less than ${calm} MiB pods were ` +
+        `measured to restart for want of memory (docs/footprint.md). Take a larger host than ${hostSize.memoryMiB} MiB` +
+        (measuresOff ? ", or the measures of lowMemory, which resourcePolicy edge has." : "."),
     );
   }
   for (const { kind, metadata, spec } of [...objects.serving.core, ...objects.kourier]) {

@@ -54,7 +54,7 @@ npm run bench -- --only fit      the whole stack on a host that is really held t
                  --memory MiB    that memory (default ${referenceSize.memoryMiB})
                  --minutes n     how long it must answer, before and after a restart of k0s (default 10)
                  --config JSON   more keys of the stack's configuration, such as '{"lowMemory":{"compressSwap":false}}'
-npm run bench -- --only levers   what each measure of lowMemory saves; --config as above`;
+npm run bench -- --only levers   what each measure that saves memory saves; --config as above`;
 
 /** Configuration with which the sample's image goes to zero soon after its last request; it changes nothing of how it wakes. */
 const sleepy = {
@@ -185,19 +185,30 @@ class Bench {
     }
   }
 
-  /** What each measure for little memory saves, alone and together, on a host that is held to none. */
+  /** What each measure that saves memory saves, alone and together, on a host that is held to none. */
   private async levers(): Promise<void> {
     await bootHost(host, { cpus: 1, hardCap: false }, say);
     const names = Object.keys(memoryMeasures) as MemoryMeasureName[];
-    const none = allMemoryMeasures(false);
-    const cases: [string, LowMemory][] = [
+    const none = {
+      lowMemory: allMemoryMeasures(false) as Partial<LowMemory>,
+      oneNode: { trimDefinitions: false },
+      loadBalancer: "metallb",
+    };
+    const single = (name: MemoryMeasureName) => ({
+      ...none,
+      lowMemory: { ...none.lowMemory, [name]: true },
+    });
+    const cases: [string, StackConfig][] = [
       ["none", none],
-      ...names.map((name): [string, LowMemory] => [name, { ...none, [name]: true }]),
-      ["all", allMemoryMeasures(true)],
+      ...names.map((name): [string, StackConfig] => [`lowMemory.${name}`, single(name)]),
+      ["oneNode.trimDefinitions", { ...none, oneNode: {} }],
+      ["loadBalancer: nodeIp", { ...none, loadBalancer: "nodeIp" }],
+      ["all but nodeIp", { ...none, lowMemory: {}, oneNode: {} }],
+      ["all", { lowMemory: {}, oneNode: {}, loadBalancer: "nodeIp" }],
     ];
     const rests: { name: string; rest: Rest }[] = [];
-    for (const [name, lowMemory] of cases) {
-      await stackConfig(host, { resourcePolicy: "edge", ...this.options.config, lowMemory });
+    for (const [name, changed] of cases) {
+      await stackConfig(host, { resourcePolicy: "edge", ...this.options.config, ...changed });
       await this.pulumi("up", "--yes", "--skip-preview");
       // Each starts anew, so that none profits from a longer rest.
       await sshExec(host, "systemctl restart k0scontroller");

@@ -46,8 +46,8 @@ interface PodList {
 export function parsePods(text: string): Pods {
   const found: Pods = { restarts: {}, unready: {}, names: new Map() };
   for (const { metadata, status } of (JSON.parse(text) as PodList).items) {
-    found.names.set(metadata.uid, metadata.name.replace(/(-[0-9a-f]{6,10})?-[a-z0-9]{5}$/, ""));
     const name = `${metadata.namespace}/${metadata.name}`;
+    found.names.set(metadata.uid, name.replace(/(-[0-9a-f]{6,10})?-[a-z0-9]{5}$/, ""));
     const restarts = (status.containerStatuses ?? []).reduce((n, c) => n + c.restartCount, 0);
     if (restarts > 0) found.restarts[name] = restarts;
     const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True");

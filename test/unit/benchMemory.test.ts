@@ -109,7 +109,7 @@ describe("a stack on a small host", () => {
       pod("sleepy-abcde", 0, "False"),
     ];
     const { names, restarts, unready } = parsePods(JSON.stringify({ items }));
-    assert.deepEqual([...names.values()], ["activator", "speaker", "job", "sleepy"]);
+    assert.deepEqual([...names.values()], ["n/activator", "n/speaker", "n/job", "n/sleepy"]);
     assert.deepEqual(restarts, { "n/speaker-abcde": 2 });
     assert.deepEqual(unready, { "n/sleepy-abcde": "Running" });
   });
