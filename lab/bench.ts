@@ -11,7 +11,15 @@ import { installByHand, type Installation } from "./bench/byHand";
 import { timed, type TimedRun } from "./bench/command";
 import { criticalPath, operations, phases, type StateResource } from "./bench/events";
 import { figureTable, missed, percentile, type Figure } from "./bench/figures";
-import { atRest, faults, leverTable, processTable, stagesAfterUp, stageTable } from "./bench/fit";
+import {
+  atRest,
+  faults,
+  leverTable,
+  processTable,
+  restartK0s,
+  stagesAfterUp,
+  stageTable,
+} from "./bench/fit";
 import type { Rest, Stage } from "./bench/fit";
 import { coldStarts, load, type Target } from "./bench/load";
 import { processMemory } from "./bench/memory";
@@ -194,6 +202,7 @@ class Bench {
       oneNode: { trimDefinitions: false },
       loadBalancer: "metallb",
     };
+    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: undefined };
     const single = (name: MemoryMeasureName) => ({
       ...none,
       lowMemory: { ...none.lowMemory, [name]: true },
@@ -202,16 +211,16 @@ class Bench {
       ["none", none],
       ...names.map((name): [string, StackConfig] => [`lowMemory.${name}`, single(name)]),
       ["oneNode.trimDefinitions", { ...none, oneNode: {} }],
-      ["loadBalancer: nodeIp", { ...none, loadBalancer: "nodeIp" }],
+      ["loadBalancer: nodeIp", { ...none, ...nodeIp }],
       ["all but nodeIp", { ...none, lowMemory: {}, oneNode: {} }],
-      ["all", { lowMemory: {}, oneNode: {}, loadBalancer: "nodeIp" }],
+      ["all", { lowMemory: {}, oneNode: {}, ...nodeIp }],
     ];
     const rests: { name: string; rest: Rest }[] = [];
     for (const [name, changed] of cases) {
       await stackConfig(host, { resourcePolicy: "edge", ...this.options.config, ...changed });
       await this.pulumi("up", "--yes", "--skip-preview");
       // Each starts anew, so that none profits from a longer rest.
-      await sshExec(host, "systemctl restart k0scontroller");
+      await restartK0s(host);
       const rest = await atRest(host, await kubeconfigFile(), this.signal);
       rests.push({ name, rest });
       say(name);

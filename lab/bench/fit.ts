@@ -107,7 +107,7 @@ export async function stagesAfterUp(
   const restarted = performance.now();
   const [watched, seconds] = await Promise.all([
     watch(target, minutes * 60, signal),
-    restart(host).then(() => (performance.now() - restarted) / 1000),
+    restartK0s(host).then(() => (performance.now() - restarted) / 1000),
   ]);
   await add(
     `k0s restarted (API ready after ${seconds.toFixed(0)} s), ${minutes} minutes`,
@@ -118,7 +118,7 @@ export async function stagesAfterUp(
 }
 
 /** Restarts k0s and waits for its API. */
-async function restart(host: string): Promise<void> {
+export async function restartK0s(host: string): Promise<void> {
   await sshExec(
     host,
     'systemctl restart k0scontroller && until [ "$(k0s kubectl get --raw=/readyz 2>/dev/null)" = ok ]; do sleep 2; done',
