@@ -1,0 +1,9 @@
+#!/bin/sh
+# Lints the GitHub workflows, their shell scripts too where shellcheck is installed; says so and passes without Go.
+set -eu
+cd "$(dirname "$0")/.."
+if ! command -v go >/dev/null 2>&1; then
+  echo "Go is not installed, so the workflows were not linted" >&2
+  exit 0
+fi
+go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
