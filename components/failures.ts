@@ -13,13 +13,13 @@ const retries = 15;
  *
  * The hook is not there in a destroy, which runs no program: the engine then shows the provider's words alone.
  *
- * @param kubeconfig Called when a Knative Service is not ready, of which only its pods tell why.
+ * @param kubeconfig Called when a Knative Service or a Job is not ready, of which only its pods tell why.
  */
 export function explainFailures(place: Place, kubeconfig: () => pulumi.Output<string>): void {
   const hook = new pulumi.ErrorHook("explain", async ({ name, type, errors, newInputs }) => {
     const [error = ""] = errors;
-    const isService = type === "kubernetes:serving.knative.dev/v1:Service";
-    const pods = isService ? await troubles(kubeconfig(), newInputs) : [];
+    const label = podLabels[type];
+    const pods = label === undefined ? [] : await troubles(kubeconfig(), label, newInputs);
     const explanation = explainFailure({ type, name, error, pods }, place);
     if (explanation === undefined) {
       return false;
@@ -42,14 +42,21 @@ export function explainFailures(place: Place, kubeconfig: () => pulumi.Output<st
   }));
 }
 
-/** What the pods of a Knative Service say. */
+/** By kind, the label of its pods that has its name. */
+const podLabels: Record<string, string> = {
+  "kubernetes:serving.knative.dev/v1:Service": "serving.knative.dev/service",
+  "kubernetes:batch/v1:Job": "batch.kubernetes.io/job-name",
+};
+
+/** What the pods of an object say. */
 async function troubles(
   kubeconfig: pulumi.Output<string>,
+  label: string,
   inputs: { metadata?: { namespace?: string; name?: string } } = {},
 ): Promise<string[]> {
   const { namespace = "default", name = "" } = inputs.metadata ?? {};
-  const label = encodeURIComponent(`serving.knative.dev/service=${name}`);
-  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${label}`;
+  const selector = encodeURIComponent(`${label}=${name}`);
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=${selector}`;
   return new Promise((resolve) => {
     kubeconfig.apply(async (text) => resolve(podTroubles(await askCluster(text, path))));
   });

@@ -7,7 +7,7 @@ export interface Failed {
   name: string;
   /** The provider's words. */
   error: string;
-  /** What the pods of a Knative Service say, see podTroubles. */
+  /** What the pods of a Knative Service or a Job say, see podTroubles. */
   pods?: string[];
 }
 
@@ -34,6 +34,8 @@ interface Rule {
 /** A place with the names that sentences use. */
 interface Named extends Place {
   pods: string[];
+  /** With a jump host, what else an error of the login may be about; pulumi-command does not tell which it was. */
+  orJump: string;
   /** `edge@192.168.56.10:22`, and the jump host on the way. */
   login: string;
   resource: string;
@@ -49,7 +51,17 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
       : [];
   const { address, port, user, jump } = place.host;
   const way = jump === undefined ? "" : ` by way of ${jump.address}`;
-  const named = { ...place, login: `${user}@${address}:${port}${way}`, resource: name, pods };
+  const orJump =
+    jump === undefined
+      ? ""
+      : ` Or it is the jump host ${jump.address}: see jumpUser, jumpPrivateKey and jumpHostKey.`;
+  const named = {
+    ...place,
+    login: `${user}@${address}:${port}${way}`,
+    resource: name,
+    pods,
+    orJump,
+  };
   for (const { type: only = "", pattern, say, mayPass = false } of rules) {
     const match = type.startsWith(only) ? pattern.exec(error) : null;
     if (match !== null) {
@@ -66,9 +78,10 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
 const sshRules: Rule[] = [
   {
     pattern: /ssh: host key mismatch/,
-    say: ({ login }) =>
+    say: ({ login, orJump }) =>
       `${login} shows another SSH host key than sshHostKey: nothing was sent to it. If the machine was installed anew, ` +
-      "compare the keys, set the new one and raise hostGeneration; if not, something else answers at its address.",
+      "compare the keys, set the new one and raise hostGeneration; if not, something else answers at its address." +
+      orJump,
   },
   {
     pattern: /no common algorithm for host key/,
@@ -78,9 +91,10 @@ const sshRules: Rule[] = [
   },
   {
     pattern: /unable to authenticate/,
-    say: ({ login, host }) =>
+    say: ({ login, host, orJump }) =>
       `${login} does not accept the key in sshPrivateKey: add its public half to ~${host.user}/.ssh/authorized_keys on ` +
-      "the host, or correct sshUser or sshPrivateKey.",
+      "the host, or correct sshUser or sshPrivateKey." +
+      orJump,
   },
   {
     pattern: /dial tcp: lookup ([^ :]+).*(no such host|failure in name resolution)/,
@@ -149,6 +163,16 @@ const clusterRules: Rule[] = [
       (pods.length > 0
         ? `its pod ${pods[0]}. Correct that, or raise its readyTimeoutSeconds.`
         : "see `k0s kubectl describe ksvc,revisions -A` on the host, or raise its readyTimeoutSeconds."),
+  },
+  {
+    type: "kubernetes:batch/v1:Job",
+    pattern: /timed out waiting to be Ready|\[(?:DeadlineExceeded|BackoffLimitExceeded)\] [^\n]*/,
+    say: ({ resource, pods }) =>
+      `The Job of ${resource} did not complete: ` +
+      (pods.length > 0
+        ? `its pod ${pods[0]}. `
+        : "see `k0s kubectl describe jobs -A` on the host. ") +
+      "The next pulumi up replaces it.",
   },
   {
     type: "kubernetes:core/v1:Service",

@@ -32,6 +32,13 @@ const cases: [type: string, error: string, says: RegExp, mayPass?: true, at?: Pl
   ],
   [
     ssh,
+    "proxy: after 5 failed attempts: ssh: handshake failed: ssh: unable to authenticate, attempted methods [none publickey], no supported methods remain",
+    /does not accept the key in sshPrivateKey: .* Or it is the jump host 198\.51\.100\.1: see jumpUser/,
+    undefined,
+    behindJump,
+  ],
+  [
+    ssh,
     "after 5 failed attempts: dial tcp 192.0.2.10:22: connect: connection refused",
     /^edge@192\.0\.2\.10:22 cannot be reached by SSH \(connection refused\): check that the machine is on/,
   ],
@@ -125,6 +132,19 @@ describe("an explained failure", () => {
       /^The Knative Service of hello-service was not Ready in time: its pod hello-1: ImagePullBackOff: no\. Correct/,
     );
     assert.match(explainFailure(failed, place)?.sentence ?? "", /see `k0s kubectl describe ksvc/);
+  });
+
+  it("of a Job has what its pods say", () => {
+    const failed = {
+      type: "kubernetes:batch/v1:Job",
+      name: "domain-job",
+      error: "... failed to fully initialize or become live: 'job' timed out waiting to be Ready",
+      pods: ["job-x: Unschedulable: 0/1 nodes are available"],
+    };
+    assert.match(
+      explainFailure(failed, place)?.sentence ?? "",
+      /^The Job of domain-job did not complete: its pod job-x: Unschedulable: .* replaces it\.$/,
+    );
   });
 
   it("is none where the provider's words are as good", () => {
