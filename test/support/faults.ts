@@ -1,11 +1,9 @@
 /** Ways to break a lab host, the way to it, or the engine at a chosen moment, and to mend it again. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import http from "node:http";
-import { AddressInfo } from "node:net";
 import path from "node:path";
 import { pulumiEnv } from "../../lab/engine";
-import { dirs, hostAddress, network } from "../../lab/paths";
+import { dirs, hostAddress } from "../../lab/paths";
 import { run, waitFor } from "../../lab/process";
 
 /** A file of a lab host, by its path on this machine. */
@@ -25,14 +23,21 @@ const deeds = {
 /**
  * Puts a trap before a command of the host: the next time that a phase, which is whatever an SSH connection runs, calls
  * it, the deed is done, once; then it is the command itself.
+ * @param having What the command's arguments must have for it.
  */
-export function setTrap(host: string, command: string, deed: keyof typeof deeds): void {
+export function setTrap(
+  host: string,
+  command: string,
+  deed: keyof typeof deeds,
+  having = "",
+): void {
   const script = `#!/bin/sh
 pid=$PPID
 while [ "$pid" -gt 1 ]; do
   read -r name </proc/$pid/comm
   read -r _ _ _ above _ </proc/$pid/stat
   if [ "$name" = sshd ]; then
+    case "$*" in *'${having}'*) ;; *) break ;; esac
     ! rm ${armed} 2>/dev/null || { ${deeds[deed]}; }
     break
   fi
@@ -125,20 +130,4 @@ function descendants(pid: number): number[] {
 export async function setReachable(host: string, isReachable: boolean): Promise<void> {
   const route = ["unreachable", `${hostAddress(host)}/32`];
   await run("ip", ["route", isReachable ? "del" : "replace", ...route]);
-}
-
-/** A web server beside the lab's own, on the bridge, which answers every request so. */
-export async function serveOnBridge(
-  answer: (request: http.IncomingMessage, response: http.ServerResponse) => void,
-): Promise<{ url: string; close(): void }> {
-  const server = http.createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, network.gateway, resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://${network.gateway}:${port}`,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
 }
