@@ -10,6 +10,7 @@ import type { LowMemory, MemoryMeasureName } from "../edge/lowMemory";
 import { installByHand, type Installation } from "./bench/byHand";
 import { timed, type TimedRun } from "./bench/command";
 import { criticalPath, operations, phases, type StateResource } from "./bench/events";
+import { fleetFigures } from "./bench/fleet";
 import { figureTable, missed, percentile, type Figure } from "./bench/figures";
 import {
   atRest,
@@ -51,8 +52,8 @@ const groups = ["preview", "up", "connections", "unchanged", "warm", "cold", "de
 type Group = (typeof groups)[number];
 
 /** What is measured only when it is asked for by itself, since it takes long: each on a host made for it. */
-const memoryGroups = ["fit", "levers"] as const;
-type MemoryGroup = (typeof memoryGroups)[number];
+const longGroups = ["fit", "levers", "fleet"] as const;
+type LongGroup = (typeof longGroups)[number];
 
 const help = `npm run bench                    measures everything, on a lab host of its own (${host})
 npm run bench -- --only a,b      only these: ${groups.join(", ")}
@@ -62,7 +63,8 @@ npm run bench -- --only fit      the whole stack on a host that is really held t
                  --memory MiB    that memory (default ${referenceSize.memoryMiB})
                  --minutes n     how long it must answer, before and after a restart of k0s (default 10)
                  --config JSON   more keys of the stack's configuration, such as '{"lowMemory":{"compressSwap":false}}'
-npm run bench -- --only levers   what each measure that saves memory saves; --config as above`;
+npm run bench -- --only levers   what each measure that saves memory saves; --config as above
+npm run bench -- --only fleet    time and memory of \`npm run fleet -- up\` over one to four hosts at once`;
 
 /** Configuration with which the sample's image goes to zero soon after its last request; it changes nothing of how it wakes. */
 const sleepy = {
@@ -88,7 +90,7 @@ function say(line: string): void {
 }
 
 interface Options {
-  only: readonly (Group | MemoryGroup)[];
+  only: readonly (Group | LongGroup)[];
   runs: number;
   /** Of the host that `fit` runs on. */
   memoryMiB: number;
@@ -113,13 +115,17 @@ class Bench {
     this.signal.throwIfAborted();
     if (only.includes("fit")) await this.fit();
     if (only.includes("levers")) await this.levers();
+    if (only.includes("fleet")) {
+      (await fleetFigures(this.signal, say)).forEach((figure) => this.add(figure));
+    }
     if (!only.some((group) => (groups as readonly string[]).includes(group))) return;
     await bootHost(host, {}, say);
     await stackConfig(host);
     await this.measure("preview", [{ name: "preview from nothing", unit: "s", atMost: 5 }], () =>
       this.previews(["preview"]),
     );
-    if (!only.some((group) => group !== "preview" && group !== "fit" && group !== "levers")) return;
+    const others: readonly string[] = groups.slice(1);
+    if (!only.some((group) => others.includes(group))) return;
     for (let run = 1; run <= runs; run++) await this.installations(run);
     await this.measure(
       "unchanged",
@@ -404,7 +410,7 @@ function options(args: string[]): Options & { json?: string; help: boolean } {
     },
   });
   const only = values.only?.split(",") ?? groups;
-  const known: readonly string[] = [...groups, ...memoryGroups];
+  const known: readonly string[] = [...groups, ...longGroups];
   const unknown = only.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     throw new Error(`--only: the bench measures ${known.join(", ")}, not ${unknown.join(", ")}.`);

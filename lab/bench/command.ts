@@ -20,6 +20,8 @@ export interface TimedOptions {
   env?: NodeJS.ProcessEnv;
   /** Ends the command, with all that it started, when aborted. */
   signal: AbortSignal;
+  /** Called with the command's process id once it runs. */
+  onStart?: (pid: number) => void;
 }
 
 /**
@@ -29,7 +31,7 @@ export interface TimedOptions {
 export async function timed(
   command: string,
   args: readonly string[],
-  { cwd, env, signal }: TimedOptions,
+  { cwd, env, signal, onStart }: TimedOptions,
 ): Promise<TimedRun> {
   signal.throwIfAborted();
   const start = performance.now();
@@ -49,6 +51,7 @@ export async function timed(
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM");
   };
   signal.addEventListener("abort", kill);
+  child.once("spawn", () => onStart?.(child.pid as number));
   try {
     let seconds = 0;
     child.once("exit", () => (seconds = elapsed()));

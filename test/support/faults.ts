@@ -1,9 +1,11 @@
 /** Ways to break a lab host, the way to it, or the engine at a chosen moment, and to mend it again. */
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { AddressInfo } from "node:net";
 import path from "node:path";
 import { pulumiEnv } from "../../lab/engine";
-import { dirs, hostAddress } from "../../lab/paths";
+import { dirs, hostAddress, network } from "../../lab/paths";
 import { run, waitFor } from "../../lab/process";
 
 /** A file of a lab host, by its path on this machine. */
@@ -130,4 +132,20 @@ function descendants(pid: number): number[] {
 export async function setReachable(host: string, isReachable: boolean): Promise<void> {
   const route = ["unreachable", `${hostAddress(host)}/32`];
   await run("ip", ["route", isReachable ? "del" : "replace", ...route]);
+}
+
+/** A web server beside the lab's own, on the bridge, which answers every request so. */
+export async function serveOnBridge(
+  answer: (request: http.IncomingMessage, response: http.ServerResponse) => void,
+): Promise<{ url: string; close(): void }> {
+  const server = http.createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, network.gateway, resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${network.gateway}:${port}`,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }

@@ -1,6 +1,9 @@
 import { strict as assert } from "node:assert";
 import http from "node:http";
-import { pulumi, stackConfig, stackOutputs } from "../../lab/engine";
+import path from "node:path";
+import { pulumi, pulumiEnv, stackConfig, stackOutputs } from "../../lab/engine";
+import { dirs, repoRoot } from "../../lab/paths";
+import { run, type RunResult } from "../../lab/process";
 
 /** A step of an update or a preview, from `pulumi --json`. */
 export interface Step {
@@ -26,6 +29,16 @@ export async function previewSteps(stack: string, args: string[] = []): Promise<
   const { stdout } = await pulumi(["preview", "--json", ...args], { stack });
   const { steps } = JSON.parse(stdout) as { steps: Step[] };
   return steps.filter(({ op }) => op !== "same");
+}
+
+/** Runs one of the commands in scripts/ on the lab's stacks, such as `preview`. */
+export async function script(name: string, args: string[]): Promise<RunResult> {
+  const file = path.join(repoRoot, "scripts", `${name}.ts`);
+  return run("npx", ["tsx", file, ...args, "--project", dirs.project], {
+    cwd: repoRoot,
+    env: await pulumiEnv(),
+    allowFailure: true,
+  });
 }
 
 /** The load balancer's address of a stack. */

@@ -5,6 +5,7 @@ import { timed } from "../../lab/bench/command";
 import { criticalPath, operations, phases } from "../../lab/bench/events";
 import { figureTable, median, missed, percentile, type Figure } from "../../lab/bench/figures";
 import { phaseTable, shares } from "../../lab/bench/report";
+import { treeMiB, watchMemory } from "../../lab/bench/treeMemory";
 
 const never = new AbortController().signal;
 
@@ -158,6 +159,31 @@ describe("the breakdown of up", () => {
 
   it("refuses what is no phase of the script", () => {
     assert.throws(() => scriptPhases([{ seconds: 1, line: "oops" }]), /by-hand\.sh printed: oops/);
+  });
+});
+
+describe("the memory of a process tree", () => {
+  it("is that of a process and all below it, and of no other", () => {
+    const process = (pid: number, parent: number, residentMiB: number) => ({
+      pid,
+      parent,
+      residentMiB,
+    });
+    const all = [process(5, 1, 1), process(6, 5, 2), process(7, 6, 4), process(8, 1, 8)];
+    assert.equal(treeMiB(5, all), 7);
+    assert.equal(treeMiB(9, all), 0);
+  });
+
+  it("is seen at its most, also once the process has ended", async () => {
+    let most = () => NaN;
+    // Holds 64 MiB for half a second, in a child of the one that is watched.
+    const hold = "const b = Buffer.alloc(64 << 20, 1); setTimeout(() => b.length, 500)";
+    await timed("sh", ["-c", `'${process.execPath}' -e '${hold}'; true`], {
+      signal: never,
+      onStart: (pid) => (most = watchMemory(pid)),
+    });
+    const found = most();
+    assert.ok(found > 64 && found < 512, `${found} MiB`);
   });
 });
 
