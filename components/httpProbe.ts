@@ -47,11 +47,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,
       },
-      {
-        parent: this,
-        deletedWith: opts.deletedWith,
-        dependsOn: opts.dependsOn,
-      },
+      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
     );
     this.result = request.stdout.apply((stdout) => JSON.parse(stdout) as ProbeResult);
     this.registerOutputs({ result: this.result });

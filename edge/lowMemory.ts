@@ -1,4 +1,5 @@
 import { K0sSettings, noSettings } from "./k0sSettings";
+import { allSwitched, switchedOn, Switches } from "./measures";
 
 /** What makes a measure for a host with little memory. */
 interface Measure {
@@ -32,19 +33,16 @@ export const memoryMeasures = {
 export type MemoryMeasureName = keyof typeof memoryMeasures;
 
 /** Which measures are on. */
-export type LowMemory = Record<MemoryMeasureName, boolean>;
+export type LowMemory = Switches<typeof memoryMeasures>;
 
 /** All measures on or all off. */
 export function allMemoryMeasures(on: boolean): LowMemory {
-  const names = Object.keys(memoryMeasures) as MemoryMeasureName[];
-  return Object.fromEntries(names.map((name) => [name, on])) as LowMemory;
+  return allSwitched(memoryMeasures, on);
 }
 
 /** What the measures that are on set, with what the operator set over it. */
 export function withMeasures(lowMemory: LowMemory, given: K0sSettings): K0sSettings {
-  const applied = Object.entries(memoryMeasures)
-    .filter(([name]) => lowMemory[name as MemoryMeasureName])
-    .map(([, { settings }]): Partial<K0sSettings> => settings);
+  const applied = switchedOn<Measure>(memoryMeasures, lowMemory).map(({ settings }) => settings);
   return [...applied, given].reduce<K0sSettings>(
     (all, next) => ({
       disabledComponents: [

@@ -1,5 +1,6 @@
 import { withoutDescriptions } from "./definitions";
 import { KubernetesObject } from "./manifests";
+import { allSwitched, switchedOn, Switches } from "./measures";
 import { podSpec, withPodSpec } from "./workloads";
 
 /** What makes a measure of one-node safety. */
@@ -78,12 +79,11 @@ export const measures = {
 export type MeasureName = keyof typeof measures;
 
 /** Which measures are on. */
-export type OneNodeSafety = Record<MeasureName, boolean>;
+export type OneNodeSafety = Switches<typeof measures>;
 
 /** All measures on or all off. */
 export function allMeasures(on: boolean): OneNodeSafety {
-  const names = Object.keys(measures) as MeasureName[];
-  return Object.fromEntries(names.map((name) => [name, on])) as OneNodeSafety;
+  return allSwitched(measures, on);
 }
 
 /** The objects with the measures that are on. */
@@ -91,10 +91,10 @@ export function applySafety(
   objects: KubernetesObject[],
   safety: OneNodeSafety,
 ): KubernetesObject[] {
-  const applied = Object.entries(measures).filter(([name]) => safety[name as MeasureName]);
+  const applied = switchedOn<Measure>(measures, safety);
   return objects.flatMap((object) => {
     const result = applied.reduce<KubernetesObject | undefined>(
-      (current, [, measure]) => current && measure.apply(current),
+      (current, measure) => current && measure.apply(current),
       object,
     );
     return result === undefined ? [] : [result];

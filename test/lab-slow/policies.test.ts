@@ -8,7 +8,7 @@ import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { dirs, repoRoot } from "../../lab/paths";
 import { run } from "../../lab/process";
 import { loadStack } from "../../scripts/stack";
-import { eventually, get, hostnameOf, loadBalancer, up } from "../support/lab";
+import { kubectlOn, eventually, get, hostnameOf, loadBalancer, up } from "../support/lab";
 
 const host = "edge2";
 const stack = "edge2";
@@ -20,8 +20,7 @@ interface Pod {
   status: { conditions?: { type: string; status: string; message?: string }[] };
 }
 
-const kubectl = async (args: string): Promise<string> =>
-  (await sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`)).stdout;
+const kubectl = (args: string): Promise<string> => kubectlOn(host, args);
 
 async function pods(): Promise<Pod[]> {
   const text = await kubectl("get pods -A -o json --field-selector=status.phase!=Succeeded");

@@ -3,14 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
-import { digestOf, fileUrl } from "../../lab/files";
 import { bootHost, hostFacts, removeHost, sshExec, wipeHost } from "../../lab/host";
-import { packK0s } from "../../lab/k0s/pack";
 import { manifestsDir } from "../../lab/manifests";
-import { dirs } from "../../lab/paths";
 import { changed, removed, writeChangedReleases } from "../support/changedReleases";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
-import { get, hostnameOf, loadBalancer, previewSteps, script, up } from "../support/lab";
+import {
+  assertHello,
+  changedNames,
+  clusterUidOn,
+  kubectlOn,
+  packedK0s,
+  script,
+  up,
+} from "../support/lab";
 
 const stack = "edge2";
 /** Where the stack's host is at first, and where it moves to. */
@@ -20,34 +25,10 @@ let host: string = first;
 /** The release of k0s before the lab's own: the same double, which says another version. */
 const older = "v1.33.7+k0s.0";
 
-/** Configuration of a k0s that is packed for the occasion. */
-async function packed(k0sVersion: string): Promise<Record<string, string>> {
-  const file = `k0s-${k0sVersion}`;
-  await packK0s(dirs.bin, path.join(dirs.downloads, file), k0sVersion);
-  return {
-    k0sVersion,
-    k0sUrl: fileUrl(file),
-    k0sSha256: await digestOf(path.join(dirs.downloads, file)),
-  };
-}
-
-const kubectl = async (args: string): Promise<string> =>
-  (await sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`)).stdout;
-
-/** What tells one cluster from another. */
-const clusterUid = (): Promise<string> =>
-  kubectl("get namespace kube-system -o jsonpath={.metadata.uid}");
-
-async function assertAnswer(): Promise<void> {
-  const answer = await get(await loadBalancer(first), await hostnameOf(first, "hello"));
-  assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
-}
-
-/** Names of the resources that a preview would change. */
-async function changes(args: string[] = []): Promise<(string | undefined)[]> {
-  const steps = await previewSteps(stack, args);
-  return steps.filter(({ op }) => op !== "refresh").map(({ urn }) => urn.split("::").pop());
-}
+const kubectl = (args: string): Promise<string> => kubectlOn(host, args);
+const clusterUid = (): Promise<string> => clusterUidOn(host);
+const assertAnswer = (): Promise<void> => assertHello(first);
+const changes = (args?: string[]) => changedNames(stack, args);
 
 describe("a host that is upgraded, lost, and moved", function () {
   let bare: HostSnapshot;
@@ -59,7 +40,7 @@ describe("a host that is upgraded, lost, and moved", function () {
     await bootHost(first);
     bare = await hostSnapshot(first);
     releases = mkdtempSync(path.join(os.tmpdir(), "knative-edge-releases-"));
-    await up(first, stack, { ...(await packed(older)), allow: ["knativeUnsupported"] });
+    await up(first, stack, { ...(await packedK0s(older)), allow: ["knativeUnsupported"] });
     await kubectl("create configmap kept --from-literal=of=before");
   });
 

@@ -1,11 +1,17 @@
 import { strict as assert } from "node:assert";
-import path from "node:path";
 import { forgetStack, pulumi, stackConfig } from "../../lab/engine";
-import { digestOf, fileUrl } from "../../lab/files";
 import { bootHost, hostFacts, powerOff, removeHost, sshExec, wipeHost } from "../../lab/host";
-import { packK0s } from "../../lab/k0s/pack";
-import { dirs } from "../../lab/paths";
-import { get, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
+import {
+  assertHello,
+  changedNames,
+  clusterUidOn,
+  get,
+  hostnameOf,
+  kubectlOn,
+  loadBalancer,
+  packedK0s,
+  up,
+} from "../support/lab";
 
 const host = "edge2";
 const stack = "edge2";
@@ -13,28 +19,15 @@ const stack = "edge2";
 /** The newer k0s of the upgrade: the same double, which says another version. */
 const newer = "v1.34.3+k0s.0";
 
-const kubectl = async (args: string): Promise<string> =>
-  (await sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`)).stdout;
-
-/** What tells one cluster from another. */
-const clusterUid = (): Promise<string> =>
-  kubectl("get namespace kube-system -o jsonpath={.metadata.uid}");
-
-async function assertAnswer(): Promise<void> {
-  const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
-  assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
-}
+const kubectl = (args: string): Promise<string> => kubectlOn(host, args);
+const clusterUid = (): Promise<string> => clusterUidOn(host);
+const assertAnswer = (): Promise<void> => assertHello(host);
+const changes = (args?: string[]) => changedNames(stack, args);
 
 /** The URL in the outputs is the one that Knative gave the service. */
 async function assertKnativesUrl(): Promise<void> {
   const url = await kubectl("get services.serving.knative.dev hello -o jsonpath={.status.url}");
   assert.equal(new URL(url).hostname, await hostnameOf(host, "hello"));
-}
-
-/** Names of the resources that a preview would change. */
-async function changes(args: string[] = []): Promise<(string | undefined)[]> {
-  const steps = await previewSteps(stack, args);
-  return steps.filter(({ op }) => op !== "refresh").map(({ urn }) => urn.split("::").pop());
 }
 
 describe("the second day of a host", function () {
@@ -108,15 +101,9 @@ describe("the second day of a host", function () {
   });
 
   it("upgrades k0s in place and keeps the cluster's objects", async () => {
-    const file = `k0s-${newer}`;
-    await packK0s(dirs.bin, path.join(dirs.downloads, file), newer);
     await kubectl("create configmap kept --from-literal=of=before");
     const before = await clusterUid();
-    await up(host, stack, {
-      k0sVersion: newer,
-      k0sUrl: fileUrl(file),
-      k0sSha256: await digestOf(path.join(dirs.downloads, file)),
-    });
+    await up(host, stack, await packedK0s(newer));
     assert.equal((await sshExec(host, "k0s version")).stdout, `${newer}\n`);
     assert.equal(await clusterUid(), before);
     assert.equal(await kubectl("get configmap kept -o jsonpath={.data.of}"), "before");

@@ -2,6 +2,9 @@ import { strict as assert } from "node:assert";
 import http from "node:http";
 import path from "node:path";
 import { pulumi, pulumiEnv, stackConfig, stackOutputs } from "../../lab/engine";
+import { digestOf, fileUrl } from "../../lab/files";
+import { sshExec } from "../../lab/host";
+import { packK0s } from "../../lab/k0s/pack";
 import { dirs, repoRoot } from "../../lab/paths";
 import { run, type RunResult } from "../../lab/process";
 
@@ -29,6 +32,36 @@ export async function previewSteps(stack: string, args: string[] = []): Promise<
   const { stdout } = await pulumi(["preview", "--json", ...args], { stack });
   const { steps } = JSON.parse(stdout) as { steps: Step[] };
   return steps.filter(({ op }) => op !== "same");
+}
+
+/** Names of the resources that a preview would change. */
+export async function changedNames(
+  stack: string,
+  args: string[] = [],
+): Promise<(string | undefined)[]> {
+  const steps = await previewSteps(stack, args);
+  return steps.filter(({ op }) => op !== "refresh").map(({ urn }) => urn.split("::").pop());
+}
+
+/** What kubectl says on a host. */
+export async function kubectlOn(host: string, args: string): Promise<string> {
+  return (await sshExec(host, `k0s kubectl --cache-dir=/run/k0s/cache ${args}`)).stdout;
+}
+
+/** What tells one cluster from another. */
+export function clusterUidOn(host: string): Promise<string> {
+  return kubectlOn(host, "get namespace kube-system -o jsonpath={.metadata.uid}");
+}
+
+/** Configuration of another release of k0s: the same double, which says that version. */
+export async function packedK0s(k0sVersion: string): Promise<Record<string, string>> {
+  const file = `k0s-${k0sVersion}`;
+  await packK0s(dirs.bin, path.join(dirs.downloads, file), k0sVersion);
+  return {
+    k0sVersion,
+    k0sUrl: fileUrl(file),
+    k0sSha256: await digestOf(path.join(dirs.downloads, file)),
+  };
 }
 
 /** Runs one of the commands in scripts/ on the lab's stacks, such as `preview`. */
@@ -74,6 +107,12 @@ export function get(address: string, hostname: string): Promise<HttpAnswer> {
     request.once("timeout", () => request.destroy(new Error("no answer within 60 s")));
     request.once("error", reject);
   });
+}
+
+/** That the sample of a stack answers as it should. */
+export async function assertHello(host: string): Promise<void> {
+  const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
+  assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
 }
 
 /** Repeats a question until the answer is yes; fails with what it waits for after so many seconds. */
