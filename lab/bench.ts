@@ -24,6 +24,7 @@ import {
 import type { Rest, Stage } from "./bench/fit";
 import { coldStarts, load, type Target } from "./bench/load";
 import { processMemory } from "./bench/memory";
+import { compressedSwap } from "./bench/swap";
 import { pathTable, phaseTable, shareTable, shares, type Up } from "./bench/report";
 import {
   bundleFile,
@@ -62,7 +63,8 @@ npm run bench -- --json FILE     writes the figures there too
 npm run bench -- --only fit      the whole stack on a host that is really held to 1 CPU and its memory
                  --memory MiB    that memory (default ${referenceSize.memoryMiB})
                  --minutes n     how long it must answer, before and after a restart of k0s (default 10)
-                 --config JSON   more keys of the stack's configuration, such as '{"lowMemory":{"compressSwap":false}}'
+                 --swap MiB      compressed swap (zram) of that size; what it may hold, a third, is of that memory
+                 --config JSON   more keys of the stack's configuration, such as '{"loadBalancer":"nodeIp"}'
 npm run bench -- --only levers   what each measure that saves memory saves; --config as above
 npm run bench -- --only fleet    time and memory of \`npm run fleet -- up\` over one to four hosts at once`;
 
@@ -95,6 +97,8 @@ interface Options {
   /** Of the host that `fit` runs on. */
   memoryMiB: number;
   minutes: number;
+  /** Compressed swap of that host in MiB; 0 for none. */
+  swapMiB: number;
   config: StackConfig;
 }
 
@@ -164,9 +168,10 @@ class Bench {
 
   /** The whole stack on a host held to its memory. */
   private async fit(): Promise<void> {
-    const { memoryMiB, minutes, config } = this.options;
+    const { memoryMiB, minutes, swapMiB, config } = this.options;
     say(`a host held to 1 CPU and ${memoryMiB} MiB`);
     await bootHost(host, { cpus: 1, memoryMiB, hardCap: true }, say);
+    const swap = swapMiB > 0 ? await compressedSwap(host, memoryMiB, swapMiB) : undefined;
     await stackConfig(host, { resourcePolicy: "edge", hostMemoryMiB: memoryMiB, ...config });
     const stages: Stage[] = [];
     const show = () => {
@@ -189,6 +194,11 @@ class Bench {
       });
     } finally {
       show();
+      if (swap) {
+        this.tables.push(swap.report());
+        await removeHost(host);
+        await swap.remove();
+      }
       this.add({
         name: `faults at ${memoryMiB} MiB`,
         unit: "",
@@ -405,6 +415,7 @@ function options(args: string[]): Options & { json?: string; help: boolean } {
       json: { type: "string" },
       memory: { type: "string", default: String(referenceSize.memoryMiB) },
       minutes: { type: "string", default: "10" },
+      swap: { type: "string", default: "0" },
       config: { type: "string", default: "{}" },
       help: { type: "boolean", default: false },
     },
@@ -415,9 +426,9 @@ function options(args: string[]): Options & { json?: string; help: boolean } {
   if (unknown.length > 0) {
     throw new Error(`--only: the bench measures ${known.join(", ")}, not ${unknown.join(", ")}.`);
   }
-  const whole = (name: "runs" | "memory" | "minutes"): number => {
+  const whole = (name: "runs" | "memory" | "minutes" | "swap"): number => {
     const number = Number(values[name]);
-    if (!(Number.isInteger(number) && number > 0)) {
+    if (!(Number.isInteger(number) && number >= (name === "swap" ? 0 : 1))) {
       throw new Error(`--${name}: ${values[name]} is no whole number; say 1 or more.`);
     }
     return number;
@@ -427,6 +438,7 @@ function options(args: string[]): Options & { json?: string; help: boolean } {
     runs: whole("runs"),
     memoryMiB: whole("memory"),
     minutes: whole("minutes"),
+    swapMiB: whole("swap"),
     config: JSON.parse(values.config) as StackConfig,
     json: values.json,
     help: values.help,

@@ -68,7 +68,7 @@ export interface GroupLimits {
 
 /** Makes the group in every hierarchy; returns the files that a process joins by writing its id. */
 export function createGroup(name: string, limits: GroupLimits): string[] {
-  return hierarchies().map((h) => {
+  const joins = hierarchies().map((h) => {
     const dir = path.join(h.mount, name);
     if (h.version === 2) {
       // One by one: a controller that cannot be handed down must not keep the others back.
@@ -83,12 +83,18 @@ export function createGroup(name: string, limits: GroupLimits): string[] {
       }
       writeFileSync(path.join(dir, "cpuset.cpus"), limits.cpus);
     }
-    if (limits.memoryMiB !== undefined && h.controllers.includes("memory")) {
-      const file = h.version === 1 ? "memory.limit_in_bytes" : "memory.max";
-      writeFileSync(path.join(dir, file), String(limits.memoryMiB * 1024 * 1024));
-    }
     return path.join(dir, "cgroup.procs");
   });
+  if (limits.memoryMiB !== undefined) limitMemory(name, limits.memoryMiB);
+  return joins;
+}
+
+/** Holds the group to so much memory in MiB, or to less or more than before. */
+export function limitMemory(name: string, memoryMiB: number): void {
+  const hierarchy = hierarchies().find(({ controllers }) => controllers.includes("memory"));
+  if (!hierarchy) return;
+  const file = hierarchy.version === 1 ? "memory.limit_in_bytes" : "memory.max";
+  writeFileSync(path.join(hierarchy.mount, name, file), String(memoryMiB * 1024 * 1024));
 }
 
 /** Whether a process of the group is left. */

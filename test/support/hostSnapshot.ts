@@ -8,6 +8,9 @@ const volatile =
   "-path /var/log/journal -o -path /var/lib/systemd -o -path /var/log/wtmp -o -path /var/log/lastlog " +
   "-o -path /var/log/btmp -o -path /root/.ssh";
 
+const rulesOf = (save: string): string =>
+  `${save} 2>/dev/null | sed -n -e 's/^-A/-A/p' -e 's/^\\(:[^ ]*\\) - .*/\\1/p' || true`;
+
 const questions: Record<string, string> = {
   files: `find /etc /opt /root /srv /usr /var \\( ${volatile} \\) -prune -o -print`,
   runtimeFiles:
@@ -18,10 +21,12 @@ const questions: Record<string, string> = {
   // Not /sys/class/net, which in a container is the outer machine's.
   links: "ip -br link | awk '{ print $1 }'",
   // Rules and chains; looking makes the empty tables themselves.
-  rules:
-    "iptables-save 2>/dev/null | sed -n -e 's/^-A/-A/p' -e 's/^\\(:[^ ]*\\) - .*/\\1/p' || true",
+  rules: rulesOf("iptables-save"),
+  rules6: rulesOf("ip6tables-save"),
+  routes: "ip rule; ip route show table all",
   sets: "ipset list -n 2>/dev/null || true",
   users: "cut -d: -f1 /etc/passwd",
+  groups: "cut -d: -f1 /etc/group",
   units:
     "systemctl list-unit-files --no-legend --plain | awk '{ print $1 }'; systemctl list-units --failed --no-legend --plain | awk '{ print $1, \"failed\" }'",
   cgroups: "find /sys/fs/cgroup -maxdepth 2 -type d -name 'kubepods*'",

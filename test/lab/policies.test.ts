@@ -160,6 +160,17 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
       assert.ok(measured.memory <= (limits.memory ?? Infinity), name);
       assert.equal(oomKills, 0, name);
     }
+    const id = ({ namespace, name }: { namespace: string; name: string }) => `${namespace}/${name}`;
+    const top = (await kubectl("top pods -A --no-headers")).trim().split("\n");
+    const mebibytes = new Map(
+      top.map((line) => line.split(/ +/)).map(([ns, name, , memory]) => [`${ns}/${name}`, memory]),
+    );
+    assert.deepEqual([...mebibytes.keys()].sort(), found.pods.map(id).sort());
+    for (const pod of found.pods) {
+      const difference = parseInt(mebibytes.get(id(pod)) ?? "", 10) - (pod.measured?.memory ?? NaN);
+      // The metrics API has a new figure every 15 s.
+      assert.ok(Math.abs(difference) < 8, `${pod.name}: ${difference} MiB more by kubectl top`);
+    }
     const [node, ...others] = found.nodes;
     assert.ok(node?.measured);
     assert.deepEqual(others, []);
