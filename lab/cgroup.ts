@@ -114,6 +114,19 @@ export function groupFiles(name: string, controller: string): (file: string) => 
   };
 }
 
+/** Names of the group and of all groups below it, in the hierarchy with a controller. */
+export function groupTree(name: string, controller: string): string[] {
+  const hierarchy = hierarchies().find(({ controllers }) => controllers.includes(controller));
+  const mount = hierarchy?.mount ?? "";
+  try {
+    const below = children(path.join(mount, name)).map((dir) => path.relative(mount, dir));
+    return [name, ...below.flatMap((each) => groupTree(each, controller))];
+  } catch {
+    // It is not there, or went away while it was read.
+    return [];
+  }
+}
+
 /** Ends every process of the group and removes it, in every hierarchy. Nothing happens where there is none. */
 export async function destroyGroup(name: string): Promise<void> {
   for (let round = 0; round < 200; round++) {

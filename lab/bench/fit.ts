@@ -70,6 +70,9 @@ export function faults({ memory, watched, pods }: Stage): string[] {
   const failed = Object.entries(watched?.failures ?? {});
   return [
     ...(memory.oomKills > 0 ? [`${memory.oomKills} processes killed for want of memory`] : []),
+    ...(memory.oomKillsAround > 0
+      ? [`${memory.oomKillsAround} more killed on this machine, perhaps of groups that are gone`]
+      : []),
     ...Object.entries(pods.restarts).map(([pod, times]) => `${pod} restarted ${times} times`),
     ...Object.entries(pods.unready).map(([pod, why]) => `${pod} is not ready (${why})`),
     ...failed.map(([why, times]) => `${times} of ${watched?.requests} requests failed: ${why}`),

@@ -1,7 +1,7 @@
 /** What a lab host takes of memory: as the kernel counts it for the whole host, and by process. Read from outside, since every command on the host would take some too. */
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
-import { groupFiles, groupMembers } from "../cgroup";
+import { groupFiles, groupMembers, groupTree } from "../cgroup";
 import { namespaceOf } from "../network";
 
 /** Memory of a whole host, in MiB; and since it booted, how often it ran short. */
@@ -22,24 +22,53 @@ export interface HostMemory {
   refaults: number;
   /** Processes that the kernel ended for want of memory. */
   oomKills: number;
+  /**
+   * Those on this machine since the program began that may be the host's too: under cgroup v1 a group that is gone, such
+   * as a container's, took its count along. 0 proves that there was none.
+   */
+  oomKillsAround: number;
 }
 
 const mebibyte = 2 ** 20;
 
-/** {@link HostMemory} from the files of a cgroup, by name; `oomKills` of all groups below is added by the caller. */
-export function parseHostMemory(file: (name: string) => string | undefined): HostMemory {
-  const numbers = (name: string): Map<string, number> =>
-    new Map(
-      (file(name) ?? "").split("\n").map((line) => {
-        const [key = "", value] = line.split(" ");
-        return [key, Number(value)];
-      }),
-    );
+/** The lines `name number` of a kernel's file. */
+function numbers(text: string): Map<string, number> {
+  return new Map(
+    text.split("\n").map((line) => {
+      const [key = "", value] = line.split(" ");
+      return [key, Number(value)];
+    }),
+  );
+}
+
+/** Processes that this machine's kernel has ended for want of memory since it booted. */
+function machineOomKills(): number {
+  // Elsewhere than on Linux this module is only tested.
+  const text = existsSync("/proc/vmstat") ? readFileSync("/proc/vmstat", "utf8") : "";
+  return numbers(text).get("oom_kill") ?? 0;
+}
+
+const oomKillsBefore = machineOomKills();
+
+/**
+ * {@link HostMemory} from the files of a cgroup, by name.
+ * @param oomControls texts of memory.oom_control, of the group and all below it: cgroup v1 counts only a group's own
+ * @param machineKills processes of the whole machine that the kernel ended meanwhile
+ */
+export function parseHostMemory(
+  file: (name: string) => string | undefined,
+  oomControls: readonly string[],
+  machineKills: number,
+): HostMemory {
   const whole = (name: string): number => Number(file(name) ?? 0);
-  const stat = numbers("memory.stat");
+  const stat = numbers(file("memory.stat") ?? "");
   const get = (name: string): number => stat.get(name) ?? 0;
   // cgroup v1 counts the groups below only under names of their own.
   const isV1 = file("memory.usage_in_bytes") !== undefined;
+  const oomKills = (isV1 ? oomControls : [file("memory.events") ?? ""]).reduce(
+    (sum, text) => sum + (numbers(text).get("oom_kill") ?? 0),
+    0,
+  );
   return isV1
     ? {
         used: whole("memory.usage_in_bytes") / mebibyte,
@@ -49,7 +78,8 @@ export function parseHostMemory(file: (name: string) => string | undefined): Hos
         swap: get("total_swap") / mebibyte,
         majorFaults: get("total_pgmajfault"),
         refaults: get("total_workingset_refault_file"),
-        oomKills: numbers("memory.oom_control").get("oom_kill") ?? 0,
+        oomKills,
+        oomKillsAround: Math.max(0, machineKills - oomKills),
       }
     : {
         used: whole("memory.current") / mebibyte,
@@ -59,13 +89,21 @@ export function parseHostMemory(file: (name: string) => string | undefined): Hos
         swap: whole("memory.swap.current") / mebibyte,
         majorFaults: get("pgmajfault"),
         refaults: get("workingset_refault_file"),
-        oomKills: numbers("memory.events").get("oom_kill") ?? 0,
+        oomKills,
+        oomKillsAround: 0,
       };
 }
 
 /** The memory of a lab host. */
 export function hostMemory(host: string): HostMemory {
-  return parseHostMemory(groupFiles(namespaceOf(host), "memory"));
+  const group = namespaceOf(host);
+  return parseHostMemory(
+    groupFiles(group, "memory"),
+    groupTree(group, "memory").flatMap(
+      (each) => groupFiles(each, "memory")("memory.oom_control") ?? [],
+    ),
+    machineOomKills() - oomKillsBefore,
+  );
 }
 
 /** Memory of all processes of a name, in MiB. */

@@ -11,13 +11,14 @@ describe("memory of a lab host", () => {
       "memory.usage_in_bytes": `${300 * mebibyte}\n`,
       "memory.kmem.usage_in_bytes": `${20 * mebibyte}\n`,
       "memory.stat": `cache 1\nrss 2\ntotal_cache ${100 * mebibyte}\ntotal_rss ${180 * mebibyte}\ntotal_pgmajfault 7\ntotal_workingset_refault_file 9\n`,
-      "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
     };
+    // Its own is always 0: the guest's processes are in groups below.
+    const control = (kills: number) => `oom_kill_disable 0\nunder_oom 0\noom_kill ${kills}\n`;
     assert.deepEqual(
-      parseHostMemory((name) => files[name]),
+      parseHostMemory((name) => files[name], [control(0), control(2), control(1)], 4),
       {
         ...{ used: 300, anonymous: 180, file: 100, kernel: 20, swap: 0 },
-        ...{ majorFaults: 7, refaults: 9, oomKills: 2 },
+        ...{ majorFaults: 7, refaults: 9, oomKills: 3, oomKillsAround: 1 },
       },
     );
   });
@@ -30,10 +31,11 @@ describe("memory of a lab host", () => {
       "memory.events": "low 0\nhigh 0\nmax 4\noom 1\noom_kill 2\n",
     };
     assert.deepEqual(
-      parseHostMemory((name) => files[name]),
+      // Here the kernel counts the groups below, also those that are gone; the rest is not the host's.
+      parseHostMemory((name) => files[name], [], 4),
       {
         ...{ used: 300, anonymous: 180, file: 100, kernel: 20, swap: 5 },
-        ...{ majorFaults: 7, refaults: 9, oomKills: 2 },
+        ...{ majorFaults: 7, refaults: 9, oomKills: 2, oomKillsAround: 0 },
       },
     );
   });
@@ -62,7 +64,7 @@ const calm: Stage = {
   seconds: 100,
   memory: {
     ...{ used: 1, anonymous: 1, file: 1, kernel: 1, swap: 0 },
-    ...{ majorFaults: 100, refaults: 0, oomKills: 0 },
+    ...{ majorFaults: 100, refaults: 0, oomKills: 0, oomKillsAround: 0 },
   },
   pods: { restarts: {}, unready: {}, names: new Map() },
 };
@@ -74,11 +76,12 @@ describe("a stack on a small host", () => {
     const bad: Stage = {
       ...calm,
       watched,
-      memory: { ...calm.memory, oomKills: 1 },
+      memory: { ...calm.memory, oomKills: 1, oomKillsAround: 2 },
       pods: { restarts: { "a/b": 3 }, unready: { "c/d": "Evicted" }, names: new Map() },
     };
     assert.deepEqual(faults(bad), [
       "1 processes killed for want of memory",
+      "2 more killed on this machine, perhaps of groups that are gone",
       "a/b restarted 3 times",
       "c/d is not ready (Evicted)",
       "2 of 9 requests failed: no answer",
