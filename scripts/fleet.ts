@@ -10,7 +10,7 @@ const usage = `npm run fleet -- up|preview|destroy [--stack <pattern>] [--parall
   --parallel  how many at a time; by default 4
   --refresh   reads hosts and clusters first, so that changes by hand are seen, and mended by up
   --project   the directory of Pulumi.yaml and the stacks' files; by default this repository
-One failing stack does not stop the others. Exit code 1: at least one failed.`;
+One failing stack does not stop the others. Exit code 1: at least one failed; 130: interrupted.`;
 
 type Operation = "up" | "preview" | "destroy";
 
@@ -48,11 +48,33 @@ async function main(): Promise<void> {
     throw new Error(`No stack of ${values.project} is named like ${pattern}; see pulumi stack ls.`);
   }
   const started = Date.now();
+  const interrupted = watchInterrupts();
   const results = await inParallel(names, parallel, (name) =>
-    run(workspace, name, operation, values.refresh),
+    interrupted()
+      ? Promise.resolve({ stack: name, changes: {}, seconds: 0, error: notBegun })
+      : run(workspace, name, operation, values.refresh, interrupted),
   );
   console.log(`\n${fleetSummary(results, seconds(started))}`);
-  process.exitCode = results.some(({ error }) => error !== undefined) ? 1 : 0;
+  const failed = results.some(({ error }) => error !== undefined);
+  process.exitCode = interrupted() ? 130 : failed ? 1 : 0;
+}
+
+const notBegun = "interrupted before it began";
+
+/**
+ * Outlives an interruption: Ctrl-C reaches the running Pulumi commands by the terminal, and they cancel. Were this process
+ * to end, the Automation API would signal them once more, on which Pulumi terminates and leaves its stack locked.
+ * @returns whether there was one
+ */
+function watchInterrupts(): () => boolean {
+  let interrupted = false;
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (!interrupted) console.log("interrupted: waiting for the running stacks to cancel");
+      interrupted = true;
+    });
+  }
+  return () => interrupted;
 }
 
 /** The operation on one stack. What goes wrong is in the result. */
@@ -61,6 +83,7 @@ async function run(
   name: string,
   operation: Operation,
   refresh: boolean,
+  interrupted: () => boolean,
 ): Promise<FleetResult> {
   const started = Date.now();
   const log = (line: string): void =>
@@ -71,6 +94,7 @@ async function run(
     const changes = await perform(await Stack.select(name, workspace), operation, {
       refresh,
       onEvent: (event: EngineEvent) => progress.see(event),
+      interrupted,
     });
     log(`done, ${changesText(changes)}`);
     return { stack: name, changes, seconds: seconds(started) };
@@ -84,7 +108,10 @@ async function run(
 async function perform(
   stack: Stack,
   operation: Operation,
-  options: { refresh: boolean; onEvent: (event: EngineEvent) => void },
+  {
+    interrupted,
+    ...options
+  }: { refresh: boolean; onEvent: (event: EngineEvent) => void; interrupted: () => boolean },
 ): Promise<Record<string, number>> {
   if (operation === "destroy") {
     const { summary } = await stack.destroy(options);
@@ -95,6 +122,8 @@ async function perform(
   if (operation === "preview") {
     return changeSummary;
   }
+  // Between two commands there was none to cancel.
+  if (interrupted()) throw new Error("interrupted after its preview");
   const { summary } = await stack.up(options);
   return summary.resourceChanges ?? {};
 }

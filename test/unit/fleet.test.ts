@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { changesText, FleetResult, fleetSummary, inParallel, matchStacks } from "../../edge/fleet";
+import { waitFor } from "../../lab/process";
 
 describe("a fleet", () => {
   const names = ["edge10", "dev", "edge2", "edge1", "shop.lab"];
@@ -62,5 +67,60 @@ describe("a fleet", () => {
   it("has no changes where everything is the same", () => {
     assert.equal(changesText({ same: 91 }), "none");
     assert.equal(changesText({ same: 91, replace: 0, delete: 2 }), "2 delete");
+  });
+});
+
+describe("an interrupted fleet", () => {
+  it("signals no Pulumi command once more, begins no further stack, and tells how each ended", async function () {
+    if (process.platform === "win32") return this.skip();
+    const folder = mkdtempSync(path.join(os.tmpdir(), "knative-edge-"));
+    // A preview that takes a second to cancel, as Pulumi's does, and notes its signals.
+    const pulumi = `#!${process.execPath}
+      const { appendFileSync } = require("node:fs");
+      const note = (line) => appendFileSync("${folder}/log", line + "\\n");
+      const [command] = process.argv.slice(2);
+      if (command === "version") console.log("v3.259.0");
+      if (process.argv.includes("ls")) console.log('[{"name":"one"},{"name":"two"}]');
+      if (command === "preview") {
+        for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => {
+          note(name);
+          setTimeout(() => process.exit(1), 1000);
+        });
+        setInterval(() => undefined, 1000);
+        note("begun");
+      }`;
+    writeFileSync(path.join(folder, "pulumi"), pulumi, { mode: 0o755 });
+    const log = () =>
+      existsSync(path.join(folder, "log")) ? readFileSync(path.join(folder, "log"), "utf8") : "";
+    // In a process group of its own, which a terminal's Ctrl-C reaches as a whole.
+    const fleet = spawn(
+      process.execPath,
+      [
+        ...["--import", "tsx", path.join(__dirname, "../../scripts/fleet.ts")],
+        ...["preview", "--parallel", "1", "--project", folder],
+      ],
+      {
+        detached: true,
+        env: { ...process.env, PATH: `${folder}${path.delimiter}${process.env.PATH ?? ""}` },
+      },
+    );
+    let said = "";
+    fleet.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+    const ended = new Promise((resolve) => fleet.once("close", resolve));
+    try {
+      await waitFor(
+        () => log() !== "",
+        15,
+        () => `nothing began: ${said}`,
+      );
+      process.kill(-(fleet.pid ?? 0), "SIGINT");
+      assert.equal(await ended, 130);
+      assert.equal(log(), "begun\nSIGINT\n");
+      assert.match(said, /^interrupted: waiting for the running stacks to cancel$/m);
+      assert.match(said, /^two: interrupted before it began$/m);
+    } finally {
+      if (fleet.exitCode === null) process.kill(-(fleet.pid ?? 0), "SIGKILL");
+      rmSync(folder, { recursive: true });
+    }
   });
 });
