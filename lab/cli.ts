@@ -34,7 +34,8 @@ function say(line: string): void {
 async function up(): Promise<number> {
   await prepare(say);
   await hostUp("edge1");
-  const code = await runPulumi(["up", "--yes", "--skip-preview"]);
+  // The option wins over a PULUMI_STACK of the user's shell, which is for `npm run lab -- pulumi`.
+  const code = await runPulumi(["up", "--yes", "--skip-preview", "--stack", stackOf("edge1")]);
   if (code !== 0) return code;
   say("asking the sample for its answer");
   const { url, answer, note } = await answerOf((await stackOutputs("edge1")) ?? {});
