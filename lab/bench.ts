@@ -396,8 +396,6 @@ async function makeReady(): Promise<() => Promise<void>> {
   await bridgeUp();
   await startFiles();
   return async () => {
-    // What a `pulumi` that was interrupted left locked.
-    await pulumi(["cancel", "--yes"], { stack, allowFailure: true });
     await forgetStack(host);
     await removeHost(host);
     rmSync(path.join(dirs.keys, `kubeconfig-${host}`), { force: true });

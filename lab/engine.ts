@@ -108,6 +108,8 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
     PULUMI_BACKEND_URL: `file://${dirs.state}`,
     PULUMI_HOME: dirs.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+    // The user's own would win over the file, and is not that of the lab's stacks.
+    PULUMI_CONFIG_PASSPHRASE: undefined,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_STACK: process.env.PULUMI_STACK || stack,
   };
@@ -241,11 +243,22 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   }
 }
 
-/** Forgets a host's stack and its configuration, without touching the host. Nothing happens when there is none. */
+/**
+ * Forgets a host's stack and its configuration, without touching the host. Nothing happens when there is none.
+ * Throws when the stack stays.
+ */
 export async function forgetStack(host: string): Promise<void> {
   const stack = stackOf(host);
   if (!existsSync(path.join(dirs.project, `Pulumi.${stack}.yaml`))) return;
-  await pulumi(["stack", "rm", stack, "--yes", "--force"], { stack, allowFailure: true });
+  // An interrupted run has left it locked, and a locked stack is not removed.
+  await pulumi(["cancel", "--yes"], { stack, allowFailure: true });
+  const { code, stderr } = await pulumi(["stack", "rm", stack, "--yes", "--force"], {
+    stack,
+    allowFailure: true,
+  });
+  if (code !== 0 && !stderr.includes("no stack named")) {
+    throw new Error(`Stack ${stack} cannot be forgotten: ${stderr.trim()}`);
+  }
   rmSync(path.join(dirs.project, `Pulumi.${stack}.yaml`), { force: true });
 }
 
