@@ -38,12 +38,14 @@ import {
   type StackConfig,
 } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
-import { bootHost, hostNames, isUp, removeHost, sshExec, wipeHost } from "./host";
+import { bootHost, hostNames, isUp, removeHost, sshExec } from "./host";
+import { alone } from "./lock";
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, network, stackOf } from "./paths";
 import { prepare } from "./prepare";
 import { exitWith } from "./process";
-import { referenceSize } from "./size";
+import { say } from "./say";
+import { referenceSize, type HostSize } from "./size";
 
 const host = "edge3";
 const stack = stackOf(host);
@@ -84,13 +86,6 @@ const sleepy = {
   },
 };
 
-const started = Date.now();
-
-/** One line of progress, with the seconds since the start. */
-function say(line: string): void {
-  console.log(`[${String(Math.round((Date.now() - started) / 1000)).padStart(4)} s] ${line}`);
-}
-
 interface Options {
   only: readonly (Group | LongGroup)[];
   runs: number;
@@ -123,7 +118,7 @@ class Bench {
       (await fleetFigures(this.signal, say)).forEach((figure) => this.add(figure));
     }
     if (!only.some((group) => (groups as readonly string[]).includes(group))) return;
-    await bootHost(host, {}, say);
+    await newHost();
     await stackConfig(host);
     await this.measure("preview", [{ name: "preview from nothing", unit: "s", atMost: 5 }], () =>
       this.previews(["preview"]),
@@ -168,11 +163,21 @@ class Bench {
 
   /** The whole stack on a host held to its memory. */
   private async fit(): Promise<void> {
-    const { memoryMiB, minutes, swapMiB, config } = this.options;
+    const { memoryMiB, swapMiB } = this.options;
     say(`a host held to 1 CPU and ${memoryMiB} MiB`);
-    await bootHost(host, { cpus: 1, memoryMiB, hardCap: true }, say);
-    const swap = swapMiB > 0 ? await compressedSwap(host, memoryMiB, swapMiB) : undefined;
-    await stackConfig(host, { resourcePolicy: "edge", hostMemoryMiB: memoryMiB, ...config });
+    await newHost({ cpus: 1, memoryMiB, hardCap: true });
+    if (swapMiB === 0) return this.fitStages();
+    const swap = await compressedSwap(host, memoryMiB, swapMiB);
+    try {
+      await this.fitStages();
+    } finally {
+      this.tables.push(swap.report());
+      await removeHost(host).finally(() => swap.remove());
+    }
+  }
+
+  private async fitStages(): Promise<void> {
+    const { memoryMiB, minutes, config } = this.options;
     const stages: Stage[] = [];
     const show = () => {
       this.tables.push(
@@ -181,6 +186,7 @@ class Bench {
       );
     };
     try {
+      await stackConfig(host, { resourcePolicy: "edge", hostMemoryMiB: memoryMiB, ...config });
       const { seconds } = await this.pulumi("up", "--yes", "--skip-preview");
       const facts = {
         target: await target("hello"),
@@ -194,11 +200,6 @@ class Bench {
       });
     } finally {
       show();
-      if (swap) {
-        this.tables.push(swap.report());
-        await removeHost(host);
-        await swap.remove();
-      }
       this.add({
         name: `faults at ${memoryMiB} MiB`,
         unit: "",
@@ -211,7 +212,7 @@ class Bench {
 
   /** What each measure that saves memory saves, alone and together, on a host that is held to none. */
   private async levers(): Promise<void> {
-    await bootHost(host, { cpus: 1, hardCap: false }, say);
+    await newHost({ cpus: 1, hardCap: false });
     const names = Object.keys(memoryMeasures) as MemoryMeasureName[];
     const none = {
       lowMemory: allMemoryMeasures(false) as Partial<LowMemory>,
@@ -286,7 +287,7 @@ class Bench {
   /** The script, and the program on the same host made anew. */
   private async installations(run: number): Promise<void> {
     const compares = this.options.only.includes("up");
-    if (run > 1) await this.newHost();
+    if (run > 1) await this.replaceHost();
     let byHand: Installation | undefined;
     if (compares) {
       // Both then find the files in memory, not only the second.
@@ -296,7 +297,7 @@ class Bench {
       say(`run ${run}: installing by hand (lab/bench/by-hand.sh)`);
       byHand = await installByHand(host, stack, this.signal);
       say(`run ${run}: by hand took ${byHand.seconds.toFixed(1)} s`);
-      await this.newHost();
+      await this.replaceHost();
     }
     say(`run ${run}: pulumi up`);
     const before = await connections();
@@ -317,10 +318,9 @@ class Bench {
     }
   }
 
-  private async newHost(): Promise<void> {
+  private async replaceHost(): Promise<void> {
     say(`a new empty machine for ${host}`);
-    await forgetStack(host);
-    await wipeHost(host);
+    await newHost();
     await stackConfig(host);
   }
 
@@ -332,6 +332,13 @@ class Bench {
       say(`  first answer from zero after ${seconds.toFixed(2)} s`),
     );
   }
+}
+
+/** Boots an empty machine, whatever was measured on one before. */
+async function newHost(size: Partial<HostSize> = {}): Promise<void> {
+  await forgetStack(host);
+  await removeHost(host);
+  await bootHost(host, size, say);
 }
 
 /** SSH connections that the host has accepted since it booted, this one too. */
@@ -390,9 +397,6 @@ async function circumstances() {
 async function makeReady(): Promise<() => Promise<void>> {
   await prepare(say);
   const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];
-  // What a bench left that was ended by force.
-  await forgetStack(host);
-  await removeHost(host);
   await bridgeUp();
   await startFiles();
   return async () => {
@@ -449,6 +453,11 @@ async function main(args: string[]): Promise<number> {
     console.log(help);
     return 0;
   }
+  return alone(() => measureAll(what, json));
+}
+
+/** Measures what is asked for, and prints it; a file takes the figures too. */
+async function measureAll(what: Options, json: string | undefined): Promise<number> {
   const interruption = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {

@@ -1,14 +1,15 @@
 /** The lab's command line: `npm run lab`. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
-import { judgePlace, thisMachine } from "./checks";
 import { answerOf } from "./answer";
 import { engineParts, forgetStack, pulumiEnv, stackConfig, stackOutputs } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
 import { bootHost, hostFacts, hostNames, removeHost, sshArgs, wipeHost } from "./host";
+import { alone } from "./lock";
 import { bridgeDown, bridgeUp } from "./network";
-import { dirs, hostNumber, labDir, stackOf } from "./paths";
-import { exitWith, identify, isRunning, runAttached, type ProcessId } from "./process";
+import { dirs, hostNumber, mostHosts, stackOf } from "./paths";
+import { exitWith, runAttached } from "./process";
+import { say } from "./say";
 import { restoreKernelSettings } from "./sysctl";
 import { prepare } from "./prepare";
 import { summary } from "./summary";
@@ -22,14 +23,6 @@ npm run lab -- wipe [host]         a new empty machine at the same address, and 
 npm run lab -- host up|down [name] one more host, edge2 to edge14, with a stack of its name, or away with it
 npm run lab -- down                ends all processes, namespaces and hosts of the lab, and forgets their stacks;
                                    what was built stays`;
-
-const started = Date.now();
-
-/** One line of progress, with the seconds since the start. */
-function say(line: string): void {
-  const seconds = Math.round((Date.now() - started) / 1000);
-  console.log(`[${String(seconds).padStart(4)} s] ${line}`);
-}
 
 async function up(): Promise<number> {
   await prepare(say);
@@ -76,6 +69,8 @@ async function wipe(args: string[]): Promise<number> {
   const name = args.find((arg) => !arg.startsWith("-")) ?? "edge1";
   hostFacts(name);
   if (!keep) await forgetStack(name);
+  await bridgeUp();
+  await startFiles();
   await wipeHost(name);
   await stackConfig(name);
   say(
@@ -86,9 +81,12 @@ async function wipe(args: string[]): Promise<number> {
 }
 
 async function down(): Promise<number> {
-  for (const name of hostNames()) {
+  const known = hostNames();
+  // Every name that a host can have: one whose record was lost may run.
+  for (let number = 1; number <= mostHosts; number++) {
+    const name = `edge${number}`;
     await removeHost(name);
-    say(`host ${name} is gone`);
+    if (known.includes(name)) say(`host ${name} is gone`);
   }
   await stopFiles();
   await bridgeDown();
@@ -138,28 +136,6 @@ async function runPulumi(args: string[]): Promise<number> {
     throw new Error("The lab has no stack yet: npm run lab");
   }
   return runAttached("pulumi", args, { cwd: dirs.project, env: await pulumiEnv() });
-}
-
-/** Runs a command that changes the lab: where it can run at all, and not beside another one of the same checkout. */
-async function alone(action: () => Promise<number>): Promise<number> {
-  const problem = judgePlace(thisMachine());
-  if (problem) throw new Error(problem);
-  const file = path.join(labDir, "lock.json");
-  if (existsSync(file)) {
-    const holder = JSON.parse(readFileSync(file, "utf8")) as ProcessId;
-    if (isRunning(holder)) {
-      throw new Error(
-        `Another lab command of this checkout runs (process ${holder.pid}): wait for it or end it.`,
-      );
-    }
-  }
-  mkdirSync(labDir, { recursive: true });
-  writeFileSync(file, JSON.stringify(identify(process.pid)));
-  try {
-    return await action();
-  } finally {
-    rmSync(file, { force: true });
-  }
 }
 
 async function main([command, ...args]: string[]): Promise<number> {

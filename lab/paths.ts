@@ -60,11 +60,14 @@ export const network = networkOf(repoRoot);
 /** Port of the lab's file server on the bridge address. */
 export const filesPort = 8087;
 
-/** A lab host's number from its name: `edge1` is 1. At most 14, since the pools end below .250. */
+/** How many hosts a lab can have, since the pools end below .250. */
+export const mostHosts = 14;
+
+/** A lab host's number from its name: `edge1` is 1. */
 export function hostNumber(name: string): number {
   const n = Number(/^edge([1-9]\d?)$/.exec(name)?.[1]);
-  if (!(n >= 1 && n <= 14)) {
-    throw new Error(`"${name}" is no lab host: hosts are named edge1 to edge14.`);
+  if (!(n >= 1 && n <= mostHosts)) {
+    throw new Error(`"${name}" is no lab host: hosts are named edge1 to edge${mostHosts}.`);
   }
   return n;
 }
