@@ -89,12 +89,22 @@ export function createGroup(name: string, limits: GroupLimits): string[] {
   return joins;
 }
 
-/** Holds the group to so much memory in MiB, or to less or more than before. */
-export function limitMemory(name: string, memoryMiB: number): void {
+/** Holds the group to so much memory in MiB, or to less or more than before; swap of the machine comes on top only if asked for. */
+export function limitMemory(name: string, memoryMiB: number, { swap = false } = {}): void {
   const hierarchy = hierarchies().find(({ controllers }) => controllers.includes("memory"));
   if (!hierarchy) return;
-  const file = hierarchy.version === 1 ? "memory.limit_in_bytes" : "memory.max";
-  writeFileSync(path.join(hierarchy.mount, name, file), String(memoryMiB * 1024 * 1024));
+  const file = (of: string) => path.join(hierarchy.mount, name, of);
+  const bytes = String(memoryMiB * 1024 * 1024);
+  // Not there where the kernel does not count swap.
+  if (hierarchy.version === 1) {
+    // Memory and swap together, never less than memory alone: so it goes out of the way first.
+    tryWrite(file("memory.memsw.limit_in_bytes"), "-1");
+    writeFileSync(file("memory.limit_in_bytes"), bytes);
+    if (!swap) tryWrite(file("memory.memsw.limit_in_bytes"), bytes);
+  } else {
+    writeFileSync(file("memory.max"), bytes);
+    tryWrite(file("memory.swap.max"), swap ? "max" : "0");
+  }
 }
 
 /** Whether a process of the group is left. */

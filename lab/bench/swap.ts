@@ -30,32 +30,41 @@ export async function compressedSwap(
   const limitMiB = Math.ceil(sizeMiB / 3);
   const id = readFileSync(path.join(control, "hot_add"), "utf8").trim();
   const set = (key: string, value: string) => writeFileSync(`/sys/block/zram${id}/${key}`, value);
-  set("disksize", `${sizeMiB}M`);
-  set("mem_limit", `${limitMiB}M`);
   const device = `/dev/zram${id}`;
-  await run("mkswap", [device]);
-  await run("swapon", [device]);
-  limitMemory(namespaceOf(host), memoryMiB - limitMiB);
-  const timers = [setInterval(() => keepPodsOut(host), 100)];
+  const timers: NodeJS.Timeout[] = [];
+  let inUse = false;
+  const remove = async (): Promise<void> => {
+    timers.forEach(clearInterval);
+    if (inUse) await run("swapoff", [device]);
+    set("reset", "1");
+    writeFileSync(path.join(control, "hot_remove"), id);
+  };
   let most = [0, 0];
-  // https://docs.kernel.org/admin-guide/blockdev/zram.html: orig_data_size first, mem_used_max fifth.
-  timers.push(
-    setInterval(() => {
-      const stat = readFileSync(`/sys/block/zram${id}/mm_stat`, "utf8").trim().split(/\s+/);
-      most = [Math.max(most[0] ?? 0, Number(stat[0])), Number(stat[4])];
-    }, 1000),
-  );
+  try {
+    set("disksize", `${sizeMiB}M`);
+    set("mem_limit", `${limitMiB}M`);
+    await run("mkswap", [device]);
+    await run("swapon", [device]);
+    inUse = true;
+    limitMemory(namespaceOf(host), memoryMiB - limitMiB, { swap: true });
+    timers.push(
+      setInterval(() => keepPodsOut(host), 100),
+      // https://docs.kernel.org/admin-guide/blockdev/zram.html: orig_data_size first, mem_used_max fifth.
+      setInterval(() => {
+        const stat = readFileSync(`/sys/block/zram${id}/mm_stat`, "utf8").trim().split(/\s+/);
+        most = [Math.max(most[0] ?? 0, Number(stat[0])), Number(stat[4])];
+      }, 1000),
+    );
+  } catch (error) {
+    await remove();
+    throw error;
+  }
   return {
     report: () => {
       const [plain, compressed] = most.map((bytes) => Math.round(bytes / 2 ** 20));
       return `compressed swap of ${sizeMiB} MiB: ${plain} MiB at most, in ${compressed} MiB of the ${limitMiB} that were kept for it`;
     },
-    remove: async () => {
-      timers.forEach(clearInterval);
-      await run("swapoff", [device]);
-      set("reset", "1");
-      writeFileSync(path.join(control, "hot_remove"), id);
-    },
+    remove,
   };
 }
 
@@ -64,8 +73,11 @@ function keepPodsOut(host: string): void {
   for (const { mount, version, controllers } of hierarchies()) {
     if (version !== 1 || !controllers.includes("memory")) continue;
     for (const group of ["kubepods", "kubepods/burstable", "kubepods/besteffort"]) {
-      const file = path.join(mount, namespaceOf(host), group, "memory.swappiness");
-      if (existsSync(file)) writeFileSync(file, "0");
+      try {
+        writeFileSync(path.join(mount, namespaceOf(host), group, "memory.swappiness"), "0");
+      } catch {
+        // It is not there, yet or any more.
+      }
     }
   }
 }
