@@ -41,10 +41,14 @@ export interface HostFacts {
 /** The private key (OpenSSH, no passphrase) that all lab hosts accept for root and for edge. */
 export const sshKeyFile = path.join(dirs.keys, "id_ed25519");
 
+/** Ends the name of a removed host's folder, of which an interruption can leave a part. */
+const gone = ".gone";
+
 /** Names of the hosts that this lab has, running or not. */
 export function hostNames(): string[] {
   if (!existsSync(dirs.hosts)) return [];
   return readdirSync(dirs.hosts)
+    .filter((name) => !name.endsWith(gone))
     .filter((name) => existsSync(path.join(dirs.hosts, name, "host.json")))
     .sort((a, b) => hostNumber(a) - hostNumber(b));
 }
@@ -129,7 +133,13 @@ export async function powerOff(name: string): Promise<void> {
 /** Switches a host off and removes its disk and all else of it. Nothing happens when there is none. */
 export async function removeHost(name: string): Promise<void> {
   await powerOff(name);
-  rmSync(path.join(dirs.hosts, name), { recursive: true, force: true });
+  const dir = path.join(dirs.hosts, name);
+  const remains = dir + gone;
+  rmSync(remains, { recursive: true, force: true });
+  if (!existsSync(dir)) return;
+  // First it gives its name back: half a disk would count as a whole one.
+  renameSync(dir, remains);
+  rmSync(remains, { recursive: true, force: true });
 }
 
 /** A new empty machine at the same address: new disk, host key and machine-id; the size stays unless given. */
