@@ -39,6 +39,8 @@ async function get(address: string, port: number, host: string): Promise<string>
       (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (text: string) => (body += text));
+        // Cut off in the middle, it does not end; this is how it says so.
+        response.once("error", reject);
         response.once("end", () =>
           response.statusCode === 200
             ? resolve(body)

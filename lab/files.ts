@@ -28,9 +28,15 @@ export function filesUp(): boolean {
   return id !== undefined && isRunning(id);
 }
 
-/** Starts the file server, unless it runs. The bridge must be up. */
+/** Starts the file server, unless it runs. The bridge must be up. Throws when another server has its port. */
 export async function startFiles(): Promise<void> {
   if (filesUp()) return;
+  const place = `${network.gateway}:${filesPort}`;
+  if (await answers(fileUrl(""))) {
+    throw new Error(
+      `Another server answers on ${place}, where the lab's file server is to be: end it (\`ss -ltnp\` names it).`,
+    );
+  }
   mkdirSync(dirs.downloads, { recursive: true });
   const server = path.join(__dirname, "filesServer.ts");
   const child = spawn(
@@ -41,18 +47,22 @@ export async function startFiles(): Promise<void> {
   child.unref();
   const id = child.pid === undefined ? undefined : identify(child.pid);
   if (id) writeFileSync(record, JSON.stringify(id));
-  const problem = `The lab's file server does not start on ${network.gateway}:${filesPort}.`;
+  const problem = `The lab's file server does not start on ${place}.`;
   await waitFor(
     async () => {
       if (child.exitCode !== null) throw new Error(`${problem} Is the port in use?`);
-      // Any answer will do: the root is a folder, hence 404.
-      return fetch(fileUrl(""), { method: "HEAD" }).then(
-        () => true,
-        () => false,
-      );
+      return answers(fileUrl(""));
     },
     15,
     () => problem,
+  );
+}
+
+/** Whether an HTTP server answers there at all; ours does with 404, since its root is a folder. */
+async function answers(url: string): Promise<boolean> {
+  return fetch(url, { method: "HEAD", signal: AbortSignal.timeout(2000) }).then(
+    () => true,
+    () => false,
   );
 }
 

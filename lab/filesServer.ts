@@ -10,7 +10,13 @@ http
       response.writeHead(405, { Allow: "GET, HEAD" }).end();
       return;
     }
-    const { pathname } = new URL(request.url ?? "/", "http://lab");
+    const url = request.url ?? "/";
+    // Not each path is a URL: `//` would be a host without a name.
+    if (!URL.canParse(url, "http://lab")) {
+      response.writeHead(400).end("Bad Request");
+      return;
+    }
+    const { pathname } = new URL(url, "http://lab");
     send(request, pathname, { root: folder, index: false, dotfiles: "deny" })
       .on("directory", () => response.writeHead(404).end("Not Found"))
       .pipe(response);

@@ -19,6 +19,8 @@ export async function requestSeconds({ address, hostname }: Target): Promise<num
     const request = http.get(
       { host: address, headers: { host: hostname }, timeout: 60_000, agent: false },
       (response) => {
+        // Cut off in the middle, it does not end; this is how it says so.
+        response.once("error", reject);
         response.resume().once("end", () => resolve(response.statusCode ?? 0));
       },
     );

@@ -59,6 +59,7 @@ describe("lab's file server", () => {
       ["/nothing", 404],
       ["/", 404],
       ["/.hidden", 403],
+      ["//", 400],
       ["/%2e%2e%2f%2e%2e%2fetc/passwd", 403],
     ] as const) {
       assert.equal((await fetch(url + place)).status, status, place);
@@ -97,6 +98,23 @@ describe("the sample's answer", () => {
       });
       await assert.rejects(answerOf(outputs("other.invalid")), /HTTP 404: for other\.invalid/);
       await assert.rejects(answerOf({}), /no outputs url and loadBalancerIp/);
+    } finally {
+      server.close();
+    }
+  });
+
+  it("is a failure when it is cut off in the middle", async () => {
+    const server = net.createServer((socket) => {
+      socket.once("data", () => {
+        socket.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nHello");
+        setTimeout(() => socket.destroy(), 50);
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const outputs = { url: `http://hello.invalid:${port}`, loadBalancerIp: "127.0.0.1" };
+      await assert.rejects(answerOf(outputs), /aborted/);
     } finally {
       server.close();
     }
