@@ -60,10 +60,11 @@ on_host "mkdir -p /etc/k0s && cat >/etc/k0s/k0s.yaml" <"$OBJECTS/k0s.yaml"
 on_host "k0s install controller --single -c /etc/k0s/k0s.yaml $K0S_INSTALL_ARGS && systemctl start k0scontroller" >/dev/null
 phase install
 
-on_host "until [ \"\$(k0s kubectl get --raw=/readyz 2>/dev/null)\" = ok ]; do sleep 0.5; done
+on_host "timeout 600 sh -c '
+  until [ \"\$(k0s kubectl get --raw=/readyz 2>/dev/null)\" = ok ]; do sleep 0.5; done
   until k0s kubectl wait --for=condition=Ready node --all --timeout=300s >/dev/null 2>&1; do sleep 0.5; done
   until k0s kubectl -n kube-system rollout status deployment/coredns --timeout=300s >/dev/null 2>&1; do sleep 0.5; done
-  until k0s kubectl get serviceaccount default >/dev/null 2>&1; do sleep 0.5; done"
+  until k0s kubectl get serviceaccount default >/dev/null 2>&1; do sleep 0.5; done'"
 phase ready
 
 (umask 077 && on_host "k0s kubeconfig admin" | sed "s|server: .*|server: $API|" >"$WORK/kubeconfig")

@@ -120,11 +120,11 @@ export async function stagesAfterUp(
   return stages;
 }
 
-/** Restarts k0s and waits for its API. */
+/** Restarts k0s and waits for its API, at most ten minutes. */
 export async function restartK0s(host: string): Promise<void> {
   await sshExec(
     host,
-    'systemctl restart k0scontroller && until [ "$(k0s kubectl get --raw=/readyz 2>/dev/null)" = ok ]; do sleep 2; done',
+    `systemctl restart k0scontroller && timeout 600 sh -c 'until [ "$(k0s kubectl get --raw=/readyz 2>/dev/null)" = ok ]; do sleep 2; done'`,
   );
 }
 
