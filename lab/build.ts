@@ -16,6 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
+import { filled } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
 
@@ -139,11 +140,6 @@ export async function buildAll(
   }
 }
 
-/** Builds one group, as {@link buildAll} does. */
-export function buildGroup(name: GroupName, options: BuildOptions): Promise<void> {
-  return buildAll(options, [name]);
-}
-
 async function buildOne(
   name: GroupName,
   binDir: string,
@@ -166,7 +162,7 @@ async function buildOne(
   } else {
     const started = Date.now();
     say(`building ${group.programs.join(", ")}`);
-    await compile(name, group, cached);
+    await filled(cached, (dir) => compile(name, group, dir), complete);
     say(`built in ${Math.round((Date.now() - started) / 1000)} s`);
   }
   mkdirSync(target, { recursive: true });
@@ -188,15 +184,12 @@ function stampOf(group: Group, go: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Builds into a scratch folder that takes the cache's name when complete: an interrupted build leaves no half. */
-async function compile(name: GroupName, group: Group, cached: string): Promise<void> {
-  mkdirSync(cacheDir(), { recursive: true });
-  const scratch = mkdtempSync(`${cached}.`);
+async function compile(name: GroupName, group: Group, target: string): Promise<void> {
   const settings = Object.entries(group.versions ?? {}).map(
     ([variable, value]) => `-X ${variable}=${value}`,
   );
   const cwd = path.join(repoRoot, "lab", group.module);
-  const copies = mkdtempSync(`${cached}.`);
+  const copies = mkdtempSync(`${target}.`);
   try {
     const patch = group.patch === undefined ? [] : await patched(group.patch, cwd, copies);
     const { code, stderr } = await run(
@@ -204,7 +197,7 @@ async function compile(name: GroupName, group: Group, cached: string): Promise<v
       [
         ...["build", "-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
         ...["-ldflags", ["-s -w", ...settings].join(" ")],
-        ...["-o", `${scratch}/`, group.module.startsWith("go/") ? "tool" : "."],
+        ...["-o", `${target}/`, group.module.startsWith("go/") ? "tool" : "."],
       ],
       {
         cwd,
@@ -213,10 +206,7 @@ async function compile(name: GroupName, group: Group, cached: string): Promise<v
       },
     );
     if (code !== 0) throw new Error(explain(name, stderr));
-    rmSync(cached, { recursive: true, force: true });
-    renameSync(scratch, cached);
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
     rmSync(copies, { recursive: true, force: true });
   }
 }

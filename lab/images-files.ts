@@ -1,17 +1,8 @@
 /** What the lab's images take from elsewhere: user programs of Debian, and Envoy. Both are fetched once and cached. */
 import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  lstatSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { filled } from "./cache";
 import { cacheDir } from "./paths";
 import { run } from "./process";
 import { baseTarball } from "./rootfs";
@@ -102,19 +93,9 @@ export async function envoyBinary(progress: (line: string) => void): Promise<str
   return path.join(dir, "envoy/_bin/envoy");
 }
 
-/** A folder of the per-user cache, filled on first use; half-filled ones never carry the name. */
+/** A folder of the per-user cache, filled on first use. */
 async function cached(name: string, fill: (dir: string) => Promise<void>): Promise<string> {
-  const dir = path.join(cacheDir(), name);
-  if (existsSync(dir)) return dir;
-  mkdirSync(cacheDir(), { recursive: true });
-  const scratch = mkdtempSync(`${dir}.`);
-  try {
-    await fill(scratch);
-    renameSync(scratch, dir);
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
-  return dir;
+  return filled(path.join(cacheDir(), name), fill);
 }
 
 /** A text's SHA-256 in hex. */

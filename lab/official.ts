@@ -3,8 +3,9 @@
  * Kept in the user's cache. Where they cannot be had, nothing happens, and the lab builds the engine and has stand-ins.
  */
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { filled } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
 
@@ -90,16 +91,13 @@ async function downloadEngine(base: string, progress: (line: string) => void): P
       `${url} has SHA-256 ${actual}, its release says ${expected ?? "nothing of it"}`,
     );
   }
-  mkdirSync(cacheDir(), { recursive: true });
-  const scratch = mkdtempSync(path.join(cacheDir(), "pulumi-"));
-  try {
-    writeFileSync(path.join(scratch, name), archive);
-    await run("tar", ["-C", scratch, "-xzf", path.join(scratch, name)]);
-    renameSync(path.join(scratch, "pulumi"), engineDir());
-    return path.join(engineDir(), "pulumi");
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const dir = await filled(engineDir(), async (target) => {
+    const file = path.join(target, name);
+    writeFileSync(file, archive);
+    await run("tar", ["-C", target, "--strip-components=1", "-xzf", file]);
+    rmSync(file);
+  });
+  return path.join(dir, "pulumi");
 }
 
 async function download(url: string): Promise<Buffer> {

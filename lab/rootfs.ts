@@ -72,14 +72,21 @@ const unneeded =
   "usr/share/doc usr/share/man usr/share/locale usr/share/info var/lib/apt/lists var/cache/apt";
 
 /** The tarball of the base system: made by debootstrap on first use (about a minute), cached per user from then on. */
-export async function baseTarball(progress: (line: string) => void): Promise<string> {
+export function baseTarball(progress: (line: string) => void): Promise<string> {
+  // The images and the hosts ask for it at the same time.
+  return (tarball ??= makeTarball(progress));
+}
+
+let tarball: Promise<string> | undefined;
+
+async function makeTarball(progress: (line: string) => void): Promise<string> {
   const recipe = JSON.stringify([suite, mirror, packages, masked, maskedOther, files, unneeded]);
   const key = createHash("sha256").update(recipe).digest("hex").slice(0, 12);
   const tarball = path.join(cacheDir(), `rootfs-${suite}-${key}.tar`);
   if (existsSync(tarball)) return tarball;
   progress(`debootstrap of Debian ${suite}`);
   mkdirSync(cacheDir(), { recursive: true });
-  const scratch = mkdtempSync(path.join(cacheDir(), "rootfs-"));
+  const scratch = mkdtempSync(`${tarball}.`);
   try {
     const root = path.join(scratch, "root");
     await run(

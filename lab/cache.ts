@@ -1,0 +1,52 @@
+/** Folders that are filled under another name and then placed: an interrupted fill leaves no half. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import path from "node:path";
+
+/**
+ * Fills a folder, unless it is there and complete. Others may do the same at once: the first one's folder stays.
+ * @param fill called with an empty folder beside the target, which then takes the target's name
+ */
+export async function filled(
+  target: string,
+  fill: (dir: string) => Promise<void>,
+  complete: (dir: string) => boolean = existsSync,
+): Promise<string> {
+  if (complete(target)) return target;
+  mkdirSync(path.dirname(target), { recursive: true });
+  const scratch = mkdtempSync(`${target}.`);
+  try {
+    await fill(scratch);
+    if (complete(target)) return target;
+    rmSync(target, { recursive: true, force: true });
+    renameSync(scratch, target);
+  } catch (error) {
+    // Placed by another between the last look and the renaming.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  return target;
+}
+
+/** Removes what interrupted commands left in a folder more than a day before `now`, by the shape of mkdtemp's names. */
+export function removeLeftovers(dir: string, now = Date.now()): void {
+  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+    const file = path.join(dir, name);
+    if (!/\.[A-Za-z0-9]{6}$/.test(name)) continue;
+    try {
+      // Not the time of its last change, which tar sets.
+      if (now - statSync(file).ctimeMs > 24 * 3600_000) rmSync(file, { recursive: true });
+    } catch {
+      // Another command was faster, or something is still mounted there.
+    }
+  }
+}
