@@ -5,8 +5,10 @@
 set -eu
 repository=$1
 title="Drift: $2"
-number=$(gh issue list --repo "$repository" --state open --limit 200 --json number,title \
-  --jq ".[] | select(.title == \"$title\") | .number" | head -n 1)
+# Not in a pipe, which would hide that gh failed.
+numbers=$(gh issue list --repo "$repository" --state open --limit 200 --json number,title \
+  --jq ".[] | select(.title == \"$title\") | .number")
+number=$(echo "$numbers" | head -n 1)
 if [ $# -lt 3 ]; then
   [ -z "$number" ] || gh issue close "$number" --repo "$repository" --comment "The host and the cluster are as they were settled."
 elif [ -n "$number" ]; then

@@ -13,8 +13,10 @@ trap 'rm -f "$body"' EXIT
   echo "$marker"
   head -c 60000 "$4"
 } >"$body"
-id=$(gh api --paginate "repos/$repository/issues/$number/comments" \
-  --jq ".[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(\"$marker\"))) | .id" | head -n 1)
+# Not in a pipe, which would hide that gh failed.
+ids=$(gh api --paginate "repos/$repository/issues/$number/comments" \
+  --jq ".[] | select(.user.login == \"github-actions[bot]\" and (.body | startswith(\"$marker\"))) | .id")
+id=$(echo "$ids" | head -n 1)
 if [ -n "$id" ]; then
   gh api --method PATCH "repos/$repository/issues/comments/$id" --field "body=@$body" --silent
 else
