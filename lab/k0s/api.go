@@ -95,7 +95,7 @@ func (c *apiClient) labelNode(ctx context.Context, node string) error {
 	return err
 }
 
-// resources of the kinds that manifests.go holds.
+// resources of the kinds that the manifests in manifests/ have.
 var resources = map[string]string{
 	"ServiceAccount": "serviceaccounts", "ConfigMap": "configmaps", "Service": "services",
 	"Deployment": "deployments", "DaemonSet": "daemonsets", "APIService": "apiservices",

@@ -126,6 +126,13 @@ func TestPKI(t *testing.T) {
 	if read("ca.crt") != ca || read("server.crt") == server {
 		t.Error("a second start must keep the authority and reissue the leaves")
 	}
+	// What a start leaves that is killed in between.
+	if err := os.Remove(vars.pki("ca.crt")); err != nil {
+		t.Fatal(err)
+	}
+	if err := ensurePKI(vars, config, "edge1"); err != nil {
+		t.Errorf("a key without its certificate must not block a start: %v", err)
+	}
 	var parsed struct {
 		CurrentContext string `json:"current-context"`
 		Clusters       []struct{ Name string }

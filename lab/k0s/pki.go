@@ -137,7 +137,11 @@ func ensureCA(vars Vars, name, cn string, uid int) (*authority, error) {
 		return nil, err
 	}
 	certPEM = encodePEM("CERTIFICATE", der)
-	if err := errors.Join(writeFile(certPath, certPEM, 0o644, 0), writeFile(keyPath, keyPEM, 0o600, uid)); err != nil {
+	// The certificate last: it says that the authority is there, and one without its key would block every later start.
+	if err := writeFile(keyPath, keyPEM, 0o600, uid); err != nil {
+		return nil, err
+	}
+	if err := writeFile(certPath, certPEM, 0o644, 0); err != nil {
 		return nil, err
 	}
 	return parseAuthority(certPath, certPEM, keyPEM)

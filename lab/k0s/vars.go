@@ -41,8 +41,8 @@ func addPersistentFlags(cmd *cobra.Command) {
 	cmd.Flags().String("status-socket", "", "Full file path to the socket file. (default: <rundir>/status.sock)")
 }
 
-// newVars reads the paths from a command's flags, as far as it has them. A
-// running k0s' own paths win: its runtime configuration holds them.
+// newVars reads the paths from a command's flags, as far as it has them. Where
+// a running k0s' own paths are to win, runtimeVars follows.
 func newVars(cmd *cobra.Command) Vars {
 	get := func(flag, fallback string) string {
 		if value, err := cmd.Flags().GetString(flag); err == nil && value != "" {
