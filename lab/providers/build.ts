@@ -7,7 +7,7 @@ const plugins = ["command", "kubernetes"] as const;
 
 /**
  * Writes `pulumi-resource-command` and `pulumi-resource-kubernetes`, each with its bundle beside it, into a folder
- * that the caller puts on PATH for the engine.
+ * from which the caller installs them as plugins.
  */
 export async function buildProviders(binDir: string): Promise<void> {
   await mkdir(binDir, { recursive: true });
