@@ -74,6 +74,13 @@ const request = (onLine: (line: string) => void = () => undefined) => ({
 });
 
 describe("lab providers: command", () => {
+  const agent = process.env.SSH_AUTH_SOCK;
+  // Of whoever runs the tests.
+  beforeEach(() => delete process.env.SSH_AUTH_SOCK);
+  after(() => {
+    if (agent !== undefined) process.env.SSH_AUTH_SOCK = agent;
+  });
+
   it("has the SDK's version", () => {
     const sdk = JSON.parse(
       readFileSync(require.resolve("@pulumi/command/package.json"), "utf8"),
@@ -109,6 +116,23 @@ describe("lab providers: command", () => {
       "wait: remote command exited without exit status or exit signal",
     );
     assert.equal(goQuote('a "b"\n\\\u0001é'), '"a \\"b\\"\\n\\\\\\x01é"');
+  });
+
+  it("wants the SSH agent that SSH_AUTH_SOCK names to answer, and tries no dial without", async () => {
+    const connection = { host: "127.0.0.1", port: 1, privateKey: keys().private };
+    for (const [agent, why] of [
+      ["/nonexistent/agent", "no such file or directory"],
+      [__filename, "connection refused"],
+    ] as const) {
+      process.env.SSH_AUTH_SOCK = agent;
+      await assert.rejects(dial(connection, context()), {
+        message: `dial unix ${agent}: connect: ${why}`,
+      });
+      await assert.rejects(
+        dial({ ...connection, proxy: connection }, context()),
+        /^Error: dial unix/,
+      );
+    }
   });
 
   it("tries once more than the limit, and tells of every failure", async () => {

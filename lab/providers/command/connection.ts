@@ -89,8 +89,29 @@ function checkPrivateKey(key: string, passphrase: string | undefined): void {
   throw new Error("ssh: no key found");
 }
 
+const agentErrors: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  ENOTDIR: "not a directory",
+  EACCES: "permission denied",
+  ECONNREFUSED: "connection refused",
+};
+
+/** Throws, in Go's words, where no SSH agent answers at a path. */
+function dialAgent(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once("error", ({ code, message }: NodeJS.ErrnoException) =>
+      reject(new Error(`dial unix ${path}: connect: ${agentErrors[code ?? ""] ?? message}`)),
+    );
+  });
+}
+
 /** How to log in, and what to expect of the host; throws where Go's client would before any dial. */
-function clientConfig(endpoint: Endpoint) {
+async function clientConfig(endpoint: Endpoint) {
   const hostKey = endpoint.hostKey === undefined ? undefined : parseHostKey(endpoint.hostKey);
   const methods: AuthenticationType[] = ["none"];
   if (endpoint.privateKey !== undefined) {
@@ -99,11 +120,15 @@ function clientConfig(endpoint: Endpoint) {
   }
   if (endpoint.password !== undefined) methods.push("password", "keyboard-interactive");
   const agent = endpoint.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
-  if (agent) methods.push("agent");
+  if (agent) {
+    // Whatever other way to log in there is, and once: no retries.
+    await dialAgent(agent);
+    methods.push("agent");
+  }
   return { hostKey, methods, agent };
 }
 
-type ClientSettings = ReturnType<typeof clientConfig>;
+type ClientSettings = Awaited<ReturnType<typeof clientConfig>>;
 
 function tcpDial(endpoint: Endpoint): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
@@ -249,7 +274,7 @@ export interface Dialled {
 /** Connects and logs in, through the proxy where there is one. */
 export async function dial(connection: Obj, context: DialContext): Promise<Dialled> {
   const endpoint = endpointOf(connection);
-  const settings = clientConfig(endpoint);
+  const settings = await clientConfig(endpoint);
   const proxyInput = connection.proxy as Obj | undefined;
   if (!proxyInput) {
     const client = await dialWithRetry(context, "Dial", endpoint.dialErrorLimit, async () =>
@@ -259,7 +284,7 @@ export async function dial(connection: Obj, context: DialContext): Promise<Diall
   }
   try {
     const proxy = endpointOf(proxyInput);
-    const proxySettings = clientConfig(proxy);
+    const proxySettings = await clientConfig(proxy);
     const outer = await dialWithRetry(context, "Dial proxy", proxy.dialErrorLimit, async () =>
       handshake(await tcpDial(proxy), proxy, proxySettings),
     );
