@@ -1,7 +1,7 @@
 /** What the lab needs of the machine, checked before anything is done. */
-import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statfsSync } from "node:fs";
 import path from "node:path";
-import { labDir, repoRoot } from "./paths";
+import { cacheDir, labDir } from "./paths";
 import { run } from "./process";
 
 /** A command that the lab runs, and the Debian package that has it; none where it is not Debian's to give. */
@@ -20,6 +20,9 @@ const commands: readonly { command: string; debian?: string }[] = [
 /** Free space, in MiB, that a build from nothing takes with Go's caches. */
 const coldBuildMiB = 12 * 1024;
 
+/** sudo has a PATH of its own, in which Go and Node.js seldom are. */
+const withSudo = '`sudo env "PATH=$PATH" npm run lab`';
+
 /** The first of `PATH` that has the command, leaving out folders under `except`. */
 export function which(command: string, except?: string): string | undefined {
   return (process.env.PATH ?? "")
@@ -34,24 +37,38 @@ export interface Machine {
   platform: string;
   arch: string;
   root: boolean;
+  /** Root by sudo. */
+  sudo: boolean;
   has: (command: string) => boolean;
   debian: boolean;
+  /** On the disk of the user's cache, where builds go. */
   freeMiB: number;
+  /** Whether the long builds were made, by this checkout or another one. */
   built: boolean;
 }
 
 /** The machine this runs on. */
 export function thisMachine(): Machine {
-  const { bavail, bsize } = statfsSync(repoRoot);
+  const cache = cacheDir();
+  const { bavail, bsize } = statfsSync(nearestFolder(cache));
   return {
     platform: process.platform,
     arch: process.arch,
     root: process.getuid?.() === 0,
+    sudo: process.env.SUDO_USER !== undefined,
     has: (command) => which(command) !== undefined,
     debian: which("apt-get") !== undefined,
     freeMiB: Math.floor((bavail * bsize) / 2 ** 20),
-    built: existsSync(path.join(labDir, "downloads", "images.tar")),
+    built:
+      existsSync(path.join(labDir, "downloads", "images.tar")) ||
+      // Of the long ones, the last.
+      (existsSync(cache) && readdirSync(cache).some((name) => name.startsWith("serving-"))),
   };
+}
+
+/** The folder itself, or what there is of those above it. */
+function nearestFolder(dir: string): string {
+  return existsSync(dir) ? dir : nearestFolder(path.dirname(dir));
 }
 
 /** Why no lab command that changes anything can run on a machine: one sentence with its remedy, or undefined. */
@@ -59,11 +76,11 @@ export function judgePlace({ platform, arch, root }: Machine): string | undefine
   if (platform !== "linux") {
     return `The lab boots Linux hosts and runs on Linux only, not on ${platform}: use a Linux machine or VM.`;
   }
-  if (arch !== "x64" && arch !== "arm64") {
-    return `The lab is built for x86_64 and arm64, not for ${arch}: use such a machine.`;
+  if (arch !== "x64") {
+    return `The lab has its parts for x86_64 only, not for ${arch}: use such a machine.`;
   }
   if (!root) {
-    return "The lab makes network namespaces and boots hosts, which takes root: run `sudo npm run lab`.";
+    return `The lab makes network namespaces and boots hosts, which takes root: run ${withSudo}.`;
   }
   return undefined;
 }
@@ -82,7 +99,8 @@ export function judge(machine: Machine): { problem?: string; install: string[] }
     const many = others.length > 1;
     return problem(
       `The lab needs ${names}, which ${many ? "are" : "is"} not on PATH: install ${many ? "them" : "it"}` +
-        `${names.includes("go") ? " (Go: https://go.dev/doc/install)" : ""} and run it again.`,
+        `${names.includes("go") ? " (Go: https://go.dev/doc/install)" : ""} and run it again` +
+        (machine.sudo ? `; if ${many ? "they are" : "it is"} on yours, ${withSudo}.` : "."),
     );
   }
   if (!machine.built && machine.freeMiB < coldBuildMiB) {

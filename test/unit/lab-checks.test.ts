@@ -6,6 +6,7 @@ describe("lab's checks of the machine", () => {
     platform: "linux",
     arch: "x64",
     root: true,
+    sudo: false,
     has: () => true,
     debian: true,
     freeMiB: 50_000,
@@ -20,8 +21,12 @@ describe("lab's checks of the machine", () => {
   it("says in one sentence what is wrong and what to do", () => {
     const cases: [Partial<Machine>, RegExp][] = [
       [{ platform: "darwin" }, /Linux only, not on darwin: use a Linux machine or VM\.$/],
-      [{ arch: "riscv64" }, /not for riscv64/],
-      [{ root: false }, /takes root: run `sudo npm run lab`\.$/],
+      [{ arch: "arm64" }, /for x86_64 only, not for arm64/],
+      [{ root: false }, /takes root: run `sudo env "PATH=\$PATH" npm run lab`\.$/],
+      [
+        { sudo: true, ...lacking("go") },
+        /needs go, .* run it again; if it is on yours, `sudo env "PATH=\$PATH" npm run lab`\.$/,
+      ],
       [
         lacking("go"),
         /needs go, which is not on PATH: install it \(Go: https:\/\/go\.dev\/doc\/install\)/,
