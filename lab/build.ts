@@ -19,6 +19,7 @@ import path from "node:path";
 import { filled } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
+import { engineVersion, kubernetesVersion } from "./versions";
 
 /** Programs that are built together, from one Go module. */
 interface Group {
@@ -43,9 +44,6 @@ interface Patch {
   old: string;
   now: string;
 }
-
-const kubernetesVersion = "1.34.2";
-const pulumiVersion = "3.259.0";
 
 /** A module of the lab's own: one program of the folder's name. */
 function own(name: string): Group {
@@ -75,7 +73,7 @@ const groups = {
     module: "go/pulumi",
     programs: ["pulumi"],
     // Without it the version is empty, and the Automation API refuses the program.
-    versions: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": pulumiVersion },
+    versions: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": engineVersion },
   },
   // kine's SQLite is C.
   kine: { module: "go/kine", programs: ["kine"], cgo: true },
@@ -184,6 +182,11 @@ function stampOf(group: Group, go: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
+/** What `go build` is told to build: the tools of a go.mod in lab/go, or a program of the lab's own. */
+function packages(module: string): string {
+  return module.startsWith("go/") ? "tool" : ".";
+}
+
 async function compile(name: GroupName, group: Group, target: string): Promise<void> {
   const settings = Object.entries(group.versions ?? {}).map(
     ([variable, value]) => `-X ${variable}=${value}`,
@@ -197,7 +200,7 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
       [
         ...["build", "-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
         ...["-ldflags", ["-s -w", ...settings].join(" ")],
-        ...["-o", `${target}/`, group.module.startsWith("go/") ? "tool" : "."],
+        ...["-o", `${target}/`, packages(group.module)],
       ],
       {
         cwd,
@@ -205,7 +208,7 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
         allowFailure: true,
       },
     );
-    if (code !== 0) throw new Error(explain(name, stderr));
+    if (code !== 0) throw new Error(explain(name, stderr, group.module));
   } finally {
     rmSync(copies, { recursive: true, force: true });
   }
@@ -234,7 +237,7 @@ async function patched(patch: Patch, cwd: string, folder: string): Promise<strin
 }
 
 /** The sentence for a failed build: whether a module could not be had or the compiler failed, and Go's last words. */
-export function explain(name: string, stderr: string): string {
+export function explain(name: string, stderr: string, module: string): string {
   const lines = stderr
     .split("\n")
     .filter((line) => line.trim() !== "" && !line.startsWith("go: downloading "));
@@ -247,7 +250,7 @@ export function explain(name: string, stderr: string): string {
   if (download) {
     return `A Go module for the lab's ${name} could not be downloaded: ${download.trim()}. Check the network and \`go env GOPROXY GOSUMDB\`.`;
   }
-  return `Building the lab's ${name} failed: ${last}. Run \`go build tool\` in its folder under lab/ to see all of it.`;
+  return `Building the lab's ${name} failed: ${last}. Run \`go build ${packages(module)}\` in lab/${module} to see all of it.`;
 }
 
 async function goVersion(): Promise<string> {

@@ -21,9 +21,10 @@ import { dirs, hostPool, labDir, network, repoRoot, stackOf } from "./paths";
 import { downloadOfficial, engineDir, pluginFolder, pluginHome, providers } from "./official";
 import { run, type RunOptions, type RunResult } from "./process";
 import { manifestsDir } from "./manifests";
+import { k0sVersion } from "./versions";
 
 /** Name of the k0s binary among the lab's downloads; `+` and all, as in k0s's own releases. */
-export const k0sFile = `k0s-v1.34.2+k0s.0-${process.arch === "x64" ? "amd64" : process.arch}`;
+export const k0sFile = `k0s-${k0sVersion}-amd64`;
 
 /** Name of the archive of all images among the lab's downloads. */
 export const bundleFile = "images.tar";

@@ -15,13 +15,14 @@ import path from "node:path";
 import { rootCertificates } from "node:tls";
 import { debianFiles, envoyBinary, sha256 } from "./images-files";
 import { layer, writeArchive, type Entry, type Image } from "./images-oci";
+import { knativeVersion, metallbVersion } from "./versions";
 
 /** Version tags of the lab's images; the lab's `imageMirrors` configuration names the same. */
 export const tags = {
-  knative: "v1.23.0",
-  kourier: "v1.23.0",
+  knative: `v${knativeVersion}`,
+  kourier: `v${knativeVersion}`,
   envoy: "v1.40.0",
-  metallb: "v0.16.1",
+  metallb: metallbVersion,
   sample: "v1",
 } as const;
 

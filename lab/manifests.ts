@@ -6,15 +6,26 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSy
 import path from "node:path";
 import { dirs, repoRoot } from "./paths";
 import { run } from "./process";
+import { knativeVersion, metallbVersion } from "./versions";
 
 /** The releases that the modules in lab/go are. */
-const releases = { knative: "1.23.0", kourier: "1.23.0", metallb: "v0.16.1" } as const;
+const releases = {
+  knative: knativeVersion,
+  kourier: knativeVersion,
+  metallb: metallbVersion,
+} as const;
 
 const registry = "gcr.io/knative-releases";
 
-/** The directory for the program's `manifestsDir`. */
+/** The directory for the program's `manifestsDir`. Throws when KNATIVE_EDGE_MANIFESTS names one that is not there. */
 export async function manifestsDir(): Promise<string> {
-  const given = process.env.KNATIVE_EDGE_MANIFESTS || path.resolve(repoRoot, "../shared/manifests");
+  const named = process.env.KNATIVE_EDGE_MANIFESTS;
+  if (named && !existsSync(named)) {
+    throw new Error(
+      `KNATIVE_EDGE_MANIFESTS names ${named}, which is not there: correct or unset it.`,
+    );
+  }
+  const given = named || path.resolve(repoRoot, "../shared/manifests");
   if (existsSync(given)) return given;
   await writeManifests(dirs.manifests);
   return dirs.manifests;

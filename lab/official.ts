@@ -8,9 +8,7 @@ import path from "node:path";
 import { filled } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
-
-/** The engine's release; the lab builds the same one where it cannot download it. */
-const engineVersion = "3.259.0";
+import { engineVersion } from "./versions";
 
 /** Place of Pulumi's releases. */
 const releases = "https://github.com/pulumi/pulumi/releases/download";

@@ -4,11 +4,9 @@ import { access, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { k0sVersion } from "../versions";
 
 const run = promisify(execFile);
-
-/** The version that the double reports: the newest Kubernetes minor that still accepts cgroup v1. */
-export const K0S_LAB_VERSION = "v1.34.2+k0s.0";
 
 /** In the order in which the control plane needs them: earlier ones are extracted first. */
 const COMPONENTS = [
@@ -41,7 +39,7 @@ const OPTIONAL = ["runc"];
 export async function packK0s(
   binDir: string,
   outFile: string,
-  version: string = K0S_LAB_VERSION,
+  version: string = k0sVersion,
 ): Promise<void> {
   const binaries: string[] = [];
   for (const name of [...COMPONENTS, ...OPTIONAL]) {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
-import { writeManifests } from "../../lab/manifests";
+import { manifestsDir, writeManifests } from "../../lab/manifests";
 
 const released =
   process.env.KNATIVE_EDGE_MANIFESTS || path.resolve(__dirname, "../../../shared/manifests");
@@ -16,6 +16,24 @@ function objects(file: string): Map<string, unknown> {
   const all = (yaml.loadAll(text) as (Named | null)[]).filter((object) => object !== null);
   return new Map(all.map((o) => [`${o.kind}/${o.metadata.namespace ?? ""}/${o.metadata.name}`, o]));
 }
+
+describe("the lab's manifests", () => {
+  const named = process.env.KNATIVE_EDGE_MANIFESTS;
+  afterEach(() => {
+    if (named === undefined) delete process.env.KNATIVE_EDGE_MANIFESTS;
+    else process.env.KNATIVE_EDGE_MANIFESTS = named;
+  });
+
+  it("are those of the folder that is named, and none else where it is not there", async () => {
+    process.env.KNATIVE_EDGE_MANIFESTS = __dirname;
+    assert.equal(await manifestsDir(), __dirname);
+    process.env.KNATIVE_EDGE_MANIFESTS = "/not/there";
+    await assert.rejects(
+      manifestsDir(),
+      /^Error: KNATIVE_EDGE_MANIFESTS names \/not\/there, which/,
+    );
+  });
+});
 
 describe("manifests made from Go modules", () => {
   it("have the very objects of the releases", async function () {
