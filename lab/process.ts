@@ -1,6 +1,7 @@
 /** Child processes, run to their end or left running in the background. */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface RunOptions {
@@ -50,13 +51,18 @@ export async function run(
   child.stdin?.end(options.input);
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (exit, signal) => resolve(exit ?? (signal ? 128 : 1)));
+    child.once("close", (exit, signal) => resolve(exitCode(exit, signal)));
   }).finally(() => options.signal?.removeEventListener("abort", interrupt));
   if (code !== 0 && !options.allowFailure) {
     const words = (stderr.trim() || stdout.trim()).split("\n").slice(-3).join("; ");
     throw new Error(`${command} ${args[0] ?? ""} failed with exit code ${code}: ${words}`);
   }
   return { code, stdout, stderr };
+}
+
+/** The exit code as a shell has it: of a program that a signal ended, 128 and the signal's number. */
+function exitCode(exit: number | null, signal: NodeJS.Signals | null): number {
+  return exit ?? (signal ? 128 + os.constants.signals[signal] : 1);
 }
 
 /** Runs a program with this terminal's own standard streams and returns its exit code. */
@@ -72,7 +78,7 @@ export async function runAttached(
   try {
     return await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
-      child.once("close", (code) => resolve(code ?? 130));
+      child.once("close", (exit, signal) => resolve(exitCode(exit, signal)));
     });
   } finally {
     process.off("SIGINT", ignore);

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 const pageBytes = 4096;
 
 /** A process as /proc shows it. */
-export interface ProcessMemory {
+export interface Process {
   pid: number;
   parent: number;
   /** Resident set, with what it shares with others, in MiB. */
@@ -12,7 +12,7 @@ export interface ProcessMemory {
 }
 
 /** All processes of this machine. */
-export function processes(): ProcessMemory[] {
+export function processes(): Process[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -30,8 +30,8 @@ export function processes(): ProcessMemory[] {
 }
 
 /** Sum of the resident sets of a process and its descendants, in MiB. Pages that several share count for each. */
-export function treeMiB(root: number, all: readonly ProcessMemory[]): number {
-  const children = new Map<number, ProcessMemory[]>();
+export function treeMiB(root: number, all: readonly Process[]): number {
+  const children = new Map<number, Process[]>();
   for (const each of all) children.set(each.parent, [...(children.get(each.parent) ?? []), each]);
   const sum = (pid: number): number =>
     (children.get(pid) ?? []).reduce(
