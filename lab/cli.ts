@@ -68,9 +68,9 @@ async function wipe(args: string[]): Promise<number> {
   const keep = args.includes("--keep-state");
   const name = args.find((arg) => !arg.startsWith("-")) ?? "edge1";
   hostFacts(name);
-  if (!keep) await forgetStack(name);
   await bridgeUp();
   await startFiles();
+  if (!keep) await forgetStack(name);
   await wipeHost(name);
   await stackConfig(name);
   say(
