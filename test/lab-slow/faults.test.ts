@@ -22,8 +22,8 @@ import { eventually, get, hostnameOf, loadBalancer } from "../support/lab";
 import { filesWith, keyLines, ProcessWatch } from "../support/secretWatch";
 import { sshKeyPair } from "../support/sshKeys";
 
-const host = "edge2";
-const stack = "edge2";
+const host = "edge5";
+const stack = "edge5";
 
 const ssh = (command: string) => sshExec(host, command);
 const kubectl = async (args: string) =>
@@ -112,7 +112,7 @@ async function release(version: string): Promise<StackConfig> {
     k0sSha256: await digestOf(path.join(dirs.downloads, file)),
   };
 }
-const newer = () => release("v1.34.3+k0s.0");
+const newer = () => release("v1.34.4+k0s.0");
 
 let server: Awaited<ReturnType<typeof serveOnBridge>> | undefined;
 async function downloadFrom(...answer: Parameters<typeof serveOnBridge>): Promise<StackConfig> {

@@ -15,8 +15,8 @@ import {
   up,
 } from "../support/lab";
 
-const host = "edge2";
-const stack = "edge2";
+const host = "edge4";
+const stack = "edge4";
 
 /** The newer k0s of the upgrade: the same double, which says another version. */
 const newer = "v1.34.3+k0s.0";

@@ -17,9 +17,9 @@ import {
   up,
 } from "../support/lab";
 
-const stack = "edge2";
+const stack = "edge8";
 /** Where the stack's host is at first, and where it moves to. */
-const [first, second] = ["edge2", "edge4"] as const;
+const [first, second] = ["edge8", "edge9"] as const;
 let host: string = first;
 
 /** The release of k0s before the lab's own: the same double, which says another version. */
