@@ -45,7 +45,12 @@ export = async () => {
   // Where not all fits, who comes first finds room: then Knative, as in the budget.
   const kourier = new edge.Kourier(
     "kourier",
-    { objects: objects.kourier, after: serving[budget.fits ? "definitions" : "ready"], pool },
+    {
+      objects: objects.kourier,
+      after: serving[budget.fits ? "definitions" : "ready"],
+      pool,
+      cluster: host.clusterIdentifier,
+    },
     onCluster,
   );
   const domain = new edge.DefaultDomain(

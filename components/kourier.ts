@@ -11,6 +11,8 @@ export interface KourierArgs {
   after: pulumi.Resource[];
   /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
   pool: pulumi.Resource[];
+  /** Which cluster they are in. */
+  cluster: string;
 }
 
 /** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
@@ -22,7 +24,8 @@ export class Kourier extends pulumi.ComponentResource {
 
   constructor(name: string, args: KourierArgs, opts: pulumi.ComponentResourceOptions) {
     super("knative-edge:index:Kourier", name, {}, opts);
-    const manifests = new ManifestSet(name, { parent: this, deletedWith: opts.deletedWith });
+    const { deletedWith } = opts;
+    const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
 
     manifests.add(args.objects, args.after, (object) => (isLoadBalancer(object) ? args.pool : []));
     this.ready = manifests.resources;

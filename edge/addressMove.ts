@@ -1,19 +1,20 @@
 import type { EdgeConfig } from "./config";
 import { isRecord } from "./json";
 import { hasPlainUrls } from "./knativeService";
-import { isInPool } from "./pool";
+import { firstAddress, isInPool } from "./pool";
 
 /**
  * How a stack's address and URLs change, a Markdown list item each: clients, DNS and firewalls must follow.
  * @param old The stack's outputs of the last up; anything else where there is none, and so nothing that changes.
  * @param config The configuration to come.
+ * @param isGivenAnew Whether the gateway's Service is made anew, and MetalLB gives it an address again.
  */
-export function addressMove(old: unknown, config: EdgeConfig): string[] {
+export function addressMove(old: unknown, config: EdgeConfig, isGivenAnew = false): string[] {
   const { loadBalancerIp, services } = isRecord(old) ? old : {};
   if (typeof loadBalancerIp !== "string") {
     return [];
   }
-  const address = addressToCome(loadBalancerIp, config);
+  const address = addressToCome(loadBalancerIp, config, isGivenAnew);
   const domain = config.knative.domain ?? (address && `${address}.sslip.io`);
   const urls = isRecord(services) && hasPlainUrls(config.knative) ? services : {};
   return [
@@ -28,11 +29,14 @@ export function addressMove(old: unknown, config: EdgeConfig): string[] {
 function addressToCome(
   old: string,
   { loadBalancer, host }: Pick<EdgeConfig, "loadBalancer" | "host">,
+  isGivenAnew: boolean,
 ): string | undefined {
   if (loadBalancer.kind === "nodeIp") {
     return host.nodeAddress;
   }
-  return isInPool(loadBalancer.addresses, old) ? old : undefined;
+  // A Service that is made anew is given the first address that is free.
+  const isKept = !isGivenAnew || firstAddress(loadBalancer.addresses) === old;
+  return isKept && isInPool(loadBalancer.addresses, old) ? old : undefined;
 }
 
 function move(what: string, old: unknown, now: string | undefined): string[] {

@@ -58,7 +58,8 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
   const named = {
     ...place,
     login: `${user}@${address}:${port}${way}`,
-    resource: name,
+    // What is in a cluster's name besides its own, see ManifestSet.
+    resource: name.replace(/@.*/, ""),
     pods,
     orJump,
   };

@@ -142,13 +142,28 @@ export function ignoredFields(object: KubernetesObject): string[] {
 /** On config-domain: the domain in it, where it is known before the cluster is there. */
 export const domainAnnotation = "knative-edge/domain";
 
+/** On what depends on the address that a load balancer gives: the first of its pool. */
+export const poolAnnotation = "knative-edge/first-of-pool";
+
 /**
  * Fields of an object whose change needs a new object. The default-domain Job adds its domain to config-domain as a
  * stranger, so that it outlives every update of ours; and of two domains Knative takes the one that sorts first. Knative's
  * programs hold on to their settings in the moment without the ConfigMap (knative.dev/pkg/configmap/informer).
+ *
+ * A Service whose address leaves MetalLB's pool is given another behind Pulumi's back, some time after the pool changed: a
+ * new Service is given one that is known when it is created.
  */
 export function replacingFields(object: KubernetesObject): string[] {
-  return isDomainConfig(object) ? [`metadata.annotations["${domainAnnotation}"]`] : [];
+  const field = (annotation: string): string => `metadata.annotations["${annotation}"]`;
+  if (isDomainConfig(object)) {
+    return [field(domainAnnotation), field(poolAnnotation)];
+  }
+  return isGatewayService(object) ? [field(poolAnnotation)] : [];
+}
+
+/** True for the Service at whose address the gateway is reached from outside. */
+export function isGatewayService({ kind, spec }: KubernetesObject): boolean {
+  return kind === "Service" && (spec?.type === "LoadBalancer" || spec?.externalIPs !== undefined);
 }
 
 /** True for Knative's ConfigMap of domains. */

@@ -83,6 +83,11 @@ export function poolErrors(pool: string, surroundings: PoolSurroundings): string
   return errors;
 }
 
+/** The first address of a pool, as {@link parsePool} gives it. */
+export function firstAddress([range = ""]: string[]): string {
+  return range.split("-")[0] ?? "";
+}
+
 /** Whether one of a pool's ranges, as {@link parsePool} gives them, holds an address. */
 export function isInPool(ranges: string[], address: string): boolean {
   return ranges.map(parseRange).some((range) => contains(range, toNumber(address)));

@@ -5,11 +5,14 @@ import {
   domainAnnotation,
   isDefinition,
   isDomainConfig,
+  isGatewayService,
   isKnativeServing,
   KubernetesObject,
+  poolAnnotation,
 } from "./manifests";
 import { suggestion } from "./nearest";
 import { atNodeAddress } from "./nodeIp";
+import { firstAddress } from "./pool";
 import { Problem } from "./problem";
 import { goMemory, namedPolicy, queueProxyConfig } from "./policies";
 import {
@@ -21,7 +24,7 @@ import {
   withOverrides,
 } from "./resources";
 import { applySafety } from "./safety";
-import { containers, withContainers } from "./workloads";
+import { containers, withContainers, withPodAnnotation } from "./workloads";
 
 /** A change to an object of a release. Returns the object itself where it has nothing to change, never alters it. */
 export type Transform = (object: KubernetesObject) => KubernetesObject;
@@ -44,6 +47,7 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
     ...(config.knative.resources.policy === "edge" && { goMemory }),
     knativeConfig: knativeConfig(knativeConfigMaps(config)),
     ...(config.knative.domain !== undefined && { knownDomain: knownDomain(config.knative.domain) }),
+    ...(config.loadBalancer.kind === "metallb" && { ofPool: ofPool(config) }),
     images: images(config.imageMirrors),
   };
 }
@@ -130,6 +134,24 @@ export function knativeConfig(configMaps: Record<string, Record<string, string>>
 export function knownDomain(domain: string): Transform {
   return (object) =>
     isDomainConfig(object) ? annotated(object, domainAnnotation, domain) : object;
+}
+
+/**
+ * Marks what depends on the address that MetalLB gives with the pool's first one: the gateway's Service, and, where the
+ * default-domain Job makes a domain of the address, config-domain (see {@link replacingFields}) and the Job's pods, for no
+ * Job may change those.
+ */
+export function ofPool({ loadBalancer, knative }: EdgeConfig): Transform {
+  const first = firstAddress(loadBalancer.kind === "metallb" ? loadBalancer.addresses : []);
+  return (object) => {
+    const makesDomain = knative.domain === undefined;
+    if (isGatewayService(object) || (makesDomain && isDomainConfig(object))) {
+      return annotated(object, poolAnnotation, first);
+    }
+    return makesDomain && object.kind === "Job"
+      ? withPodAnnotation(object, poolAnnotation, first)
+      : object;
+  };
 }
 
 /**

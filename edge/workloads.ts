@@ -32,6 +32,19 @@ export function withPodSpec(
   return { ...object, spec: { ...object.spec, template } };
 }
 
+/** The workload with an annotation on its pods. */
+export function withPodAnnotation(
+  object: KubernetesObject,
+  name: string,
+  value: string,
+): KubernetesObject {
+  const template = object.spec?.template as
+    (JsonObject & { metadata?: { annotations?: JsonObject } }) | undefined;
+  const annotations = { ...template?.metadata?.annotations, [name]: value };
+  const metadata = { ...template?.metadata, annotations };
+  return { ...object, spec: { ...object.spec, template: { ...template, metadata } } };
+}
+
 /** The workload with its init containers and containers changed; any other kind as it is. */
 export function withContainers(
   object: KubernetesObject,

@@ -73,9 +73,6 @@ npm run bench -- --only fleet    time and memory of \`npm run fleet -- up\` over
 /** Configuration with which the sample's image goes to zero soon after its last request; it changes nothing of how it wakes. */
 const sleepy = {
   knativeConfig: {
-    "config-deployment": {
-      "registries-skipping-tag-resolving": "kind.local,ko.local,dev.local,registry.lab",
-    },
     "config-autoscaler": { "scale-to-zero-grace-period": "6s", "stable-window": "6s" },
   },
   services: {

@@ -212,7 +212,8 @@ export async function labConfig(host: string): Promise<StackConfig> {
  * Writes the lab's Pulumi project and the stack configuration of a host, and makes the stack if it is new: the committed
  * Pulumi.dev.yaml, then what the lab knows of the host, then `extra`. Keys that someone else set stay. The SSH key goes in
  * encrypted, by standard input.
- * @param extra more keys, without the project's name; undefined removes a key
+ * @param extra more keys, without the project's name; undefined removes a key, and knativeConfig adds ConfigMaps to the
+ * lab's own
  */
 export async function stackConfig(host: string, extra: StackConfig = {}): Promise<void> {
   const stack = stackOf(host);
@@ -232,10 +233,11 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
       value,
     ]),
   );
-  writeYaml(file, {
-    ...before,
-    config: { ...asObject(before.config), ...asObject(committed.config), ...ours },
-  });
+  const own = asObject(committed.config);
+  const configMaps = `${String(project.name)}:knativeConfig`;
+  if (configMaps in ours)
+    ours[configMaps] = { ...asObject(own[configMaps]), ...asObject(ours[configMaps]) };
+  writeYaml(file, { ...before, config: { ...asObject(before.config), ...own, ...ours } });
   if (!(`${String(project.name)}:sshPrivateKey` in asObject(before.config))) {
     await pulumi(["config", "set", "--secret", "sshPrivateKey"], {
       stack,
@@ -279,9 +281,11 @@ function readYaml(file: string): Record<string, unknown> {
 
 function writeYaml(file: string, content: Record<string, unknown>): void {
   // Undefined is how a caller removes a key; YAML has no such thing.
-  writeFileSync(file, yaml.dump(JSON.parse(JSON.stringify(content)), { lineWidth: -1 }), {
-    mode: 0o600,
-  });
+  const text = yaml.dump(JSON.parse(JSON.stringify(content)), { lineWidth: -1 });
+  // An engine at work on another stack reads the project's file meanwhile: it must never see half of it.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, file);
 }
 
 function asObject(value: unknown): Record<string, unknown> {

@@ -5,7 +5,8 @@ import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { addressMove } from "../edge/addressMove";
 import { budgetMove } from "../edge/budgetMove";
-import { Preview, PreviewMoves, previewSummary } from "../edge/previewSummary";
+import { isGatewayService, KubernetesObject } from "../edge/manifests";
+import { Preview, PreviewMoves, PreviewStep, previewSummary } from "../edge/previewSummary";
 import { loadStack } from "./stack";
 
 const usage = `npm run preview -- --stack <name> [--project <directory>] [--refresh] [--expect-no-changes] [--out <file>]
@@ -63,6 +64,11 @@ function run(
   }
 }
 
+/** Whether a step makes the gateway's Service anew. */
+function isGatewayReplaced({ op, newState }: PreviewStep): boolean {
+  return op.includes("replace") && isGatewayService((newState?.inputs ?? {}) as KubernetesObject);
+}
+
 /** How budget and addresses move, or why that cannot be told: it needs the manifests, and must not fail a preview. */
 async function movesOf(preview: Preview, stack: string, project: string): Promise<PreviewMoves> {
   const { oldState } = preview.steps?.find(({ urn }) => urn.includes("pulumi:pulumi:Stack")) ?? {};
@@ -70,7 +76,7 @@ async function movesOf(preview: Preview, stack: string, project: string): Promis
     const { config, budget } = await loadStack(stack, project);
     return {
       budget: budgetMove(oldState?.outputs?.budget, budget),
-      addresses: addressMove(oldState?.outputs, config),
+      addresses: addressMove(oldState?.outputs, config, preview.steps?.some(isGatewayReplaced)),
     };
   } catch (error) {
     return { budget: `It cannot be computed: ${(error as Error).message}` };

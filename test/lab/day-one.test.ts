@@ -11,9 +11,6 @@ const image = "ghcr.io/knative/helloworld-go:latest";
 /** Configuration with which a service goes to zero soon after its last request. */
 const quickToZero = {
   knativeConfig: {
-    "config-deployment": {
-      "registries-skipping-tag-resolving": "kind.local,ko.local,dev.local,registry.lab",
-    },
     "config-autoscaler": { "scale-to-zero-grace-period": "10s", "stable-window": "6s" },
   },
 };

@@ -1,6 +1,7 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig } from "../../lab/engine";
 import { bootHost, hostFacts, powerOff, removeHost, sshExec, wipeHost } from "../../lab/host";
+import { hostPool } from "../../lab/paths";
 import {
   assertHello,
   changedNames,
@@ -10,11 +11,12 @@ import {
   kubectlOn,
   loadBalancer,
   packedK0s,
+  script,
   up,
 } from "../support/lab";
 
-const host = "edge2";
-const stack = "edge2";
+const host = "edge4";
+const stack = "edge4";
 
 /** The newer k0s of the upgrade: the same double, which says another version. */
 const newer = "v1.34.3+k0s.0";
@@ -111,15 +113,21 @@ describe("the second day of a host", function () {
     assert.deepEqual(await changes(), []);
   });
 
-  it("brings a wiped machine back with its new host key and a raised hostGeneration", async () => {
+  it("knows a wiped machine by its key, tells that the cluster is lost, and builds it anew", async () => {
     const before = await clusterUid();
     await wipeHost(host);
-    const unknown = await pulumi(["up", "--yes", "--skip-preview", "--refresh"], {
-      stack,
-      allowFailure: true,
-    });
-    assert.notEqual(unknown.code, 0);
+    const says = async (): Promise<string> => {
+      const { code, stdout } = await script("preview", ["--stack", stack, "--refresh"]);
+      assert.equal(code, 1);
+      return stdout;
+    };
+    assert.match(await says(), /its key is not the one in sshHostKey: .* raise hostGeneration/);
     await pulumi(["config", "set", "sshHostKey", hostFacts(host).hostKey], { stack });
+    const lost = await pulumi(["up", "--yes", "--skip-preview"], { stack, allowFailure: true });
+    assert.match(
+      lost.stdout,
+      /the cluster of this stack is not on \S+ any more \(.*machineId is .*\)\. If the host was rebuilt, raise/,
+    );
     await pulumi(["config", "set", "hostGeneration", "2"], { stack });
     await pulumi(["up", "--yes", "--skip-preview"], { stack });
     assert.notEqual(await clusterUid(), before);
@@ -133,6 +141,20 @@ describe("the second day of a host", function () {
     await pulumi(["up", "--yes", "--skip-preview"], { stack });
     assert.notEqual(await clusterUid(), before);
     await assertAnswer();
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
+  it("follows a pool that moves, with the address, the domain and the URLs", async () => {
+    const before = await loadBalancer(host);
+    const last = hostPool(host).split("-")[1] ?? "";
+    await stackConfig(host, { hostGeneration: 3, loadBalancerPool: `${last}-${last}` });
+    const { stdout } = await script("preview", ["--stack", stack]);
+    assert.match(stdout, new RegExp(`- the gateway's address: \`${before}\` → known after`));
+    await pulumi(["up", "--yes", "--skip-preview"], { stack });
+    assert.equal(await loadBalancer(host), last);
+    assert.equal(await hostnameOf(host, "hello"), `hello.default.${last}.sslip.io`);
+    await assertAnswer();
+    await assertKnativesUrl();
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 

@@ -10,8 +10,8 @@ import { run } from "../../lab/process";
 import { loadStack } from "../../scripts/stack";
 import { kubectlOn, eventually, get, hostnameOf, loadBalancer, up } from "../support/lab";
 
-const host = "edge2";
-const stack = "edge2";
+const host = "edge6";
+const stack = "edge6";
 const upstream = { resourcePolicy: "upstream" };
 
 interface Pod {

@@ -6,7 +6,7 @@ export type HostSnapshot = Record<string, string[]>;
 // What changes by itself on any Debian that runs: logs, machine state, and the session that looks.
 const volatile =
   "-path /var/log/journal -o -path /var/lib/systemd -o -path /var/log/wtmp -o -path /var/log/lastlog " +
-  "-o -path /var/log/btmp -o -path /root/.ssh";
+  "-o -path /var/log/btmp -o -path '/var/tmp/systemd-private-*' -o -path /root/.ssh";
 
 const rulesOf = (save: string): string =>
   `${save} 2>/dev/null | sed -n -e 's/^-A/-A/p' -e 's/^\\(:[^ ]*\\) - .*/\\1/p' || true`;
@@ -19,7 +19,7 @@ const questions: Record<string, string> = {
     "ps -e -o args= --ppid 2 -p 2 --deselect | grep -v -e sshd -e '(sd-pam)' -e 'systemd --user' -e '^ps ' -e '^sh -c' -e '^sort' -e '^bash -c' -e grep || true",
   mounts: "awk '{ print $2, $3 }' /proc/self/mounts | grep -v '^/run/user/'",
   // Not /sys/class/net, which in a container is the outer machine's.
-  links: "ip -br link | awk '{ print $1 }'",
+  links: "ip -br link | awk '{ print $1 }' | cut -d @ -f 1",
   // Rules and chains; looking makes the empty tables themselves.
   rules: rulesOf("iptables-save"),
   rules6: rulesOf("ip6tables-save"),

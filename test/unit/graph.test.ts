@@ -32,6 +32,10 @@ function stdout(name: string): string {
   return name === "host-kubeconfig" ? kubeconfig : JSON.stringify({ seconds: 1 });
 }
 
+/** The Service with the address, and Knative's ConfigMap of domains, of the cluster on the host. */
+const gateway = "kourier-kourier-system/kourier@test@192.0.2.10#1";
+const domains = "knative-knative-serving/config-domain@test@192.0.2.10#1";
+
 const kubernetes = ({ type }: Registration): boolean =>
   type.startsWith("kubernetes:") && !type.startsWith("pulumi:");
 
@@ -63,12 +67,8 @@ describe("the graph of the program", function () {
       "knative-ingresses.networking.internal.knative.dev",
       "",
     ],
-    ["kourier-kourier-system/kourier", "metallb-metallb-system/edge", "an address needs the pool"],
-    [
-      "domain-knative-serving/default-domain",
-      "kourier-kourier-system/kourier",
-      "the Job needs the address",
-    ],
+    [gateway, "metallb-metallb-system/edge", "an address needs the pool"],
+    ["domain-knative-serving/default-domain", gateway, "the Job needs the address"],
     ["domain-knative-serving/default-domain", "knative-knative-serving/routing-serving-certs", ""],
     [
       "hello-service",
@@ -93,7 +93,7 @@ describe("the graph of the program", function () {
       "metallb-metallb-system/edge",
       "kubernetes:metallb.io/v1beta1:IPAddressPool",
     );
-    const service = graph.find("kourier-kourier-system/kourier", "kubernetes:core/v1:Service");
+    const service = graph.find(gateway, "kubernetes:core/v1:Service");
     assert.ok(graph.waitsFor(advertisement, pool));
     assert.ok(graph.waitsFor(service, advertisement));
   });
@@ -196,9 +196,7 @@ describe("the graph of the program", function () {
   it("with a fixed domain has no Job, and services still wait for the ingress", async () => {
     const fixed = await runProgram({ ...config, domain: "example.com" }, { stdout });
     assert.ok(!fixed.registrations.some(({ type }) => type.includes(":Job")));
-    assert.ok(
-      fixed.waitsFor(fixed.find("hello-service"), named(fixed, "kourier-kourier-system/kourier")),
-    );
+    assert.ok(fixed.waitsFor(fixed.find("hello-service"), named(fixed, gateway)));
   });
 
   it("gives services a URL of the domain, and Knative's own where its settings may say otherwise", async () => {
@@ -215,26 +213,32 @@ describe("the graph of the program", function () {
     );
   });
 
-  it("makes config-domain anew when its domain changes, since the Job's would stay, and nothing else", async () => {
+  it("makes anew what holds a domain or an address that changes, and nothing else", async () => {
     const fixed = await runProgram({ ...config, domain: "example.com" }, { stdout });
     const replaced = fixed.registrations.filter(
       (each) => kubernetes(each) && each.replaceOnChanges.length > 0,
     );
+    const domain = 'metadata.annotations["knative-edge/domain"]';
+    const pool = 'metadata.annotations["knative-edge/first-of-pool"]';
     assert.deepEqual(
       replaced.map(({ name, replaceOnChanges }) => [name, replaceOnChanges]),
       [
-        [
-          "knative-knative-serving/config-domain@test@192.0.2.10#1",
-          ['metadata.annotations["knative-edge/domain"]'],
-        ],
+        [domains, [domain, pool]],
+        [gateway, [pool]],
       ],
     );
-    const [domains] = replaced;
-    assert.equal(domains?.deleteBeforeReplace, true);
-    const { annotations } = domains.inputs.metadata as { annotations: Record<string, string> };
-    assert.equal(annotations["knative-edge/domain"], "example.com");
-    const byJob = graph.find("knative-knative-serving/config-domain@test@192.0.2.10#1");
-    assert.ok(!JSON.stringify(byJob.inputs.metadata).includes("knative-edge/domain"));
+    assert.ok(replaced.every(({ deleteBeforeReplace }) => deleteBeforeReplace));
+    const marks = (from: Graph, name: string): unknown => {
+      const { annotations = {} } = from.find(name).inputs.metadata as {
+        annotations?: Record<string, string>;
+      };
+      return Object.entries(annotations).filter(([key]) => key.startsWith("knative-edge/"));
+    };
+    assert.deepEqual(marks(fixed, domains), [["knative-edge/domain", "example.com"]]);
+    assert.deepEqual(marks(graph, domains), [["knative-edge/first-of-pool", "192.0.2.200"]]);
+    assert.deepEqual(marks(graph, gateway), [["knative-edge/first-of-pool", "192.0.2.200"]]);
+    const job = graph.find("domain-knative-serving/default-domain");
+    assert.match(JSON.stringify(job.inputs.spec), /"knative-edge\/first-of-pool":"192.0.2.200"/);
   });
 
   it("records with all that goes with the cluster which one it is, so that a rebuild that was cut off goes on", () => {
@@ -253,7 +257,7 @@ describe("the graph of the program", function () {
       registrations
         .filter((each) => kubernetes(each) && each.deleteBeforeReplace)
         .map(({ name }) => name);
-    assert.equal(deletedFirst(graph).length, 1);
+    assert.equal(deletedFirst(graph).length, 2);
     assert.ok(!deletedFirst(rebuilt).some((name) => deletedFirst(graph).includes(name)));
   });
 
@@ -274,8 +278,9 @@ describe("the graph of the program", function () {
     });
 
     it("gives Kourier's Service the address, and its ports to the host alone", () => {
-      const { spec } = own.find("kourier-kourier-system/kourier", "kubernetes:core/v1:Service")
-        .inputs as { spec: { type: string; externalIPs: string[]; ports: { port: number }[] } };
+      const { spec } = own.find(gateway, "kubernetes:core/v1:Service").inputs as {
+        spec: { type: string; externalIPs: string[]; ports: { port: number }[] };
+      };
       assert.equal(spec.type, "ClusterIP");
       assert.deepEqual(spec.externalIPs, ["192.0.2.10"]);
       const ports = spec.ports.map(({ port }) => port).join(" ");
@@ -286,7 +291,7 @@ describe("the graph of the program", function () {
 
     it("waits with services for the ingress, and with Knative's gate as ever", () => {
       const hello = own.find("hello-service");
-      for (const name of ["kourier-kourier-system/kourier", "knative-admission"]) {
+      for (const name of [gateway, "knative-admission"]) {
         assert.ok(own.waitsFor(hello, named(own, name)), name);
       }
       assert.ok(own.waitsFor(own.find("hello-probe-request"), hello));

@@ -41,6 +41,10 @@ async function withServer(
       }
       auth.accept();
     });
+    client.on("tcpip", (accept, _reject, { destIP, destPort }) => {
+      const channel = accept();
+      channel.pipe(net.connect(destPort, destIP)).pipe(channel);
+    });
     client.on("session", (accept) =>
       accept().on("exec", (acceptExec) => answer(acceptExec(), () => client.end())),
     );
@@ -148,6 +152,24 @@ describe("lab providers: command", () => {
     );
     assert.deepEqual(lines, ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
     assert.equal(tries, 3);
+  });
+
+  it("loses the host's words when it tries again from a jump host, as the real one does", async () => {
+    await withServer(
+      (channel) => channel.end(),
+      async (connection) => {
+        const proxy = connection;
+        const through = { ...connection, privateKey: keys().private, proxy };
+        await assert.rejects(
+          dial({ ...through, dialErrorLimit: 2 }, context()),
+          /^Error: proxy: after 2 failed attempts: ssh: handshake failed: EOF$/,
+        );
+        await assert.rejects(
+          dial({ ...through, dialErrorLimit: 0 }, context()),
+          /^Error: proxy: after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate/,
+        );
+      },
+    );
   });
 
   it("refuses what it does not know, and fills in the connection's defaults as a secret", () => {

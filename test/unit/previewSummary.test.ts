@@ -288,6 +288,10 @@ describe("how addresses move", () => {
       "- hello: `http://hello.default.192.168.56.10.sslip.io` → known after the update",
     ]);
     assert.deepEqual(addressMove(pooled, testConfig()), []);
+    assert.deepEqual(addressMove(pooled, testConfig(), true), []);
+    const loadBalancerPool = "192.168.56.199-192.168.56.209";
+    const anew = addressMove(pooled, testConfig({ loadBalancerPool }), true);
+    assert.match(anew.join("\n"), /`192.168.56.200` → known after the update/);
   });
 
   it("says nothing of a new stack, nor of URLs that Knative's own settings make", () => {

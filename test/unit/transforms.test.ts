@@ -100,8 +100,8 @@ describe("transforms", () => {
       "digest-resolution-timeout": "20s",
     });
     assert.deepEqual(
-      find(objects, "ConfigMap", "config-domain"),
-      find(before, "ConfigMap", "config-domain"),
+      find(objects, "ConfigMap", "config-domain").data,
+      find(before, "ConfigMap", "config-domain").data,
     );
   });
 
@@ -130,7 +130,9 @@ describe("transforms", () => {
       },
       internal,
     ]);
-    assert.deepEqual(transformAll([kourier], testConfig()), [kourier]);
+    const annotations = { "knative-edge/first-of-pool": "192.168.56.200" };
+    const pooled = { ...kourier, metadata: { ...kourier.metadata, annotations } };
+    assert.deepEqual(transformAll([kourier, internal], testConfig()), [pooled, internal]);
   });
 
   it("point every image at its mirror", () => {

@@ -152,17 +152,25 @@ function tcpDial(endpoint: Endpoint): Promise<net.Socket> {
   });
 }
 
-/** The SSH handshake and login over an open connection. As in Go, only the TCP connect has a time limit. */
+/** Connections that a failed handshake has closed. */
+const closed = new WeakSet<net.Socket | ClientChannel>();
+
+/**
+ * The SSH handshake and login over an open connection. As in Go, only the TCP connect has a time limit, and over a
+ * connection that a failure has closed the next finds its end (ssh.NewClientConn).
+ */
 function handshake(
   sock: net.Socket | ClientChannel,
   endpoint: Endpoint,
   settings: ClientSettings,
 ): Promise<Client> {
+  if (closed.has(sock)) return Promise.reject(new Error("ssh: handshake failed: EOF"));
   return new Promise((resolve, reject) => {
     const client = new Client();
     let mismatch = false;
     const attempted: string[] = [];
     const fail = (why: string) => {
+      closed.add(sock);
       client.destroy();
       reject(new Error(`ssh: handshake failed: ${why}`));
     };
