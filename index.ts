@@ -9,6 +9,7 @@ import { releaseVersions } from "./edge/releases";
 import { stackFacts } from "./edge/stackFacts";
 
 export = async () => {
+  edge.keepOutputsOutOfDebugLog();
   const { config, objects, budget } = await edge.planStack();
   edge.explainFailures(config, () => host.kubeconfig);
 

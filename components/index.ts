@@ -1,5 +1,6 @@
 export * from "./admissionGate";
 export * from "./clusterProvider";
+export * from "./debugLog";
 export * from "./defaultDomain";
 export * from "./failures";
 export * from "./hostConnection";
