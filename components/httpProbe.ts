@@ -16,7 +16,7 @@ export interface HttpProbeArgs {
 export interface ProbeResult {
   /** `url` when the name resolved, `address` when it was asked by address with the Host header. */
   via: "url" | "address";
-  /** HTTP status of the answer, below 500. */
+  /** HTTP status of the answer. */
   status: number;
   /** The answer's first 200 characters. */
   body: string;
@@ -29,6 +29,7 @@ export interface ProbeResult {
  * a domain a Ready service answers 404, without a gateway not at all.
  */
 export class HttpProbe extends pulumi.ComponentResource {
+  /** What it saw when it last asked: it asks again only where the URL or the address is another. */
   public readonly result: pulumi.Output<ProbeResult>;
 
   constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
@@ -49,7 +50,24 @@ export class HttpProbe extends pulumi.ComponentResource {
       },
       { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
     );
-    this.result = request.stdout.apply((stdout) => JSON.parse(stdout) as ProbeResult);
+    this.result = pulumi
+      .all([request.stdout, request.urn])
+      .apply(([stdout, urn]) => probeResult(stdout, urn));
     this.registerOutputs({ result: this.result });
+  }
+}
+
+/**
+ * What the probe printed.
+ * @param urn Of the command that printed it.
+ * @throws RunError where the state has something else, as an earlier version could leave it.
+ */
+export function probeResult(stdout: string, urn: string): ProbeResult {
+  try {
+    return JSON.parse(stdout) as ProbeResult;
+  } catch {
+    throw new pulumi.RunError(
+      `The state has no answer of a service, but ${JSON.stringify(stdout)}: ask it again by pulumi up --replace '${urn}'`,
+    );
   }
 }
