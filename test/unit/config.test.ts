@@ -560,6 +560,7 @@ describe("configuration", () => {
       { services: '{"a":{"image":"a","port":0}}' },
       /^knative-edge:services.a.port: 0 is not a whole number/,
     ],
+    [{ services: '{"a":null}' }, /^knative-edge:services.a: a mapping with an image was expected/],
     [{ services: '{"a"' }, /^knative-edge:services: is not a mapping/],
     [{ loadBalancer: "kube-vip" }, /^knative-edge:loadBalancer: "kube-vip" is neither metallb nor/],
     [
