@@ -204,6 +204,21 @@ describe("the budget of the releases", function () {
     assert.ok((await budgetOf({ services: services(20, 1), resourcePolicy: "edge" })).fits);
   });
 
+  it("counts each revision that shares the traffic", async () => {
+    const split = async (...traffic: object[]): Promise<string> => {
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale: 2 }, traffic };
+      const budget = await budgetOf({ services: JSON.stringify({ a: spec }), sample: "false" });
+      return requests(budget, "service");
+    };
+    const [old, latest] = [{ revisionName: "a-v1" }, { latestRevision: true }];
+    assert.equal(await split({ ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
+    assert.equal(await split({ ...old, percent: 100 }, { ...latest, tag: "next" }), "50m/0Mi");
+    assert.equal(
+      await split({ revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
+      "50m/0Mi",
+    );
+  });
+
   it("counts queue-proxy and service containers as Knative's ConfigMaps say", async () => {
     const pod = ({ pods }: Budget): PodBudget | undefined =>
       pods.find(({ component }) => component === "service");
