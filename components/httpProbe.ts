@@ -6,6 +6,8 @@ import { local } from "@pulumi/command";
 export interface HttpProbeArgs {
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
   url: pulumi.Input<string>;
+  /** Path to ask for. Defaults to `/`. */
+  path?: string;
   /** Address to ask with the URL's host in the Host header where its name does not resolve. */
   address: pulumi.Input<string>;
   /** How long an answer may take, in seconds. Defaults to 120. */
@@ -41,7 +43,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         create: "node -",
         stdin: fs.readFileSync(path.join(__dirname, "probe.cjs"), "utf8"),
         environment: {
-          PROBE_URL: args.url,
+          PROBE_URL: pulumi.interpolate`${args.url}${args.path ?? "/"}`,
           PROBE_ADDRESS: args.address,
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
         },

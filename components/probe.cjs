@@ -8,6 +8,8 @@ const address = process.env.PROBE_ADDRESS;
 const started = Date.now();
 const deadline = started + Number(process.env.PROBE_TIMEOUT) * 1000;
 
+/** Statuses above 399 that only a service gives: who it is for, or how it wants to be asked. Of 404 nobody can tell. */
+const refusals = [401, 403, 405, 415, 426];
 /** As much of the answer as is reported, in characters. */
 const bodyLength = 200;
 /** How long one request may take, in milliseconds. */
@@ -24,7 +26,10 @@ async function main() {
     const attempt = await ask(via === "url" ? url.hostname : address).catch(
       (error) => error.message,
     );
-    if (typeof attempt !== "string" && attempt.status < 400) {
+    if (
+      typeof attempt !== "string" &&
+      (attempt.status < 400 || refusals.includes(attempt.status))
+    ) {
       const seconds = Math.round((Date.now() - started) / 100) / 10;
       console.log(JSON.stringify({ via, ...attempt, seconds }));
       process.exitCode = 0;
@@ -38,7 +43,8 @@ async function main() {
   console.error(
     `${url.href} did not answer within ${process.env.PROBE_TIMEOUT} s, asked by ` +
       `${via === "url" ? "its name" : `the address ${address}, for its name does not resolve here`}: ${last}. ` +
-      "Check that this machine reaches the load balancer address and that no firewall stands between.",
+      "Check that this machine reaches the load balancer address and that no firewall stands between; where the service " +
+      "does not answer at this path, set its field probe to another path, or to false.",
   );
 }
 

@@ -1,7 +1,7 @@
 import { withAwait } from "./awaits";
 import type { EdgeConfig } from "./config";
 import type { MetalLbConfig } from "./config/loadBalancer";
-import { knativeService } from "./knativeService";
+import { knativeService, probePath, ServiceSpec } from "./knativeService";
 import { describe, KubernetesObject, tiers } from "./manifests";
 import { ipAddressPool, l2Advertisement } from "./pool";
 import { StackObjects } from "./stack";
@@ -64,7 +64,7 @@ export function planGraph(
       after: "domain",
       children: [
         ...tierNodes([withAwait(knativeService(name, "default", spec))]),
-        { title: "probe: an HTTP request from the machine that runs Pulumi" },
+        ...probeNodes(spec),
       ],
     })),
   ];
@@ -75,6 +75,12 @@ export function planGraph(
     },
     components,
   };
+}
+
+function probeNodes(spec: ServiceSpec): PlanNode[] {
+  const path = probePath(spec);
+  const title = `probe: an HTTP request for ${path} from the machine that runs Pulumi`;
+  return path === undefined ? [] : [{ title }];
 }
 
 function metalLbComponent(

@@ -115,7 +115,13 @@ config:
       traffic:
         - { revisionName: greeter-v1, percent: 80 }
         - { revisionName: greeter-v2, percent: 20, tag: next }
+      probe: false
 \`\`\`
+
+At the end of \`pulumi up\` each service is asked for \`probe\`, a path, by default \`/\`, until it answers: with a status
+below 400, or with 401, 403, 405, 415 or 426, which only the service itself gives. A service that knows no such path, as
+many that speak gRPC, needs another one or \`false\`. One with the label \`networking.knative.dev/visibility:
+cluster-local\` is never asked, since it answers only inside the cluster.
 
 In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the name's end counts, and what follows it is kept.
 A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.

@@ -164,6 +164,9 @@ describe("npm run plan", function () {
     assert.doesNotMatch(stdout, /metallb|default-domain/i);
     assert.match(stdout, /^domain 192\.168\.56\.10\.sslip\.io \(after knative, kourier\)$/m);
     assert.match(stdout, /^Kourier 1\.23\.0 \(after knative's definitions\)$/m);
+    assert.match(stdout, /^└─ probe: an HTTP request for \/ from the machine that runs Pulumi$/m);
+    const silent = { sample: false, services: { a: { image: "a", probe: false } } };
+    assert.doesNotMatch((await plan(silent)).stdout, /probe:/);
   });
 
   it("ends with 2 where the stack does not fit, and with 0 where that is allowed", async () => {

@@ -139,6 +139,26 @@ describe("the probe", () => {
     });
   }
 
+  for (const status of [401, 403, 405, 415, 426]) {
+    it(`takes ${status} for an answer, which only the service gives`, async () => {
+      answering((_, response) => response.writeHead(status).end());
+      const { code, stdout } = await probe(`http://a.invalid:${port}`, "127.0.0.1", 1);
+      assert.deepEqual([code, (JSON.parse(stdout) as { status: number }).status], [0, status]);
+    });
+  }
+
+  it("asks for the path, and says how to choose another", async () => {
+    answering((request, response) =>
+      response.writeHead(request.url === "/a?b=c" ? 200 : 404).end(),
+    );
+    const asked = (path: string) => probe(`http://a.invalid:${port}${path}`, "127.0.0.1", 1);
+    assert.equal((await asked("/a?b=c")).code, 0);
+    assert.match(
+      (await asked("/")).stderr,
+      /HTTP status 404\. .* field probe to another path, or to/,
+    );
+  });
+
   it("explains a state that has no answer", () => {
     const urn = "urn:pulumi:a::knative-edge::command:local:Command::hello-probe-request";
     assert.throws(
