@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { sshKeyPair } from "../support/sshKeys";
@@ -32,6 +32,10 @@ const pem = {
     .export({ type: "pkcs1", format: "pem", cipher: "aes-128-cbc", passphrase: "open sesame" })
     .toString(),
   pkcs8: rsa.export({ type: "pkcs8", format: "pem" }).toString(),
+  pkcs8Ec: createPrivateKey(privateKey).export({ type: "pkcs8", format: "pem" }).toString(),
+  pkcs8Ed25519: generateKeyPairSync("ed25519")
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString(),
   encryptedPkcs8: rsa
     .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "open sesame" })
     .toString(),
@@ -249,6 +253,13 @@ describe("configuration", () => {
     ["PEM RSA with its passphrase", pem.encryptedRsa, "open sesame"],
     ["PEM EC", privateKey, ""],
     ["PKCS#8", pem.pkcs8, ""],
+    ["PKCS#8 EC", pem.pkcs8Ec, ""],
+    [
+      "PKCS#8 Ed25519, which only pulumi-command reads",
+      pem.pkcs8Ed25519,
+      "",
+      /PKCS#8 key of type ed25519, of which only rsa and ec .*ssh-keygen -p .* OpenSSH 9\.6/,
+    ],
     [
       "OpenSSH without its passphrase",
       encryptedOpenSsh.private,

@@ -54,7 +54,7 @@ describe("a stack's file", () => {
       "a",
     );
     assert.deepEqual([...encrypted], ["sshPrivateKey", "sshPrivateKeyPassphrase"]);
-    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN PRIVATE KEY-----/);
+    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN EC PRIVATE KEY-----/);
     assert.equal(values.sshPrivateKeyPassphrase, undefined);
   });
 
