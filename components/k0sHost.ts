@@ -8,7 +8,6 @@ import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
 import { renewWithCluster } from "./rebuild";
-import { timeouts } from "./timeouts";
 
 export interface K0sHostArgs {
   /** The SSH connection, as root or as a user with passwordless sudo. */
@@ -158,11 +157,8 @@ export class K0sHost extends pulumi.ComponentResource {
           READY_TIMEOUT: String(args.readyTimeoutSeconds),
         },
       },
-      {
-        parent: this,
-        dependsOn: installed,
-        customTimeouts: timeouts(args.readyTimeoutSeconds + 60),
-      },
+      // Without customTimeouts: pulumi-command bounds only its dialling by them, and the script itself keeps the time.
+      { parent: this, dependsOn: installed },
     );
     const told = fromJson<ReadyAnswer>(ready);
     const state = new HostState(

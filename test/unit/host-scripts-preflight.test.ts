@@ -247,7 +247,13 @@ describe("preflight.sh", () => {
     [
       "another stack's k0s",
       () => host.write("etc/k0s/.knative-edge", "stack-b"),
-      /k0s here belongs to "stack-b", not to "stack-a"/,
+      /k0s here belongs to "stack-b", not to "stack-a": destroy that stack first, or take another host\n$/,
+    ],
+    [
+      "a k0s of this host under another name of the stack",
+      () => host.write("etc/k0s/.knative-edge", "old@192.168.56.10#2"),
+      /belongs to "old@192.168.56.10", not to "new@192.168.56.10": .*; if the stack was renamed, rename it back\n$/,
+      { OWNER: "new@192.168.56.10#2" },
     ],
     [
       "a k0s of a later generation",
