@@ -3,7 +3,7 @@ import { remote } from "@pulumi/command";
 import { Consent, StackFacts } from "../edge/changes";
 import { ImageBundle } from "../edge/config/k0s";
 import { k0sInstallArguments } from "../edge/k0sConfig";
-import { HostSize, wholeCpus } from "../edge/hostSize";
+import { HostSize, leastMemoryMiB, wholeCpus } from "../edge/hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
@@ -101,6 +101,7 @@ export class K0sHost extends pulumi.ComponentResource {
           NODE_ADDRESS: args.nodeAddress,
           K0S_VERSION: args.version,
           HOST_CPUS: String(wholeCpus(args.hostSize)),
+          MIN_MEMORY_MIB: String(leastMemoryMiB),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
           GATEWAY_PORTS: args.gatewayPorts.join(" "),
           CLOCK_URL: args.url,

@@ -8,6 +8,7 @@ import { Budget, BudgetCase, budgetOutput, computeBudget } from "../../edge/budg
 import { BudgetError, refusal, requireFit } from "../../edge/budgetAdvice";
 import { budgetMarkdown, budgetText } from "../../edge/budgetTable";
 import { EdgeConfig } from "../../edge/config";
+import { leastMemoryMiB } from "../../edge/hostSize";
 import { k0sPods } from "../../edge/k0sPods";
 import { KubernetesObject } from "../../edge/manifests";
 import { podBudget, PodBudget, workloadPods } from "../../edge/pods";
@@ -279,7 +280,7 @@ describe("the budget of the releases", function () {
         fc.constantFrom(...Object.keys(policies)),
         fc.integer({ min: 1, max: 100 }).map((hundredths) => String(hundredths / 100)),
         fc.integer({ min: 100, max: 8000 }),
-        fc.integer({ min: 256, max: 16384 }),
+        fc.integer({ min: leastMemoryMiB, max: 16384 }),
         async (resourcePolicy, resourceFactor, milli, memory) => {
           const budget = await budgetOf({
             resourcePolicy,

@@ -6,7 +6,12 @@ import { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { ScratchHost, hostScriptText } from "../support/scratchHost";
 
-const variables = { OWNER: "stack-a", NODE_ADDRESS: "192.168.56.10", K0S_VERSION: "v1.35.7+k0s.0" };
+const variables = {
+  OWNER: "stack-a",
+  NODE_ADDRESS: "192.168.56.10",
+  K0S_VERSION: "v1.35.7+k0s.0",
+  MIN_MEMORY_MIB: "1280",
+};
 
 describe("host scripts", () => {
   it("pass shellcheck", function () {
