@@ -3,7 +3,7 @@ import { memoryMeasures } from "../edge/lowMemory";
 import { policies } from "../edge/policies";
 import { measures } from "../edge/safety";
 import { ConfigKey, readSchema, secretKeys } from "../edge/schema";
-import { releasedComponents, ReleasedComponent } from "../edge/releases";
+import { releasedComponents, ReleasedComponent } from "../edge/releaseTable";
 
 /** The text of docs/configuration.md: every key of Pulumi.yaml's schema, and how the structured ones look. */
 export async function configurationPage(): Promise<string> {
@@ -32,7 +32,7 @@ ${rows.join("\n")}
 ${Object.entries(releasedComponents).map(releaseRow).join("\n")}
 
 A release is downloaded once and kept in \`$XDG_CACHE_HOME/knative-edge/manifests\` (\`~/.cache\` by default). Its files
-are checked each time, against the digests in edge/releases.ts or, where that has none, against the digest of the first
+are checked each time, against the digests in edge/releaseTable.ts or, where that has none, against the digest of the first
 download, which is kept beside the file. Files in \`manifestsDir\` are used as they are.
 
 ## Resource policies

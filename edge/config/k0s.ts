@@ -2,7 +2,7 @@ import { isRecord } from "../json";
 import { K0sSettings } from "../k0sSettings";
 import { PolicyName } from "../policies";
 import { cidrError, cidrsOverlap } from "../pool";
-import { k0sDownload } from "../releases";
+import { k0sDownload } from "../releaseTable";
 import { readSchema } from "../schema";
 import { checkHttpUrl, isSha256 } from "./forms";
 import { readK0sSettings } from "./k0sSettings";
