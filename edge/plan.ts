@@ -20,10 +20,14 @@ export interface PlanComponent extends PlanNode {
   name: string;
 }
 
-/** The graph that index.ts registers, from the same objects: the host, then every component in order. */
+/**
+ * The graph that index.ts registers, from the same objects: the host, then every component in order.
+ * @param fits Whether the budget does: where not, Kourier waits until Knative has found its room.
+ */
 export function planGraph(
   config: EdgeConfig,
   objects: StackObjects,
+  fits: boolean,
 ): { host: PlanNode; components: PlanComponent[] } {
   const { k0s, knative, loadBalancer } = config;
   const { serving, kourier, defaultDomain, services } = objects;
@@ -47,9 +51,8 @@ export function planGraph(
       name: "kourier",
       title: `Kourier ${knative.kourierVersion}`,
       after:
-        loadBalancer.kind === "metallb"
-          ? "knative's definitions; its load balancer after metallb"
-          : "knative's definitions",
+        (fits ? "knative's definitions" : "knative") +
+        (loadBalancer.kind === "metallb" ? "; its load balancer after metallb" : ""),
       children: tierNodes(kourier),
     },
     {

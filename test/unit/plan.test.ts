@@ -179,6 +179,7 @@ describe("npm run plan", function () {
     const allowed = await plan({ resourcePolicy: "upstream", allowOvercommit: true });
     assert.equal(allowed.code, 0);
     assert.match(allowed.stdout, /The stack does not fit the host/);
+    assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative; its load balancer after met/m);
   });
 
   it("tells configuration problems, and files that are not there, in a sentence", async () => {
