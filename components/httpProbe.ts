@@ -3,6 +3,7 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
 
+/** What is asked, and for how long. */
 export interface HttpProbeArgs {
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
   url: pulumi.Input<string>;

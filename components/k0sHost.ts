@@ -9,6 +9,7 @@ import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
 import { renewWithCluster } from "./rebuild";
 
+/** How the host is reached, whose it is, and what k0s is installed there. */
 export interface K0sHostArgs {
   /** The SSH connection, as root or as a user with passwordless sudo. */
   connection: pulumi.Input<HostConnection>;

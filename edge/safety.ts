@@ -85,6 +85,7 @@ export const measures = {
   },
 } satisfies Record<string, Measure>;
 
+/** A key of `oneNode`. */
 export type MeasureName = keyof typeof measures;
 
 /** Which measures are on. */
