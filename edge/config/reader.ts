@@ -3,7 +3,7 @@ import { suggestion } from "../nearest";
 import { Problem } from "../problem";
 import { ConfigKey, readSchema, secretKeys } from "../schema";
 
-/** Reads values by type and collects problems. After a problem it returns the default, so that checks can go on. */
+/** Reads values by type and collects problems. After a problem it returns a value of the type, so that checks can go on. */
 export class Reader {
   /** In the order in which they were found. */
   public readonly problems: Problem[] = [];
