@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
 import { budgetOutput } from "./edge/budget";
 import { renderK0sConfig } from "./edge/k0sConfig";
-import { hasPlainUrls } from "./edge/knativeService";
+import { hasPlainUrls, probePath, urlDomain } from "./edge/knativeService";
 import { gatewayPorts } from "./edge/nodeIp";
 import { releaseVersions } from "./edge/releases";
 import { stackFacts } from "./edge/stackFacts";
@@ -59,16 +59,15 @@ export = async () => {
     { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
     { ...onCluster, dependsOn: [...serving.ready, ...kourier.ready] },
   );
-  const urlDomain = hasPlainUrls(config.knative) ? domain.domain : undefined;
   const services = Object.entries(objects.services).map(([name, spec]) => {
-    const args = { ...spec, domain: urlDomain };
-    const service = new edge.KnativeService(name, args, { ...onCluster, dependsOn: domain.ready });
-    const probe = new edge.HttpProbe(
-      `${name}-probe`,
-      { url: service.url, address: kourier.address },
-      { deletedWith: host.cluster, dependsOn: service.service },
-    );
-    return { name, url: service.url, seconds: probe.result.seconds };
+    const plainDomain = urlDomain(spec, domain.domain);
+    const args = { ...spec, domain: hasPlainUrls(config.knative) ? plainDomain : undefined };
+    const dependsOn = domain.ready;
+    const { url, service } = new edge.KnativeService(name, args, { ...onCluster, dependsOn });
+    const probe = { url, path: probePath(spec), address: kourier.address };
+    const asked = { deletedWith: host.cluster, dependsOn: service };
+    const answer = probe.path && new edge.HttpProbe(`${name}-probe`, probe, asked).result.seconds;
+    return { name, url, answer };
   });
 
   return {
@@ -79,7 +78,7 @@ export = async () => {
     versions: releaseVersions(config),
     seconds: {
       ready: host.readySeconds,
-      answer: Object.fromEntries(services.map(({ name, seconds }) => [name, seconds])),
+      answer: Object.fromEntries(services.map(({ name, answer }) => [name, answer])),
     },
     budget: budgetOutput(budget),
   };

@@ -3,6 +3,7 @@ import { remote } from "@pulumi/command";
 import { KubernetesObject } from "../edge/manifests";
 import { HostConnection, hostScript } from "./hostScript";
 
+/** What a gate waits for, and where. */
 export interface AdmissionGateArgs {
   /** The host on which the gate runs: the API server calls webhooks from there. */
   connection: pulumi.Input<HostConnection>;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { KubernetesObject } from "../edge/manifests";
 import { ManifestSet } from "./manifestSet";
 
+/** What the domain is made of. */
 export interface DefaultDomainArgs {
   /**
    * The objects of serving-default-domain.yaml, after transforms; none where the domain stands in config-domain already.

@@ -24,6 +24,7 @@ export interface HostSight {
   clusterSha256: string;
 }
 
+/** What a host should be, and how it is looked at and mended. */
 export interface HostStateArgs {
   /** The SSH connection. */
   connection: pulumi.Input<HostConnection>;

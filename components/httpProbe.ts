@@ -3,9 +3,12 @@ import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
 
+/** What is asked, and for how long. */
 export interface HttpProbeArgs {
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
   url: pulumi.Input<string>;
+  /** Path to ask for. Defaults to `/`. */
+  path?: string;
   /** Address to ask with the URL's host in the Host header where its name does not resolve. */
   address: pulumi.Input<string>;
   /** How long an answer may take, in seconds. Defaults to 120. */
@@ -16,7 +19,7 @@ export interface HttpProbeArgs {
 export interface ProbeResult {
   /** `url` when the name resolved, `address` when it was asked by address with the Host header. */
   via: "url" | "address";
-  /** HTTP status of the answer, below 500. */
+  /** HTTP status of the answer. */
   status: number;
   /** The answer's first 200 characters. */
   body: string;
@@ -29,6 +32,7 @@ export interface ProbeResult {
  * a domain a Ready service answers 404, without a gateway not at all.
  */
 export class HttpProbe extends pulumi.ComponentResource {
+  /** What it saw when it last asked: it asks again only where the URL or the address is another. */
   public readonly result: pulumi.Output<ProbeResult>;
 
   constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
@@ -40,7 +44,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         create: "node -",
         stdin: fs.readFileSync(path.join(__dirname, "probe.cjs"), "utf8"),
         environment: {
-          PROBE_URL: args.url,
+          PROBE_URL: pulumi.interpolate`${args.url}${args.path ?? "/"}`,
           PROBE_ADDRESS: args.address,
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
         },
@@ -49,7 +53,24 @@ export class HttpProbe extends pulumi.ComponentResource {
       },
       { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
     );
-    this.result = request.stdout.apply((stdout) => JSON.parse(stdout) as ProbeResult);
+    this.result = pulumi
+      .all([request.stdout, request.urn])
+      .apply(([stdout, urn]) => probeResult(stdout, urn));
     this.registerOutputs({ result: this.result });
+  }
+}
+
+/**
+ * What the probe printed.
+ * @param urn Of the command that printed it.
+ * @throws RunError where the state has something else, as an earlier version could leave it.
+ */
+export function probeResult(stdout: string, urn: string): ProbeResult {
+  try {
+    return JSON.parse(stdout) as ProbeResult;
+  } catch {
+    throw new pulumi.RunError(
+      `The state has no answer of a service, but ${JSON.stringify(stdout)}: ask it again by pulumi up --replace '${urn}'`,
+    );
   }
 }

@@ -3,13 +3,13 @@ import { remote } from "@pulumi/command";
 import { Consent, StackFacts } from "../edge/changes";
 import { ImageBundle } from "../edge/config/k0s";
 import { k0sInstallArguments } from "../edge/k0sConfig";
-import { HostSize, wholeCpus } from "../edge/hostSize";
+import { HostSize, leastMemoryMiB, wholeCpus } from "../edge/hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
 import { renewWithCluster } from "./rebuild";
-import { timeouts } from "./timeouts";
 
+/** How the host is reached, whose it is, and what k0s is installed there. */
 export interface K0sHostArgs {
   /** The SSH connection, as root or as a user with passwordless sudo. */
   connection: pulumi.Input<HostConnection>;
@@ -102,6 +102,7 @@ export class K0sHost extends pulumi.ComponentResource {
           NODE_ADDRESS: args.nodeAddress,
           K0S_VERSION: args.version,
           HOST_CPUS: String(wholeCpus(args.hostSize)),
+          MIN_MEMORY_MIB: String(leastMemoryMiB),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
           GATEWAY_PORTS: args.gatewayPorts.join(" "),
           CLOCK_URL: args.url,
@@ -158,11 +159,8 @@ export class K0sHost extends pulumi.ComponentResource {
           READY_TIMEOUT: String(args.readyTimeoutSeconds),
         },
       },
-      {
-        parent: this,
-        dependsOn: installed,
-        customTimeouts: timeouts(args.readyTimeoutSeconds + 60),
-      },
+      // Without customTimeouts: pulumi-command bounds only its dialling by them, and the script itself keeps the time.
+      { parent: this, dependsOn: installed },
     );
     const told = fromJson<ReadyAnswer>(ready);
     const state = new HostState(

@@ -5,7 +5,7 @@ import { Manifest } from "./manifest";
 import { timeouts } from "./timeouts";
 
 /** What goes into the object. */
-type ServiceSpecInputs = Omit<ServiceSpec, "readyTimeoutSeconds">;
+type ServiceSpecInputs = Omit<ServiceSpec, "readyTimeoutSeconds" | "probe">;
 
 /** Every field of a service as a Pulumi input; what each means stands at ServiceSpec in edge/knativeService.ts. */
 export type KnativeServiceArgs = {

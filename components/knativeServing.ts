@@ -4,6 +4,7 @@ import { admissionGate } from "./admissionGate";
 import { HostConnection } from "./hostScript";
 import { ManifestSet } from "./manifestSet";
 
+/** Knative Serving's objects, and the cluster they go to. */
 export interface KnativeServingArgs {
   /** The objects of serving-crds.yaml and serving-core.yaml, after transforms, each once. */
   objects: ServingObjects;

@@ -4,6 +4,7 @@ import { externalAddress } from "../edge/nodeIp";
 import { Manifest } from "./manifest";
 import { ManifestSet } from "./manifestSet";
 
+/** Kourier's objects, and what they wait for. */
 export interface KourierArgs {
   /** The objects of kourier.yaml, after transforms. */
   objects: KubernetesObject[];

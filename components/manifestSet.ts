@@ -4,6 +4,7 @@ import { ignoredFields, KubernetesObject, replacingFields, tiers } from "../edge
 import { Manifest, manifestName } from "./manifest";
 import { timeouts } from "./timeouts";
 
+/** What all objects of a set have in common. */
 export interface ManifestSetOptions {
   /** The component that owns the objects. */
   parent: pulumi.ComponentResource;

@@ -5,6 +5,7 @@ import { admissionGate } from "./admissionGate";
 import { HostConnection } from "./hostScript";
 import { ManifestSet } from "./manifestSet";
 
+/** MetalLB's objects, and the addresses that it gives away. */
 export interface MetalLbArgs {
   /** The objects of metallb-native.yaml, after transforms. */
   objects: KubernetesObject[];

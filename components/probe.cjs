@@ -8,6 +8,15 @@ const address = process.env.PROBE_ADDRESS;
 const started = Date.now();
 const deadline = started + Number(process.env.PROBE_TIMEOUT) * 1000;
 
+/** Statuses above 399 that only a service gives: who it is for, or how it wants to be asked. Of 404 nobody can tell. */
+const refusals = [401, 403, 405, 415, 426];
+/** As much of the answer as is reported, in characters. */
+const bodyLength = 200;
+/** How long one request may take, in milliseconds. */
+const patience = 10_000;
+
+// Until there is an answer: Node.js ends with 0 when nothing is left to wait for, and Pulumi keeps what that printed.
+process.exitCode = 1;
 main();
 
 async function main() {
@@ -17,9 +26,13 @@ async function main() {
     const attempt = await ask(via === "url" ? url.hostname : address).catch(
       (error) => error.message,
     );
-    if (typeof attempt !== "string" && attempt.status < 400) {
+    if (
+      typeof attempt !== "string" &&
+      (attempt.status < 400 || refusals.includes(attempt.status))
+    ) {
       const seconds = Math.round((Date.now() - started) / 100) / 10;
       console.log(JSON.stringify({ via, ...attempt, seconds }));
+      process.exitCode = 0;
       return;
     }
     const now = typeof attempt === "string" ? attempt : `HTTP status ${attempt.status}`;
@@ -30,9 +43,9 @@ async function main() {
   console.error(
     `${url.href} did not answer within ${process.env.PROBE_TIMEOUT} s, asked by ` +
       `${via === "url" ? "its name" : `the address ${address}, for its name does not resolve here`}: ${last}. ` +
-      "Check that this machine reaches the load balancer address and that no firewall stands between.",
+      "Check that this machine reaches the load balancer address and that no firewall stands between; where the service " +
+      "does not answer at this path, set its field probe to another path, or to false.",
   );
-  process.exitCode = 1;
 }
 
 /** Whether the name leads to the load balancer from here; a resolver may drop answers with private addresses. */
@@ -45,26 +58,39 @@ async function resolves(name) {
   }
 }
 
-function ask(host) {
-  return new Promise((resolve, reject) => {
-    const request = http.get(
-      {
-        host,
-        port: url.port || 80,
-        path: url.pathname,
-        headers: { Host: url.host },
-        timeout: 10_000,
-      },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8");
-        response.on("data", (text) => (body += text));
-        response.on("end", () =>
-          resolve({ status: response.statusCode, body: body.slice(0, 200) }),
-        );
-      },
-    );
-    request.on("timeout", () => request.destroy(new Error("no answer within 10 s")));
-    request.on("error", reject);
-  });
+/** One request. It settles in time, whatever the other side does. */
+async function ask(host) {
+  const milliseconds = Math.max(1, Math.min(patience, deadline - Date.now()));
+  const signal = AbortSignal.timeout(milliseconds);
+  const answer = { body: "" };
+  try {
+    const response = await new Promise((resolve, reject) => {
+      http
+        .get(
+          {
+            host,
+            port: url.port || 80,
+            path: url.pathname + url.search,
+            headers: { Host: url.host },
+            agent: false,
+            signal,
+          },
+          resolve,
+        )
+        .on("error", reject);
+    });
+    answer.status = response.statusCode;
+    for await (const text of response.setEncoding("utf8")) {
+      answer.body = (answer.body + text).slice(0, bodyLength);
+      if (answer.body.length === bodyLength) break;
+    }
+    return answer;
+  } catch (error) {
+    if (!signal.aborted) {
+      throw error.code === "ECONNRESET" ? new Error("the connection was cut") : error;
+    }
+    // A stream need not have an end.
+    if (answer.body !== "") return answer;
+    throw new Error(`no answer within ${milliseconds / 1000} s`);
+  }
 }

@@ -1,6 +1,6 @@
 import type { EdgeConfig } from "./config";
 import { isRecord } from "./json";
-import { hasPlainUrls } from "./knativeService";
+import { hasPlainUrls, urlDomain } from "./knativeService";
 import { firstAddress, isInPool } from "./pool";
 
 /**
@@ -19,9 +19,11 @@ export function addressMove(old: unknown, config: EdgeConfig, isGivenAnew = fals
   const urls = isRecord(services) && hasPlainUrls(config.knative) ? services : {};
   return [
     ...move("the gateway's address", loadBalancerIp, address),
-    ...Object.entries(urls)
-      .filter(([name]) => name in config.services)
-      .flatMap(([name, url]) => move(name, url, domain && `http://${name}.default.${domain}`)),
+    ...Object.entries(urls).flatMap(([name, url]) => {
+      const spec = config.services[name];
+      const of = spec && urlDomain(spec, domain);
+      return spec ? move(name, url, of && `http://${name}.default.${of}`) : [];
+    }),
   ];
 }
 

@@ -10,8 +10,10 @@ export interface Amounts {
 /** Names of what is counted, in the order in which it is shown. */
 export const resourceNames = ["cpu", "memory", "pods"] as const;
 
+/** A name of what is counted. */
 export type ResourceName = (typeof resourceNames)[number];
 
+/** No amount of anything. */
 export const nothing: Amounts = { cpu: 0n, memory: 0n, pods: 0n };
 
 /** The sum of amounts. */
@@ -24,6 +26,7 @@ export function difference(a: Amounts, b: Amounts): Amounts {
   return combine(a, b, (left, right) => left - right);
 }
 
+/** The amounts of `count` things alike; `count` is a whole number. */
 export function times(amounts: Amounts, count: number): Amounts {
   const factor = BigInt(count);
   return combine(amounts, nothing, (amount) => amount * factor);

@@ -1,5 +1,5 @@
 import { Amounts, formatAmount, lacking, larger, ResourceName } from "./amounts";
-import type { Budget, BudgetCase, BudgetSettings } from "./budget";
+import type { Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
 import { evictionThreshold } from "./hostSize";
 import { calmMemory } from "./lowMemory";
 import { StackObjects } from "./stack";

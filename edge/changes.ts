@@ -1,5 +1,5 @@
 import { compareBuild, parse } from "semver";
-import type { KubernetesRange } from "./releases";
+import type { KubernetesRange } from "./releaseTable";
 
 /** What a stack is built on: changing any of it loses data or breaks the cluster unless it is done as intended. */
 export interface StackFacts {

@@ -7,6 +7,7 @@ export interface ChartRow {
   values: (number | undefined)[];
 }
 
+/** One bar chart of {@link barCharts}. */
 export interface Chart {
   title: string;
   /** Stands behind every number, its space included: `m`, ` MiB`. */

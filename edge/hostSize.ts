@@ -9,6 +9,9 @@ export interface HostSize {
   memoryMiB: number;
 }
 
+/** Least memory of a host, in MiB; preflight.sh asks for it too. A machine of 1.5 GB shows about 1450. */
+export const leastMemoryMiB = 1280;
+
 /** kubelet's default for `memory.available`, which k0s leaves alone. Pods are not offered it. */
 export const evictionThreshold = parseQuantity("100Mi");
 

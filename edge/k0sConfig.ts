@@ -3,42 +3,6 @@ import { EdgeConfig } from "./config";
 import { K0sSettings } from "./k0sSettings";
 
 /**
- * Names that `k0s controller --disable-components` takes, the same in releases 1.32 to 1.36 (`availableComponents` in
- * k0s' pkg/config/cli.go; worker-config is deprecated from 1.36 and left out).
- */
-export const k0sComponents = [
-  "applier-manager",
-  "autopilot",
-  "control-api",
-  "coredns",
-  "csr-approver",
-  "endpoint-reconciler",
-  "helm",
-  "konnectivity-server",
-  "kube-controller-manager",
-  "kube-proxy",
-  "kube-scheduler",
-  "metrics-server",
-  "network-provider",
-  "node-role",
-  "system-rbac",
-  "update-prober",
-  "windows-node",
-];
-
-/** Those without which a node never becomes ready, or no pod of this stack runs. */
-export const neededComponents = [
-  "applier-manager",
-  "coredns",
-  "csr-approver",
-  "kube-controller-manager",
-  "kube-proxy",
-  "kube-scheduler",
-  "network-provider",
-  "system-rbac",
-];
-
-/**
  * The k0s.yaml of a single node, partial on purpose: k0s fills the rest. There is no storage block, since with one
  * that `k0s config create` prints, a single node silently runs etcd in place of kine. The API's certificate is made out
  * to every name by which the machine that runs Pulumi may reach it.

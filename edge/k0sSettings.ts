@@ -25,6 +25,42 @@ export const noSettings: K0sSettings = {
   schedulerArgs: {},
 };
 
+/**
+ * Names that `k0s controller --disable-components` takes, the same in releases 1.32 to 1.36 (`availableComponents` in
+ * k0s' pkg/config/cli.go; worker-config is deprecated from 1.36 and left out).
+ */
+export const k0sComponents = [
+  "applier-manager",
+  "autopilot",
+  "control-api",
+  "coredns",
+  "csr-approver",
+  "endpoint-reconciler",
+  "helm",
+  "konnectivity-server",
+  "kube-controller-manager",
+  "kube-proxy",
+  "kube-scheduler",
+  "metrics-server",
+  "network-provider",
+  "node-role",
+  "system-rbac",
+  "update-prober",
+  "windows-node",
+];
+
+/** Those without which a node never becomes ready, or no pod of this stack runs. */
+export const neededComponents = [
+  "applier-manager",
+  "coredns",
+  "csr-approver",
+  "kube-controller-manager",
+  "kube-proxy",
+  "kube-scheduler",
+  "network-provider",
+  "system-rbac",
+];
+
 /** Flags that another key of the configuration decides, by flag. */
 const decidedElsewhere: Record<string, string> = {
   "advertise-address": "nodeAddress",

@@ -37,14 +37,22 @@ export interface ServiceSpec {
   labels?: Record<string, string>;
   /** Annotations of the Service object. */
   annotations?: Record<string, string>;
+  /**
+   * Path that the machine running Pulumi asks for at the end; `false` asks nothing. Defaults to `/`. A service for the
+   * cluster alone (label {@link visibilityLabel}) is never asked, for it does not answer outside.
+   */
+  probe?: string | false;
 }
+
+/** The label that, with `cluster-local`, keeps a service from answering outside of its cluster. */
+export const visibilityLabel = "networking.knative.dev/visibility";
 
 /** The annotations of autoscaling.knative.dev on the revision template. */
 export interface AutoscalingSpec {
-  /** `kpa` (Knative's, scales to zero; default) or `hpa` (Kubernetes', by CPU or memory; needs serving-hpa.yaml). */
-  class?: "kpa" | "hpa";
-  /** `concurrency` or `rps` with kpa, `cpu` or `memory` with hpa. */
-  metric?: "concurrency" | "rps" | "cpu" | "memory";
+  /** Knative's own autoscaler, which scales to zero: the only one that is installed, and the default. */
+  class?: "kpa";
+  /** Requests in flight (default) or per second. */
+  metric?: "concurrency" | "rps";
   /** Wanted value of the metric per pod. */
   target?: number;
   /** Pods kept at all times. */
@@ -103,6 +111,20 @@ export function hasPlainUrls({ configMaps }: { configMaps: Record<string, unknow
   return !("config-domain" in configMaps) && !("config-network" in configMaps);
 }
 
+/** The domain of a service's URL: the stack's, or the cluster's own for a service that only the cluster reaches. */
+export function urlDomain<Domain>(spec: ServiceSpec, domain: Domain): Domain | string {
+  return isClusterLocal(spec) ? "svc.cluster.local" : domain;
+}
+
+/** The path at which a service is asked from outside; undefined where it is not. */
+export function probePath(spec: ServiceSpec): string | undefined {
+  return spec.probe === false || isClusterLocal(spec) ? undefined : (spec.probe ?? "/");
+}
+
+function isClusterLocal({ labels }: ServiceSpec): boolean {
+  return labels?.[visibilityLabel] === "cluster-local";
+}
+
 /**
  * Everything that is wrong with a service as the user wrote it.
  * @param name The service's name.
@@ -130,8 +152,8 @@ export function serviceProblems(name: string, value: unknown, key: string): Prob
   check.integer("readyTimeoutSeconds", value.readyTimeoutSeconds, 10, 7200);
   check.integer("containerConcurrency", value.containerConcurrency, 0, 1000);
   check.text("serviceAccountName", value.serviceAccountName);
-  check.texts("labels", value.labels);
-  check.texts("annotations", value.annotations);
+  checkMetadata(check, value);
+  checkProbe(check, value);
   return check.problems;
 }
 
@@ -151,6 +173,7 @@ const serviceFields = [
   "serviceAccountName",
   "labels",
   "annotations",
+  "probe",
 ] as const satisfies (keyof ServiceSpec)[];
 const autoscalingFields = [
   "class",
@@ -169,7 +192,11 @@ const trafficFields = [
 ] as const satisfies (keyof TrafficTarget)[];
 
 const dnsLabel = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
-const classes = { kpa: ["concurrency", "rps"], hpa: ["cpu", "memory"] } as const;
+/** The form of a label's value, and of its key's last part. */
+const labelText = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
+/** What Knative's webhook refuses: reservedEnvVars and reservedPorts in serving's pkg/apis/serving/k8s_validation.go. */
+const reservedVariables = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
+const reservedPorts = [8008, 8012, 8013, 8022, 9090, 9091];
 
 function container(spec: ServiceSpec): JsonObject {
   const env = Object.entries(spec.env ?? {}).map(([name, value]) => ({ name, value }));
@@ -287,7 +314,17 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
       );
     }
   }
+  for (const name of reservedVariables.filter((text) => isRecord(value.env) && text in value.env)) {
+    const instead = name === "PORT" ? "set port" : "take another name";
+    check.add(`env.${name}`, `Knative itself sets this variable; ${instead}.`);
+  }
   check.integer("port", value.port, 1, 65535);
+  if (reservedPorts.includes(value.port as number)) {
+    check.add(
+      "port",
+      `${value.port} is reserved for Knative's own container in every pod, as are ${reservedPorts.join(", ")}; take another.`,
+    );
+  }
   check.oneOf("protocol", value.protocol, ["http1", "h2c"]);
   const lists = ["requests", "limits"].filter((list) => value[list] !== undefined);
   for (const list of lists.filter((name) => asResourceList(value[name]) === undefined)) {
@@ -296,6 +333,56 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
   const resources = Object.fromEntries(lists.map((list) => [list, asResourceList(value[list])]));
   for (const message of resourceErrors(resources)) {
     check.add("", message);
+  }
+}
+
+function checkMetadata(check: Check, { labels, annotations }: Record<string, unknown>): void {
+  for (const [path, texts] of Object.entries({ labels, annotations })) {
+    check.texts(path, texts);
+    for (const key of Object.keys(isRecord(texts) ? texts : {}).filter((key) => !isLabelKey(key))) {
+      check.add(
+        `${path}.${key}`,
+        "this cannot be a key; write up to 63 letters, digits, -, _ and ., after a domain and / if need be: example.com/team.",
+      );
+    }
+  }
+  for (const [key, text] of Object.entries(isRecord(labels) ? labels : {})) {
+    if (key === visibilityLabel && text !== "cluster-local") {
+      check.add(
+        `labels.${key}`,
+        `${JSON.stringify(text)} is not cluster-local; write that, or leave it out.`,
+      );
+    } else if (typeof text === "string" && text !== "" && !labelText.test(text)) {
+      check.add(
+        `labels.${key}`,
+        `"${text}" cannot be a label's value; take up to 63 letters, digits, -, _ and ., the first and last a letter or digit.`,
+      );
+    }
+  }
+}
+
+/** True for `name` and `<domain>/name`, as Kubernetes wants the keys of labels and annotations. */
+function isLabelKey(key: string): boolean {
+  const [name = "", domain, ...others] = key.split("/").reverse();
+  const isDomain =
+    domain === undefined ||
+    (domain.length <= 253 &&
+      domain.split(".").every((label) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(label)));
+  return labelText.test(name) && isDomain && others.length === 0;
+}
+
+function checkProbe(check: Check, value: Record<string, unknown>): void {
+  const { probe, labels } = value;
+  if (probe === undefined || probe === false) {
+    return;
+  }
+  if (typeof probe !== "string" || !/^\/[!-~]*$/.test(probe)) {
+    check.add("probe", `${JSON.stringify(probe)} is neither a path, such as /healthz, nor false.`);
+  } else if (isClusterLocal({ labels } as ServiceSpec)) {
+    check.add(
+      "probe",
+      `does nothing with the label ${visibilityLabel}: cluster-local; unset one of them.`,
+    );
   }
 }
 
@@ -311,9 +398,15 @@ function checkScaling(check: Check, scaling: unknown): void {
     return;
   }
   check.knownFields("autoscaling", scaling, autoscalingFields);
-  check.oneOf("autoscaling.class", scaling.class, Object.keys(classes));
-  const scaler = scaling.class === "hpa" ? "hpa" : "kpa";
-  check.oneOf("autoscaling.metric", scaling.metric, classes[scaler]);
+  if (scaling.class === "hpa") {
+    check.add(
+      "autoscaling.class",
+      '"hpa" needs serving-hpa.yaml, which this program does not install; take kpa, or leave it out.',
+    );
+  } else {
+    check.oneOf("autoscaling.class", scaling.class, ["kpa"]);
+  }
+  check.oneOf("autoscaling.metric", scaling.metric, ["concurrency", "rps"]);
   if (
     scaling.target !== undefined &&
     !(typeof scaling.target === "number" && scaling.target >= 0.01)

@@ -30,6 +30,7 @@ export const memoryMeasures = {
   },
 } satisfies Record<string, Measure>;
 
+/** A key of `lowMemory`. */
 export type MemoryMeasureName = keyof typeof memoryMeasures;
 
 /** Which measures are on. */

@@ -1,7 +1,7 @@
 import { withAwait } from "./awaits";
 import type { EdgeConfig } from "./config";
 import type { MetalLbConfig } from "./config/loadBalancer";
-import { knativeService } from "./knativeService";
+import { knativeService, probePath, ServiceSpec } from "./knativeService";
 import { describe, KubernetesObject, tiers } from "./manifests";
 import { ipAddressPool, l2Advertisement } from "./pool";
 import { StackObjects } from "./stack";
@@ -20,10 +20,14 @@ export interface PlanComponent extends PlanNode {
   name: string;
 }
 
-/** The graph that index.ts registers, from the same objects: the host, then every component in order. */
+/**
+ * The graph that index.ts registers, from the same objects: the host, then every component in order.
+ * @param fits Whether the budget does: where not, Kourier waits until Knative has found its room.
+ */
 export function planGraph(
   config: EdgeConfig,
   objects: StackObjects,
+  fits: boolean,
 ): { host: PlanNode; components: PlanComponent[] } {
   const { k0s, knative, loadBalancer } = config;
   const { serving, kourier, defaultDomain, services } = objects;
@@ -47,9 +51,8 @@ export function planGraph(
       name: "kourier",
       title: `Kourier ${knative.kourierVersion}`,
       after:
-        loadBalancer.kind === "metallb"
-          ? "knative's definitions; its load balancer after metallb"
-          : "knative's definitions",
+        (fits ? "knative's definitions" : "knative") +
+        (loadBalancer.kind === "metallb" ? "; its load balancer after metallb" : ""),
       children: tierNodes(kourier),
     },
     {
@@ -64,7 +67,7 @@ export function planGraph(
       after: "domain",
       children: [
         ...tierNodes([withAwait(knativeService(name, "default", spec))]),
-        { title: "probe: an HTTP request from the machine that runs Pulumi" },
+        ...probeNodes(spec),
       ],
     })),
   ];
@@ -75,6 +78,12 @@ export function planGraph(
     },
     components,
   };
+}
+
+function probeNodes(spec: ServiceSpec): PlanNode[] {
+  const path = probePath(spec);
+  const title = `probe: an HTTP request for ${path} from the machine that runs Pulumi`;
+  return path === undefined ? [] : [{ title }];
 }
 
 function metalLbComponent(

@@ -19,6 +19,7 @@ export const policies = {
   guaranteed: "limits times resourceFactor, and requests equal to them",
 } as const;
 
+/** A value of `resourcePolicy`. */
 export type PolicyName = keyof typeof policies;
 
 /** What the policies need to know of a stack. */

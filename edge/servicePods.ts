@@ -6,7 +6,7 @@ import { ResourceList } from "./resources";
 /**
  * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds as
  * config-deployment says (createQueueResources in knative.dev/serving's pkg/reconciler/revision/resources/queue.go).
- * A new revision starts all of its pods beside the old one's.
+ * A new revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
  */
 export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObject[]): PodBudget {
   const data = (configMap: string): Record<string, string> =>
@@ -25,12 +25,12 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
     );
   const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
   const least = data("config-autoscaler")["min-scale"];
-  const replicas = Math.max(1, spec.autoscaling?.minScale ?? Number(least ?? 0));
+  const pods = Math.max(1, spec.autoscaling?.minScale ?? Number(least ?? 0));
   return podBudget({
     component: "service",
     name: `default/${name}`,
-    replicas,
-    surge: replicas,
+    replicas: pods * awakeRevisions(spec),
+    surge: pods,
     priority: 0,
     containers: [
       {
@@ -56,4 +56,10 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
       },
     ],
   });
+}
+
+/** How many revisions answer requests; of those that other versions of the service made, what these ask is taken on. */
+function awakeRevisions({ traffic = [], revisionName = "" }: ServiceSpec): number {
+  const awake = traffic.filter(({ percent = 0 }) => percent > 0);
+  return Math.max(1, new Set(awake.map((target) => target.revisionName ?? revisionName)).size);
 }

@@ -12,7 +12,7 @@ export function privateKeyProblem(
   passphraseKey: string,
 ): string | undefined {
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----/.test(key)) {
-    return "is an encrypted PKCS#8 key, which the SSH library cannot read; rewrite it with `ssh-keygen -p -f <file>`.";
+    return `is an encrypted PKCS#8 key, which the SSH library cannot read; ${rewriting}.`;
   }
   if (/-----BEGIN PRIVATE KEY-----/.test(key)) {
     return pkcs8Problem(key, passphrase, passphraseKey);
@@ -67,15 +67,24 @@ function isPublicKey(type: string, blob: string): boolean {
   return !(parsed instanceof Error) && [parsed].flat().every((key) => key.type === type);
 }
 
+/** What to do with a PKCS#8 key. */
+const rewriting =
+  "rewrite it in OpenSSH's form with `ssh-keygen -p -f <file>` (an Ed25519 key needs OpenSSH 9.6 or newer), or make another by `ssh-keygen -t ed25519`";
+
 function pkcs8Problem(
   key: string,
   passphrase: string | undefined,
   passphraseKey: string,
 ): string | undefined {
+  let type: string | undefined;
   try {
-    createPrivateKey(key);
+    type = createPrivateKey(key).asymmetricKeyType;
   } catch {
     return "is a damaged private key; give the whole text of the key file, with its line breaks.";
+  }
+  // Others have no older PEM form, the only one of a PEM key that ssh2 reads: see readableKey in components/hostState.ts.
+  if (type !== "rsa" && type !== "ec") {
+    return `is a PKCS#8 key of type ${type}, of which only rsa and ec can be read; ${rewriting}.`;
   }
   return passphrase === undefined ? undefined : unencrypted(passphraseKey);
 }

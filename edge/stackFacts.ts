@@ -1,6 +1,6 @@
 import { StackFacts } from "./changes";
 import { EdgeConfig } from "./config";
-import { kubernetesOf, releasedComponents } from "./releases";
+import { kubernetesOf, releasedComponents } from "./releaseTable";
 
 /** What a stack is built on, by its configuration. Storage and data directory are k0s' own for a single node. */
 export function stackFacts({ host, hostGeneration, k0s, knative }: EdgeConfig): StackFacts {

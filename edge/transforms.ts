@@ -1,6 +1,7 @@
 import { EdgeConfig } from "./config";
 import { mirrorImage } from "./images";
 import { JsonObject } from "./json";
+import { configMapProblems, exampleKey } from "./knativeConfig";
 import {
   domainAnnotation,
   isDefinition,
@@ -31,8 +32,6 @@ export type Transform = (object: KubernetesObject) => KubernetesObject;
 
 const servingNamespace = "knative-serving";
 const metalLbNamespace = "metallb-system";
-/** The key that explains a Knative ConfigMap; its text is guarded by the knative.dev/example-checksum annotation. */
-const exampleKey = "_example";
 
 /** All transforms in the order of use, by name. */
 export function transforms(config: EdgeConfig): Record<string, Transform> {
@@ -69,13 +68,17 @@ export function resourcePolicy({ knative, services }: EdgeConfig): ResourcePolic
 
 /**
  * What only the release's objects can tell about a configuration: overrides of containers that it does not have, or
- * that leave a request above its limit, and ConfigMaps or keys that are not Knative's to set.
+ * that leave a request above its limit, and what {@link configMapProblems} finds.
  */
 export function validateAgainstManifests(
   config: EdgeConfig,
   objects: KubernetesObject[],
 ): Problem[] {
-  return [...overrideProblems(config, objects), ...configMapProblems(config, objects)];
+  const own = objects.filter(isKnativeConfigMap);
+  return [
+    ...overrideProblems(config, objects),
+    ...configMapProblems(config.knative.configMaps, own),
+  ];
 }
 
 /** A CRD is not there when its creation returns: the provider waits for the API server to serve it. */
@@ -223,16 +226,6 @@ function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Prob
     problems.push(...(errors ?? []).map((message) => ({ key, message })));
   }
   return problems;
-}
-
-function configMapProblems(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
-  const known = objects.filter(isKnativeConfigMap).map((object) => object.metadata.name);
-  return Object.keys(config.knative.configMaps)
-    .filter((name) => !known.includes(name))
-    .map((name) => ({
-      key: `knativeConfig.${name}`,
-      message: `Knative has no such ConfigMap; ${suggestion(name, known)} It has ${known.sort().join(", ")}.`,
-    }));
 }
 
 /** Knative's own settings, Kourier's among them: the ConfigMaps in its namespace that explain their keys. */

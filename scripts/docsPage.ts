@@ -3,7 +3,7 @@ import { memoryMeasures } from "../edge/lowMemory";
 import { policies } from "../edge/policies";
 import { measures } from "../edge/safety";
 import { ConfigKey, readSchema, secretKeys } from "../edge/schema";
-import { releasedComponents, ReleasedComponent } from "../edge/releases";
+import { releasedComponents, ReleasedComponent } from "../edge/releaseTable";
 
 /** The text of docs/configuration.md: every key of Pulumi.yaml's schema, and how the structured ones look. */
 export async function configurationPage(): Promise<string> {
@@ -32,7 +32,7 @@ ${rows.join("\n")}
 ${Object.entries(releasedComponents).map(releaseRow).join("\n")}
 
 A release is downloaded once and kept in \`$XDG_CACHE_HOME/knative-edge/manifests\` (\`~/.cache\` by default). Its files
-are checked each time, against the digests in edge/releases.ts or, where that has none, against the digest of the first
+are checked each time, against the digests in edge/releaseTable.ts or, where that has none, against the digest of the first
 download, which is kept beside the file. Files in \`manifestsDir\` are used as they are.
 
 ## Resource policies
@@ -115,7 +115,13 @@ config:
       traffic:
         - { revisionName: greeter-v1, percent: 80 }
         - { revisionName: greeter-v2, percent: 20, tag: next }
+      probe: false
 \`\`\`
+
+At the end of \`pulumi up\` each service is asked for \`probe\`, a path, by default \`/\`, until it answers: with a status
+below 400, or with 401, 403, 405, 415 or 426, which only the service itself gives. A service that knows no such path, as
+many that speak gRPC, needs another one or \`false\`. One with the label \`networking.knative.dev/visibility:
+cluster-local\` is never asked, since it answers only inside the cluster.
 
 In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the name's end counts, and what follows it is kept.
 A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.

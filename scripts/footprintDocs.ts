@@ -30,7 +30,7 @@ const modules = {
 
 /** The stack of docs/footprint.md: nothing but what must be set, and the policy. */
 export function pageConfig(resourcePolicy: PolicyName, manifestsDir: string): EdgeConfig {
-  const { privateKey } = generateKeyPairSync("ed25519");
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return readConfig({
     host: "192.168.56.10",
     sshPrivateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),

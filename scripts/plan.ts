@@ -27,7 +27,7 @@ async function main(): Promise<void> {
     throw new Error(usage);
   }
   const { config, objects, budget } = await loadStack(values.stack, values.cwd);
-  const { host, components } = planGraph(config, objects);
+  const { host, components } = planGraph(config, objects, budget.fits);
   const all = components.flatMap(planObjects);
   console.log(`${planText([host, ...components])}\n\n${all.length} Kubernetes objects\n`);
   console.log(budgetText(budget));

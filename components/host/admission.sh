@@ -6,11 +6,12 @@
 # at once.
 : "${OBJECT:?}" "${TIMEOUT:?}"
 
+# The deadline is looked at between calls, and an API server that falls silent would hold one for ever.
 admission_kubectl() {
-  "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" "$@"
+  timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
 }
 
-admission_started=$(date +%s)
+admission_started=$(uptime_seconds)
 admission_said=
 
 while :; do
@@ -20,7 +21,7 @@ while :; do
   fi
   # A refused call reads: Internal error occurred: failed calling webhook "name": ... : dial tcp ...: refused.
   admission_answer=$(printf '%s\n' "$admission_answer" | tail -n 1)
-  admission_waited=$(($(date +%s) - admission_started))
+  admission_waited=$(($(uptime_seconds) - admission_started))
   if [ "$admission_waited" -ge "$TIMEOUT" ]; then
     echo "The API server still refuses the next object after $TIMEOUT s: $admission_answer" >&2
     echo "Look at the pods behind that webhook: k0s kubectl get pods -A" >&2

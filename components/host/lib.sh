@@ -132,8 +132,13 @@ generations_behind() {
 ownership_problem() {
   if [ -f "$MARKER" ]; then
     claimant=$(cat "$MARKER")
-    [ "${claimant%#*}" = "${OWNER%#*}" ] ||
-      echo "k0s here belongs to \"$claimant\", not to \"$OWNER\": destroy that stack first, or take another host"
+    claimant=${claimant%#*}
+    wanted=${OWNER%#*}
+    [ "$claimant" != "$wanted" ] || return 0
+    remedy="destroy that stack first, or take another host"
+    # Both are `stack@address`.
+    [ "${claimant#*@}" != "${wanted#*@}" ] || remedy="$remedy; if the stack was renamed, rename it back"
+    echo "k0s here belongs to \"$claimant\", not to \"$wanted\": $remedy"
     return
   fi
   for trace in "$UNIT" "${UNIT%/*}/k0sworker.service" "$R/etc/init.d/$SERVICE" "$DATA_DIR/pki" "$DATA_DIR/db" "$DATA_DIR/etcd"; do

@@ -1,7 +1,7 @@
 # Refuses a host that cannot become, or should not become, a k0s single node: one sentence per finding, all at once.
 # Changes nothing.
 #
-# Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB (default 1280: a machine of 1.5 GB shows about 1450),
+# Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB, the least that a host must have;
 #   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); MIN_DISK_MIB (default 2048, over and above the 15 %
 #   under which kubelet starts to evict); GATEWAY_PORTS, those at which the ingress answers on the host (default: none);
 #   CLOCK_URL, of a web server whose time is right (default: the clock is not checked).
@@ -63,7 +63,7 @@ check_cgroups() {
 }
 
 check_memory() {
-  if [ "$memory" -lt "${MIN_MEMORY_MIB:=1280}" ]; then
+  if [ "$memory" -lt "$MIN_MEMORY_MIB" ]; then
     finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or, better, 2 GB"
   elif [ "$memory" -lt 1900 ]; then
     say "the host has $memory MiB of memory, which is tight: 2 GB is where it is calm"

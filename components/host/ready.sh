@@ -127,6 +127,8 @@ retire() {
 cluster=
 seconds=
 started_at=
+# Before the restart, whose time counts too.
+start=$(uptime_seconds)
 look
 if [ "$state" = active ] && [ -f "$STARTED" ] && [ "$(cat "$STARTED")" = "$(fingerprint)" ]; then
   say "running, and nothing changed"
@@ -141,7 +143,6 @@ else
   }
   started_at=$(date -u +%Y-%m-%dT%H:%M:%SZ)
 fi
-start=$(uptime_seconds)
 look
 restarts_before=$restarts
 

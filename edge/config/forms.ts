@@ -3,8 +3,18 @@ import { Reader } from "./reader";
 
 /** Adds a problem where a text is no URL that a download can take. */
 export function checkHttpUrl(read: Reader, key: string, text: string): void {
-  if (!URL.canParse(text) || !["http:", "https:"].includes(new URL(text).protocol)) {
-    read.add(key, `"${text}" is not an http or https URL.`);
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && `${url.username}${url.password}` !== "") {
+    // Not with the URL: nothing that is printed holds a password.
+    read.add(
+      key,
+      "has a user name in it, which the state and the host's list of processes would show; serve the file without a login.",
+    );
+  } else if (!["http:", "https:"].includes(url?.protocol ?? "") || /\s/.test(text)) {
+    read.add(
+      key,
+      `"${text}" is not an http or https URL; write it like https://files.example.com/k0s.`,
+    );
   }
 }
 

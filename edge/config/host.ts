@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { HostSize } from "../hostSize";
+import { HostSize, leastMemoryMiB } from "../hostSize";
 import { isAddress } from "../pool";
 import { parseQuantity } from "../quantity";
 import { readSchema } from "../schema";
@@ -63,13 +63,17 @@ export function readHost(read: Reader): HostConfig {
 export function readHostSize(read: Reader): HostSize {
   const cpus = read.text("hostCpus") ?? "";
   try {
+    // Other quantities, such as 1Gi, count no CPUs.
+    if (!/^\d+(\.\d+)?m?$/.test(cpus)) {
+      throw new Error(cpus);
+    }
     if (parseQuantity(cpus) <= 0n) {
       read.add("hostCpus", `${cpus} is no host; write its number of CPUs like 1, 2 or 500m.`);
     }
   } catch {
     read.add("hostCpus", `"${cpus}" is no number of CPUs; write it like 1, 2 or 500m.`);
   }
-  return { cpus, memoryMiB: read.integer("hostMemoryMiB", 256, 1024 * 1024) };
+  return { cpus, memoryMiB: read.integer("hostMemoryMiB", leastMemoryMiB, 1024 * 1024) };
 }
 
 /** Reads `apiEndpoint`; by default port 6443 of `host`. */
@@ -79,10 +83,10 @@ export function readApiEndpoint(read: Reader, host: string): string {
     return `https://${isIP(host) === 6 ? `[${host}]` : host}:6443`;
   }
   const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (url?.protocol !== "https:" || url.username !== "" || url.search !== "" || url.hash !== "") {
+  if (url?.protocol !== "https:" || url.href !== `${url.origin}/` || /\s/.test(given)) {
     read.add(
       "apiEndpoint",
-      `"${given}" is not an https URL; write it like https://edge.example.com:6443.`,
+      `"${given}" is not an https URL of a host alone; write it like https://edge.example.com:6443.`,
     );
   }
   return given;

@@ -2,7 +2,7 @@ import { isRecord } from "../json";
 import { K0sSettings } from "../k0sSettings";
 import { PolicyName } from "../policies";
 import { cidrError, cidrsOverlap } from "../pool";
-import { k0sDownload } from "../releases";
+import { k0sDownload } from "../releaseTable";
 import { readSchema } from "../schema";
 import { checkHttpUrl, isSha256 } from "./forms";
 import { readK0sSettings } from "./k0sSettings";
@@ -58,7 +58,8 @@ export function readK0s(read: Reader, policy: PolicyName): K0sConfig {
 }
 
 function readNetworks(read: Reader): { podCidr: string; serviceCidr: string } {
-  const [podCidr, serviceCidr] = [readCidr(read, "podCidr"), readCidr(read, "serviceCidr")];
+  const podCidr = readCidr(read, "podCidr", "the node takes a /24 of it for its pods");
+  const serviceCidr = readCidr(read, "serviceCidr", "Services would soon run out of addresses");
   if (cidrsOverlap(podCidr, serviceCidr)) {
     read.add(
       "podCidr",
@@ -68,11 +69,20 @@ function readNetworks(read: Reader): { podCidr: string; serviceCidr: string } {
   return { podCidr, serviceCidr };
 }
 
-/** A network; the schema's default after a problem. */
-function readCidr(read: Reader, key: string): string {
+/**
+ * A network of a /24 or more; the schema's default in place of what is none.
+ * @param why It must have that size.
+ */
+function readCidr(read: Reader, key: string, why: string): string {
   const text = read.text(key) ?? "";
   const error = cidrError(text);
   if (error === undefined) {
+    if (Number(text.split("/")[1]) > 24) {
+      read.add(
+        key,
+        `${text} is too small, for ${why}; write a /24 or larger, like ${String(readSchema().keys[key]?.default)}.`,
+      );
+    }
     return text;
   }
   read.add(key, error);

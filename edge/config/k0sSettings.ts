@@ -1,5 +1,10 @@
-import { k0sComponents, neededComponents } from "../k0sConfig";
-import { argumentError, environmentError, K0sSettings } from "../k0sSettings";
+import {
+  argumentError,
+  environmentError,
+  k0sComponents,
+  K0sSettings,
+  neededComponents,
+} from "../k0sSettings";
 import { allMemoryMeasures, withMeasures } from "../lowMemory";
 import { suggestion } from "../nearest";
 import { PolicyName } from "../policies";

@@ -3,17 +3,21 @@ import { suggestion } from "../nearest";
 import { Problem } from "../problem";
 import { ConfigKey, readSchema, secretKeys } from "../schema";
 
-/** Reads values by type and collects problems. After a problem it returns the default, so that checks can go on. */
+/** Reads values by type and collects problems. After a problem it returns a value of the type, so that checks can go on. */
 export class Reader {
+  /** In the order in which they were found. */
   public readonly problems: Problem[] = [];
   private readonly keys: Record<string, ConfigKey> = readSchema().keys;
 
+  /** @param raw Values by key without the project's name; an absent one or "" stands for the schema's default. */
   constructor(private readonly raw: Record<string, string>) {}
 
+  /** Notes a problem of a key, or of what is below it: `services.hello.port`. */
   public add(key: string, message: string): void {
     this.problems.push({ key, message });
   }
 
+  /** Reports keys that the schema does not have. */
   public unknownKeys(): void {
     const known = Object.keys(this.keys);
     for (const key of Object.keys(this.raw).filter((name) => !known.includes(name))) {
@@ -24,6 +28,7 @@ export class Reader {
     }
   }
 
+  /** Reports secrets that are set, and not among the encrypted keys. */
   public plainSecrets(encrypted: ReadonlySet<string>): void {
     for (const key of [...secretKeys].filter(
       (name) => this.text(name) !== undefined && !encrypted.has(name),
@@ -59,6 +64,7 @@ export class Reader {
     return value ?? "";
   }
 
+  /** True or false; false after a problem. */
   public boolean(key: string): boolean {
     const text = this.text(key);
     if (text !== "true" && text !== "false") {
@@ -67,6 +73,7 @@ export class Reader {
     return text === "true";
   }
 
+  /** A whole number from `least` to `most`; after a problem whatever stands there, NaN for no number. */
   public integer(key: string, least: number, most: number): number {
     const text = this.text(key) ?? "";
     const value = Number(text);
@@ -76,6 +83,7 @@ export class Reader {
     return value;
   }
 
+  /** A list, its items as they were written; empty after a problem. */
   public list(key: string): unknown[] {
     const value = this.json(key);
     if (Array.isArray(value)) {
@@ -88,6 +96,7 @@ export class Reader {
     return [];
   }
 
+  /** A mapping, its values as they were written; empty after a problem. */
   public mapping(key: string): Record<string, unknown> {
     const value = this.json(key);
     if (isRecord(value)) {

@@ -1,9 +1,14 @@
+import { Consent } from "../changes";
 import { lastMinorWithExternalIps } from "../nodeIp";
-import { KubernetesRange, kubernetesOf, releasedComponents, ReleasedComponent } from "../releases";
-import type { EdgeConfig } from "./index";
+import {
+  KubernetesRange,
+  kubernetesOf,
+  releasedComponents,
+  ReleasedComponent,
+} from "../releaseTable";
 import { Reader } from "./reader";
 
-/** Reads the version of a component: one in the table of edge/releases.ts, or another patch release of such a minor. */
+/** Reads the version of a component: one in the table of edge/releaseTable.ts, or another patch release of such a minor. */
 export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {
   const component: ReleasedComponent = releasedComponents[key];
   const version = read.text(key) ?? "";
@@ -18,11 +23,16 @@ export function readRelease(read: Reader, key: keyof typeof releasedComponents):
   return version;
 }
 
+/** The releases of a configuration, and what is allowed of them. */
+interface Releases {
+  allow: Consent[];
+  k0s: { version: string };
+  knative: { version: string; kourierVersion: string };
+  loadBalancer: { kind: "metallb"; version: string } | { kind: "nodeIp" };
+}
+
 /** Checks that the releases run together. */
-export function checkReleases(
-  read: Reader,
-  { allow, k0s, knative, loadBalancer }: EdgeConfig,
-): void {
+export function checkReleases(read: Reader, { allow, k0s, knative, loadBalancer }: Releases): void {
   const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(k0s.version)?.[1];
   if (minor === undefined) {
     read.add(

@@ -31,7 +31,7 @@ function readFactor(read: Reader): string {
 
 function readPolicy(read: Reader): PolicyName {
   const name = read.text("resourcePolicy") ?? "";
-  if (name in policies) {
+  if (Object.hasOwn(policies, name)) {
     return name as PolicyName;
   }
   const known = Object.keys(policies);

@@ -1,3 +1,4 @@
+import { isRecord } from "../json";
 import { ServiceSpec, serviceProblems } from "../knativeService";
 import { asResourceList } from "../resources";
 import { Reader } from "./reader";
@@ -14,7 +15,9 @@ export function readServices(read: Reader): Record<string, ServiceSpec> {
   if (sample && "hello" in given) {
     read.add("services.hello", "the sample has this name; take another, or set sample to false.");
   }
-  const own = Object.entries(given).map(([name, value]) => [name, withTexts(value as ServiceSpec)]);
+  const own = Object.entries(given)
+    .filter(([, value]) => isRecord(value))
+    .map(([name, value]) => [name, withTexts(value as ServiceSpec)]);
   return {
     ...(sample && { hello: sampleService }),
     ...(Object.fromEntries(own) as Record<string, ServiceSpec>),

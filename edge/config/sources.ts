@@ -20,11 +20,19 @@ export function readImageMirrors(read: Reader): Record<string, string> {
 /** Reads `manifestsDir`; undefined: releases are downloaded. */
 export function readManifestsDir(read: Reader): string | undefined {
   const directory = read.text("manifestsDir");
-  if (directory !== undefined && !statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+  if (directory !== undefined && !isDirectory(directory)) {
     read.add(
       "manifestsDir",
       `${path.resolve(directory)} is not a directory; correct it, or unset it to download releases.`,
     );
   }
   return directory;
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }

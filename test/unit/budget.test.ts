@@ -8,6 +8,7 @@ import { Budget, BudgetCase, budgetOutput, computeBudget } from "../../edge/budg
 import { BudgetError, refusal, requireFit } from "../../edge/budgetAdvice";
 import { budgetMarkdown, budgetText } from "../../edge/budgetTable";
 import { EdgeConfig } from "../../edge/config";
+import { leastMemoryMiB } from "../../edge/hostSize";
 import { k0sPods } from "../../edge/k0sPods";
 import { KubernetesObject } from "../../edge/manifests";
 import { podBudget, PodBudget, workloadPods } from "../../edge/pods";
@@ -204,6 +205,21 @@ describe("the budget of the releases", function () {
     assert.ok((await budgetOf({ services: services(20, 1), resourcePolicy: "edge" })).fits);
   });
 
+  it("counts each revision that shares the traffic", async () => {
+    const split = async (...traffic: object[]): Promise<string> => {
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale: 2 }, traffic };
+      const budget = await budgetOf({ services: JSON.stringify({ a: spec }), sample: "false" });
+      return requests(budget, "service");
+    };
+    const [old, latest] = [{ revisionName: "a-v1" }, { latestRevision: true }];
+    assert.equal(await split({ ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
+    assert.equal(await split({ ...old, percent: 100 }, { ...latest, tag: "next" }), "50m/0Mi");
+    assert.equal(
+      await split({ revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
+      "50m/0Mi",
+    );
+  });
+
   it("counts queue-proxy and service containers as Knative's ConfigMaps say", async () => {
     const pod = ({ pods }: Budget): PodBudget | undefined =>
       pods.find(({ component }) => component === "service");
@@ -264,7 +280,7 @@ describe("the budget of the releases", function () {
         fc.constantFrom(...Object.keys(policies)),
         fc.integer({ min: 1, max: 100 }).map((hundredths) => String(hundredths / 100)),
         fc.integer({ min: 100, max: 8000 }),
-        fc.integer({ min: 256, max: 16384 }),
+        fc.integer({ min: leastMemoryMiB, max: 16384 }),
         async (resourcePolicy, resourceFactor, milli, memory) => {
           const budget = await budgetOf({
             resourcePolicy,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { sshKeyPair } from "../support/sshKeys";
@@ -32,6 +32,10 @@ const pem = {
     .export({ type: "pkcs1", format: "pem", cipher: "aes-128-cbc", passphrase: "open sesame" })
     .toString(),
   pkcs8: rsa.export({ type: "pkcs8", format: "pem" }).toString(),
+  pkcs8Ec: createPrivateKey(privateKey).export({ type: "pkcs8", format: "pem" }).toString(),
+  pkcs8Ed25519: generateKeyPairSync("ed25519")
+    .privateKey.export({ type: "pkcs8", format: "pem" })
+    .toString(),
   encryptedPkcs8: rsa
     .export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase: "open sesame" })
     .toString(),
@@ -249,6 +253,13 @@ describe("configuration", () => {
     ["PEM RSA with its passphrase", pem.encryptedRsa, "open sesame"],
     ["PEM EC", privateKey, ""],
     ["PKCS#8", pem.pkcs8, ""],
+    ["PKCS#8 EC", pem.pkcs8Ec, ""],
+    [
+      "PKCS#8 Ed25519, which only pulumi-command reads",
+      pem.pkcs8Ed25519,
+      "",
+      /PKCS#8 key of type ed25519, of which only rsa and ec .*ssh-keygen -p .* OpenSSH 9\.6/,
+    ],
     [
       "OpenSSH without its passphrase",
       encryptedOpenSsh.private,
@@ -368,6 +379,11 @@ describe("configuration", () => {
     [{ jumpUser: "gate" }, /^knative-edge:jumpUser: does nothing without jumpHost/],
     [{ apiEndpoint: "edge:6443" }, /^knative-edge:apiEndpoint: "edge:6443" is not an https URL/],
     [{ apiEndpoint: "http://edge:6443" }, /^knative-edge:apiEndpoint:/],
+    [{ apiEndpoint: "https://edge:6443 " }, /^knative-edge:apiEndpoint: "https:\/\/edge:6443 " is/],
+    [
+      { apiEndpoint: "https://edge/k8s" },
+      /^knative-edge:apiEndpoint: .* is not an https URL of a host alone; write it like https:/,
+    ],
     [
       { k0sVersion: "1.35.7" },
       /^knative-edge:k0sVersion: "1.35.7" is not a release of k0s; write it like/,
@@ -383,6 +399,15 @@ describe("configuration", () => {
     [
       { k0sUrl: "ftp://x/k0s" },
       /^knative-edge:k0sUrl: "ftp:\/\/x\/k0s" is not an http or https URL/,
+    ],
+    [{ k0sUrl: "https://x/k 0s" }, /^knative-edge:k0sUrl: "https:\/\/x\/k 0s" is not an http/],
+    [
+      { k0sUrl: "https://me:hunter2@x/k0s" },
+      /^knative-edge:k0sUrl: has a user name in it, which (?!.*hunter2).*; serve the file without/,
+    ],
+    [
+      { imageBundles: `[{"url":"https://me@x/a","sha256":"${"0c".repeat(32)}"}]` },
+      /^knative-edge:imageBundles\[0\].url: has a user name in it/,
     ],
     [{ k0sSha256: "abc" }, /^knative-edge:k0sSha256: "abc" is not a SHA-256/],
     [
@@ -400,7 +425,15 @@ describe("configuration", () => {
       /^knative-edge:podCidr: 10.100.0.0\/16 overlaps serviceCidr 10.96.0.0\/12/,
     ],
     [
-      { serviceCidr: "192.168.56.0/26" },
+      { podCidr: "10.244.0.0/25" },
+      /^knative-edge:podCidr: 10.244.0.0\/25 is too small, for the node .*; write a \/24 or larger/,
+    ],
+    [
+      { serviceCidr: "10.96.0.0/28" },
+      /^knative-edge:serviceCidr: 10.96.0.0\/28 is too small, for Services .* like 10.96.0.0\/12/,
+    ],
+    [
+      { serviceCidr: "192.168.56.0/24" },
       /^knative-edge:serviceCidr: .* overlaps the host's subnet 192.168.56.0\/24/,
     ],
     [
@@ -448,6 +481,10 @@ describe("configuration", () => {
       { kourierVersion: "1.22.1" },
       /^knative-edge:kourierVersion: 1.22.1 does not go with Knative Serving 1.23.0/,
     ],
+    [
+      { manifestsDir: `${__filename}/below` },
+      /^knative-edge:manifestsDir: .*\/below is not a directory/,
+    ],
     [{ manifestsDir: "/no/such" }, /^knative-edge:manifestsDir: \/no\/such is not a directory/],
     [{ resourceFactor: "0" }, /^knative-edge:resourceFactor: 0 leaves containers nothing/],
     [{ resourceFactor: "2" }, /^knative-edge:resourceFactor: 2 is above 1/],
@@ -482,7 +519,15 @@ describe("configuration", () => {
     ],
     [{ hostCpus: "0" }, /^knative-edge:hostCpus: 0 is no host; write .* like 1, 2 or 500m/],
     [{ hostCpus: "one" }, /^knative-edge:hostCpus: "one" is no number of CPUs; write it like 1/],
-    [{ hostMemoryMiB: "64" }, /^knative-edge:hostMemoryMiB: "64" is not a whole number from 256/],
+    [{ hostCpus: "1Gi" }, /^knative-edge:hostCpus: "1Gi" is no number of CPUs; write it like 1/],
+    [
+      { hostMemoryMiB: "1279" },
+      /^knative-edge:hostMemoryMiB: "1279" is not a whole number from 1280/,
+    ],
+    [
+      { resourcePolicy: "toString" },
+      /^knative-edge:resourcePolicy: "toString" is none of scale, edge/,
+    ],
     [
       { resourcePolicy: "edgy" },
       /^knative-edge:resourcePolicy: "edgy" is none of scale, edge, upstream, guaranteed; did you mean "edge"\?/,
@@ -560,6 +605,7 @@ describe("configuration", () => {
       { services: '{"a":{"image":"a","port":0}}' },
       /^knative-edge:services.a.port: 0 is not a whole number/,
     ],
+    [{ services: '{"a":null}' }, /^knative-edge:services.a: a mapping with an image was expected/],
     [{ services: '{"a"' }, /^knative-edge:services: is not a mapping/],
     [{ loadBalancer: "kube-vip" }, /^knative-edge:loadBalancer: "kube-vip" is neither metallb nor/],
     [

@@ -304,6 +304,26 @@ describe("the graph of the program", function () {
     });
   });
 
+  it("asks a service where it says, and one for the cluster alone not at all", async () => {
+    const services = {
+      api: { image: "a", probe: "/healthz" },
+      quiet: { image: "a", probe: false },
+      local: { image: "a", labels: { "networking.knative.dev/visibility": "cluster-local" } },
+    };
+    const own = await runProgram(
+      { ...config, sample: "false", resourcePolicy: "edge", services: JSON.stringify(services) },
+      { stdout },
+    );
+    const { environment } = own.find("api-probe-request").inputs as {
+      environment: Record<string, string>;
+    };
+    assert.equal(environment.PROBE_URL, "http://api.default.192.0.2.200.sslip.io/healthz");
+    const asked = own.registrations.filter(({ name }) => name.endsWith("-probe-request"));
+    assert.equal(asked.length, 1);
+    const urls = own.outputs.services as Record<string, unknown>;
+    assert.equal(await value(urls.local), "http://local.default.svc.cluster.local");
+  });
+
   it("stops with all problems of a configuration, and registers nothing", async () => {
     const wrong = { ...config, host: "", loadBalancerPool: "nonsense", knatveVersion: "1" };
     await assert.rejects(runProgram(wrong), (error: Error) => {

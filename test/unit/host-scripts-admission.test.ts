@@ -60,4 +60,15 @@ esac
     assert.match(stderr, /still refuses the next object after 0 s: .*"pool\.example"/);
     assert.ok(!host.exists("fake/annotated"));
   });
+
+  it("has a limit on every call, for the deadline is looked at between them", async () => {
+    host.write("fake/refusals", "1");
+    host.fake("timeout", 'echo "$*" >>$F/log; shift; exec "$@"');
+    await host.run("admission", { OBJECT: object, TIMEOUT: "60", WEBHOOK_PODS: "a app=b" });
+    const calls = host.read("fake/log").trim().split("\n");
+    assert.equal(calls.length, 3);
+    for (const call of calls) {
+      assert.match(call, /^30 \S+\/k0s kubectl .*--request-timeout=20s /);
+    }
+  });
 });

@@ -6,7 +6,12 @@ import { AddressInfo } from "node:net";
 import * as path from "node:path";
 import { ScratchHost, hostScriptText } from "../support/scratchHost";
 
-const variables = { OWNER: "stack-a", NODE_ADDRESS: "192.168.56.10", K0S_VERSION: "v1.35.7+k0s.0" };
+const variables = {
+  OWNER: "stack-a",
+  NODE_ADDRESS: "192.168.56.10",
+  K0S_VERSION: "v1.35.7+k0s.0",
+  MIN_MEMORY_MIB: "1280",
+};
 
 describe("host scripts", () => {
   it("pass shellcheck", function () {
@@ -247,7 +252,13 @@ describe("preflight.sh", () => {
     [
       "another stack's k0s",
       () => host.write("etc/k0s/.knative-edge", "stack-b"),
-      /k0s here belongs to "stack-b", not to "stack-a"/,
+      /k0s here belongs to "stack-b", not to "stack-a": destroy that stack first, or take another host\n$/,
+    ],
+    [
+      "a k0s of this host under another name of the stack",
+      () => host.write("etc/k0s/.knative-edge", "old@192.168.56.10#2"),
+      /belongs to "old@192.168.56.10", not to "new@192.168.56.10": .*; if the stack was renamed, rename it back\n$/,
+      { OWNER: "new@192.168.56.10#2" },
     ],
     [
       "a k0s of a later generation",

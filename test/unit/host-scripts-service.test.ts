@@ -298,6 +298,12 @@ describe("ready.sh", () => {
     });
   }
 
+  it("counts the restart itself, so that READY_TIMEOUT bounds both", async () => {
+    host.fake("timeout", '[ $3 != restart ] || /bin/sleep 1.1; shift; exec "$@"');
+    const { seconds } = JSON.parse(await done("ready")) as { seconds: { service: number } };
+    assert.ok(seconds.service >= 1, `${seconds.service} s`);
+  });
+
   it("does not take a node's word from before a restart", async () => {
     answers(
       "cluster",

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { knativeService, serviceProblems, ServiceSpec } from "../../edge/knativeService";
+import {
+  knativeService,
+  probePath,
+  serviceProblems,
+  ServiceSpec,
+  urlDomain,
+} from "../../edge/knativeService";
 
 describe("Knative Service", () => {
   it("has only what is said", () => {
@@ -37,6 +43,7 @@ describe("Knative Service", () => {
     serviceAccountName: "runner",
     labels: { team: "edge" },
     annotations: { note: "x" },
+    probe: "/healthz?deep=1",
   };
 
   it("has all that can be said, in Knative's terms", () => {
@@ -153,10 +160,15 @@ describe("Knative Service", () => {
     [
       "an unknown class",
       { image: "a", autoscaling: { class: "vpa" } },
-      /^services.hello.autoscaling.class: "vpa" is none of kpa, hpa/,
+      /^services.hello.autoscaling.class: "vpa" is none of kpa\./,
     ],
     [
-      "a metric of the other class",
+      "the class that is not installed",
+      { image: "a", autoscaling: { class: "hpa" } },
+      /autoscaling.class: "hpa" needs serving-hpa.yaml, which this program does not install; take kpa/,
+    ],
+    [
+      "a metric of that class",
       { image: "a", autoscaling: { metric: "cpu" } },
       /autoscaling.metric: "cpu" is none of concurrency, rps/,
     ],
@@ -227,6 +239,56 @@ describe("Knative Service", () => {
       { image: "a", traffic: [{ latestRevision: true, percent: 100, tag: "A" }] },
       /traffic\[0\].tag: "A"/,
     ],
+    [
+      "a variable that Knative sets",
+      { image: "a", env: { K_REVISION: "x" } },
+      /^services.hello.env.K_REVISION: Knative itself sets this variable; take another name/,
+    ],
+    [
+      "the variable of the port",
+      { image: "a", env: { PORT: "80" } },
+      /^services.hello.env.PORT: .*; set port\.$/,
+    ],
+    [
+      "a port of queue-proxy",
+      { image: "a", port: 8012 },
+      /^services.hello.port: 8012 is reserved for Knative's own .*, 9091; take another/,
+    ],
+    [
+      "a label key that is none",
+      { image: "a", labels: { "a b": "c" } },
+      /^services.hello.labels.a b: this cannot be a key; .* example.com\/team/,
+    ],
+    [
+      "an annotation key with two domains",
+      { image: "a", annotations: { "a/b/c": "d" } },
+      /^services.hello.annotations.a\/b\/c: this cannot be a key/,
+    ],
+    [
+      "a label that is none",
+      { image: "a", labels: { a: "b c" } },
+      /^services.hello.labels.a: "b c" cannot be a label's value/,
+    ],
+    [
+      "an unknown visibility",
+      { image: "a", labels: { "networking.knative.dev/visibility": "local" } },
+      /visibility: "local" is not cluster-local/,
+    ],
+    [
+      "a probe that is no path",
+      { image: "a", probe: "healthz" },
+      /^services.hello.probe: "healthz" is neither a path, such as \/healthz, nor false/,
+    ],
+    [
+      "a probe that is true",
+      { image: "a", probe: true },
+      /^services.hello.probe: true is neither a path/,
+    ],
+    [
+      "a probe of what does not answer outside",
+      { image: "a", probe: "/", labels: { "networking.knative.dev/visibility": "cluster-local" } },
+      /^services.hello.probe: does nothing with the label networking.knative.dev\/visibility/,
+    ],
     ["labels that are none", { image: "a", labels: ["a"] }, /^services.hello.labels: a mapping/],
   ];
   for (const [what, spec, problem] of wrong) {
@@ -249,6 +311,22 @@ describe("Knative Service", () => {
       "services.Hello.port",
       "services.Hello.prot",
     ]);
+  });
+
+  it("takes labels and annotations in every form of Kubernetes", () => {
+    const labels = { a: "", "example.com/A_b.c-d": "x_Y.z-1", networking: "a".repeat(63) };
+    const annotations = { "example.com/note": "any text, even: this" };
+    assert.deepEqual(serviceProblems("a", { image: "a", labels, annotations }, "a"), []);
+  });
+
+  it("is asked at / unless it says otherwise, and not where it answers only the cluster", () => {
+    const local = { image: "a", labels: { "networking.knative.dev/visibility": "cluster-local" } };
+    assert.equal(probePath({ image: "a" }), "/");
+    assert.equal(probePath(full), "/healthz?deep=1");
+    assert.equal(probePath({ image: "a", probe: false }), undefined);
+    assert.equal(probePath(local), undefined);
+    assert.equal(urlDomain({ image: "a" }, "example.com"), "example.com");
+    assert.equal(urlDomain(local, "example.com"), "svc.cluster.local");
   });
 
   it("takes durations in every form", () => {

@@ -54,7 +54,7 @@ describe("a stack's file", () => {
       "a",
     );
     assert.deepEqual([...encrypted], ["sshPrivateKey", "sshPrivateKeyPassphrase"]);
-    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN PRIVATE KEY-----/);
+    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN EC PRIVATE KEY-----/);
     assert.equal(values.sshPrivateKeyPassphrase, undefined);
   });
 
@@ -164,6 +164,9 @@ describe("npm run plan", function () {
     assert.doesNotMatch(stdout, /metallb|default-domain/i);
     assert.match(stdout, /^domain 192\.168\.56\.10\.sslip\.io \(after knative, kourier\)$/m);
     assert.match(stdout, /^Kourier 1\.23\.0 \(after knative's definitions\)$/m);
+    assert.match(stdout, /^└─ probe: an HTTP request for \/ from the machine that runs Pulumi$/m);
+    const silent = { sample: false, services: { a: { image: "a", probe: false } } };
+    assert.doesNotMatch((await plan(silent)).stdout, /probe:/);
   });
 
   it("ends with 2 where the stack does not fit, and with 0 where that is allowed", async () => {
@@ -176,6 +179,7 @@ describe("npm run plan", function () {
     const allowed = await plan({ resourcePolicy: "upstream", allowOvercommit: true });
     assert.equal(allowed.code, 0);
     assert.match(allowed.stdout, /The stack does not fit the host/);
+    assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative; its load balancer after met/m);
   });
 
   it("tells configuration problems, and files that are not there, in a sentence", async () => {

@@ -4,6 +4,7 @@ import * as fs from "node:fs";
 import * as http from "node:http";
 import { AddressInfo } from "node:net";
 import * as path from "node:path";
+import { probeResult } from "../../components/httpProbe";
 
 const script = fs.readFileSync(path.join(__dirname, "../../components/probe.cjs"), "utf8");
 
@@ -48,6 +49,7 @@ describe("the probe", () => {
   });
   afterEach(() => {
     server.close();
+    server.closeAllConnections();
   });
 
   it("asks by name where the name leads to the load balancer", async () => {
@@ -80,5 +82,89 @@ describe("the probe", () => {
       stderr,
       /did not answer within 1 s, asked by the address 127\.0\.0\.1.*HTTP status 404/,
     );
+  });
+
+  const cut: http.RequestListener = (_, response) => {
+    response.writeHead(200, { "Content-Length": 100 });
+    response.write("Hello", () => response.destroy());
+  };
+  const stall: http.RequestListener = () => undefined;
+  const silentStream: http.RequestListener = (_, response) => response.flushHeaders();
+  const stream: http.RequestListener = (_, response) => {
+    response.write("data: 1\n\n");
+  };
+  const endless: http.RequestListener = (_, response) => {
+    const more = (): void => {
+      response.write("x".repeat(1000), (error) => !error && setImmediate(more));
+    };
+    more();
+  };
+  /** Answers only thus. */
+  const answering = (listener: http.RequestListener): void => {
+    server.removeAllListeners("request").on("request", listener);
+  };
+
+  const none: [what: string, listener: http.RequestListener, reason: RegExp][] = [
+    ["an answer that is cut off", cut, /: the connection was cut\. Check/],
+    ["a server that says nothing", stall, /: no answer within .* s\. Check/],
+    ["a stream without a first byte", silentStream, /: no answer within .* s\. Check/],
+  ];
+  for (const [what, listener, reason] of none) {
+    it(`takes ${what} for none, and prints nothing for the state`, async () => {
+      answering(listener);
+      const { code, stdout, stderr } = await probe(`http://a.invalid:${port}`, "127.0.0.1", 1);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, reason);
+    });
+  }
+
+  it("takes an answer after one that was cut off", async () => {
+    answering((request, response) => {
+      answering((_, next) => next.end("Hello"));
+      cut(request, response);
+    });
+    const { code, stdout } = await probe(`http://a.invalid:${port}`, "127.0.0.1", 10);
+    assert.deepEqual([code, (JSON.parse(stdout) as { body: string }).body], [0, "Hello"]);
+  });
+
+  const streams: [what: string, listener: http.RequestListener, body: string][] = [
+    ["pauses", stream, "data: 1\n\n"],
+    ["never ends", endless, "x".repeat(200)],
+  ];
+  for (const [what, listener, body] of streams) {
+    it(`takes the beginning of a stream that ${what} for an answer`, async () => {
+      answering(listener);
+      const { code, stdout } = await probe(`http://a.invalid:${port}`, "127.0.0.1", 1);
+      assert.deepEqual([code, (JSON.parse(stdout) as { body: string }).body], [0, body]);
+    });
+  }
+
+  for (const status of [401, 403, 405, 415, 426]) {
+    it(`takes ${status} for an answer, which only the service gives`, async () => {
+      answering((_, response) => response.writeHead(status).end());
+      const { code, stdout } = await probe(`http://a.invalid:${port}`, "127.0.0.1", 1);
+      assert.deepEqual([code, (JSON.parse(stdout) as { status: number }).status], [0, status]);
+    });
+  }
+
+  it("asks for the path, and says how to choose another", async () => {
+    answering((request, response) =>
+      response.writeHead(request.url === "/a?b=c" ? 200 : 404).end(),
+    );
+    const asked = (path: string) => probe(`http://a.invalid:${port}${path}`, "127.0.0.1", 1);
+    assert.equal((await asked("/a?b=c")).code, 0);
+    assert.match(
+      (await asked("/")).stderr,
+      /HTTP status 404\. .* field probe to another path, or to/,
+    );
+  });
+
+  it("explains a state that has no answer", () => {
+    const urn = "urn:pulumi:a::knative-edge::command:local:Command::hello-probe-request";
+    assert.throws(
+      () => probeResult("", urn),
+      /has no answer.* "": .*pulumi up --replace 'urn:.*hello-probe-request'$/,
+    );
+    assert.equal(probeResult('{"status":200}', urn).status, 200);
   });
 });

@@ -5,14 +5,13 @@ import * as http from "node:http";
 import { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { k0sDownload, releasedComponents } from "../../edge/releaseTable";
 import {
-  k0sDownload,
   kourierRelease,
   loadRelease,
   loadReleases,
   metalLbRelease,
   Release,
-  releasedComponents,
   ReleaseError,
   servingRelease,
 } from "../../edge/releases";
