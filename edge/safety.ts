@@ -18,10 +18,7 @@ interface Measure {
  */
 const terminationSeconds = 15;
 
-/**
- * The old pod is told to end before there is a new one, which then waits for its room. On a full node a new pod of high
- * priority does not wait, but pushes out a service's for as long as the old one takes to end.
- */
+/** The old pod is told to end before there is a new one, which then waits for its room. */
 const rollingUpdate = { maxSurge: 0, maxUnavailable: 1 };
 
 /** What keeps a single small node safe from settings that were made for many. Each can be switched off. */
