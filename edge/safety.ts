@@ -13,13 +13,9 @@ interface Measure {
 
 /**
  * Seconds a pod may take to end: as long as Envoy takes to drain. The activator and the webhook sleep for 45 s when
- * they are told to end, so that a load balancer elsewhere hears of it; where the new pod waits for the old one's room,
- * that is a pause for everyone.
+ * they are told to end, so that a load balancer elsewhere hears of it; with Recreate that is a pause for everyone.
  */
 const terminationSeconds = 15;
-
-/** The old pod is told to end before there is a new one, which then waits for its room. */
-const rollingUpdate = { maxSurge: 0, maxUnavailable: 1 };
 
 /** What keeps a single small node safe from settings that were made for many. Each can be switched off. */
 export const measures = {
@@ -27,15 +23,10 @@ export const measures = {
     reason:
       "A rolling update of a single pod starts the new one beside the old. On a node without room for both the new " +
       "pod stays Pending and the rollout hangs for ever: at half of the release's requests the activator needs 150m " +
-      "more, and 105m are free. With `maxSurge: 0` the old pod ends first, which costs some seconds without it.",
-    // Not Recreate: over a running Deployment the API server refuses it, for the numbers of a rolling update that it has
-    // filled in itself stay there, since no server-side apply owns them (pulumi-kubernetes#2843).
+      "more, and 105m are free. Recreate ends the old pod first, which costs some seconds without it.",
     apply: (object) =>
       object.kind === "Deployment"
-        ? {
-            ...object,
-            spec: { ...object.spec, strategy: { type: "RollingUpdate", rollingUpdate } },
-          }
+        ? { ...object, spec: { ...object.spec, strategy: { type: "Recreate" } } }
         : object,
   },
   removeAutoscalers: {
