@@ -38,6 +38,7 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
   return {
     awaitDefinitions,
     forceWebhooks,
+    ownRollout,
     announceFromAnyNode,
     ...(config.loadBalancer.kind === "nodeIp" && {
       atNodeAddress: atNodeAddress(config.host.nodeAddress),
@@ -96,6 +97,23 @@ export function forceWebhooks(object: KubernetesObject): KubernetesObject {
   return object.kind.endsWith("WebhookConfiguration") && isKnativeServing(object)
     ? annotated(object, "pulumi.com/patchForce", "true")
     : object;
+}
+
+/**
+ * Writes out how a Deployment rolls out, with the numbers that the API server fills in: those would be nobody's, and would
+ * stay in the way of Recreate where that is chosen later (pulumi/pulumi-kubernetes#2843). The defaults are those of
+ * pkg/apis/apps/v1/defaults.go in Kubernetes.
+ */
+export function ownRollout(object: KubernetesObject): KubernetesObject {
+  const strategy = (object.spec?.strategy ?? {}) as { type?: string; rollingUpdate?: JsonObject };
+  if (object.kind !== "Deployment" || strategy.type === "Recreate") {
+    return object;
+  }
+  const rollingUpdate = { maxSurge: "25%", maxUnavailable: "25%", ...strategy.rollingUpdate };
+  return {
+    ...object,
+    spec: { ...object.spec, strategy: { type: "RollingUpdate", rollingUpdate } },
+  };
 }
 
 /**

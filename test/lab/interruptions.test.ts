@@ -15,7 +15,7 @@ const phases: [phase: string, command: string, having?: string][] = [
   ["host-install", "systemctl"],
   ["host-ready", "awk"],
   ["host-kubeconfig", "timeout", "kubeconfig"],
-  ["(metallb|knative)-admission", "date"],
+  ["(metallb|knative)-admission", "timeout", "dry-run"],
 ];
 
 /** Kills a run with signal 9 at a moment, and unlocks the stack. */

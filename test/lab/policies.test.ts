@@ -144,6 +144,20 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
     await stackConfig(host, { imageMirrors });
   });
 
+  it("goes over to rolling updates and back to Recreate on running Deployments", async () => {
+    const strategies = async (): Promise<string[]> => {
+      const types = await kubectl(
+        "-n knative-serving get deployments -o jsonpath={.items[*].spec.strategy.type}",
+      );
+      return [...new Set(types.split(" "))];
+    };
+    await up(host, stack, { oneNode: { recreateRollouts: false } });
+    assert.deepEqual(await strategies(), ["RollingUpdate"]);
+    await up(host, stack, { oneNode: undefined });
+    assert.deepEqual(await strategies(), ["Recreate"]);
+    await assertCalm();
+  });
+
   it("npm run footprint has for every pod what it asks for, what the budget said and what it takes", async () => {
     const script = [require.resolve("tsx/cli"), path.join(repoRoot, "scripts/footprint.ts")];
     const args = ["--stack", stack, "--cwd", dirs.project, "--json"];

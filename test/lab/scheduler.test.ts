@@ -56,7 +56,12 @@ const cases: Case[] = [
   { title: "upstream on two CPUs", config: { resourcePolicy: "upstream", hostCpus: "2" } },
   {
     title: "upstream on two CPUs and little memory",
-    config: { resourcePolicy: "upstream", hostCpus: "2", hostMemoryMiB: "900" },
+    config: {
+      resourcePolicy: "upstream",
+      hostCpus: "2",
+      hostMemoryMiB: "1280",
+      services: '{"a":{"image":"a","requests":{"memory":"600Mi"}}}',
+    },
   },
   { title: "edge on the reference host", config: { resourcePolicy: "edge" } },
   { title: "edge on the smallest CPU", config: { resourcePolicy: "edge", hostCpus: "630m" } },

@@ -135,6 +135,18 @@ describe("transforms", () => {
     assert.deepEqual(transformAll([kourier, internal], testConfig()), [pooled, internal]);
   });
 
+  it("own every number of a rolling update, so that Recreate can take its place", () => {
+    const policy = { resourcePolicy: "upstream" };
+    const strategy = (objects: KubernetesObject[], name: string) =>
+      find(objects, "Deployment", name).spec?.strategy;
+    const rolling = transformed(policy);
+    assert.deepEqual(strategy(rolling, "activator"), {
+      type: "RollingUpdate",
+      rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" },
+    });
+    assert.deepEqual(strategy(transformed(), "activator"), { type: "Recreate" });
+  });
+
   it("point every image at its mirror", () => {
     const objects = transformed({ imageMirrors: JSON.stringify(mirrors) });
     const queue = "registry.lab/knative/queue:v1.23.0";
