@@ -33,27 +33,19 @@ export = async () => {
     deletedWith: host.cluster,
   };
 
-  const metalLb = { connection: host.connection, objects: objects.metalLb };
+  const { connection, clusterIdentifier: cluster } = host;
+
+  const metalLb = { connection, objects: objects.metalLb };
   const pool =
     config.loadBalancer.kind === "metallb"
       ? new edge.MetalLb("metallb", { ...metalLb, ...config.loadBalancer }, onCluster).ready
       : [];
-  const serving = new edge.KnativeServing(
-    "knative",
-    { connection: host.connection, objects: objects.serving, cluster: host.clusterIdentifier },
-    onCluster,
-  );
+  const knative = { connection, cluster, objects: objects.serving };
+  const serving = new edge.KnativeServing("knative", knative, onCluster);
   // Where not all fits, who comes first finds room: then Knative, as in the budget.
-  const kourier = new edge.Kourier(
-    "kourier",
-    {
-      objects: objects.kourier,
-      after: serving[budget.fits ? "definitions" : "ready"],
-      pool,
-      cluster: host.clusterIdentifier,
-    },
-    onCluster,
-  );
+  const after = serving[budget.fits ? "definitions" : "ready"];
+  const ingress = { objects: objects.kourier, after, pool, cluster };
+  const kourier = new edge.Kourier("kourier", ingress, onCluster);
   const domain = new edge.DefaultDomain(
     "domain",
     { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
