@@ -103,6 +103,13 @@ const sshRules: Rule[] = [
       `The name ${name} does not resolve here: correct it, or give the address.`,
   },
   {
+    // It asks the agent first, whatever key is configured (SSHConfig in provider/pkg/provider/remote/connection.go).
+    pattern: /dial unix ([^\n:]+): ([^\n]*)/,
+    say: (_, socket = "", words = "") =>
+      `SSH_AUTH_SOCK names an SSH agent at ${socket} that does not answer (${words}): start it, or unset SSH_AUTH_SOCK, ` +
+      "which is not needed here.",
+  },
+  {
     pattern: /ssh: rejected: ([^\n]*)/,
     say: ({ host }, words = "") =>
       `The jump host ${host.jump?.address} does not reach ${host.address}:${host.port} (${words}): check that the host is on, ` +

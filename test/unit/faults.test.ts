@@ -64,6 +64,11 @@ const cases: [type: string, error: string, says: RegExp, mayPass?: true, at?: Pl
   ],
   [
     ssh,
+    "dial unix /tmp/ssh-a/agent.1: connect: no such file or directory",
+    /^SSH_AUTH_SOCK names an SSH agent at \/tmp\/ssh-a\/agent\.1 that does not answer \(connect: no such file/,
+  ],
+  [
+    ssh,
     "after 5 failed attempts: ssh: handshake failed: EOF",
     /closed the connection before the login \(EOF\)/,
   ],
