@@ -51,12 +51,13 @@ export = async () => {
     { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
     { ...onCluster, dependsOn: [...serving.ready, ...kourier.ready] },
   );
+  const versions = releaseVersions(config);
   const services = Object.entries(objects.services).map(([name, spec]) => {
     const plainDomain = urlDomain(spec, domain.domain);
     const args = { ...spec, domain: hasPlainUrls(config.knative) ? plainDomain : undefined };
     const dependsOn = domain.ready;
     const { url, service } = new edge.KnativeService(name, args, { ...onCluster, dependsOn });
-    const probe = { url, path: probePath(spec), address: kourier.address };
+    const probe = { url, path: probePath(spec), address: kourier.address, versions };
     const asked = { deletedWith: host.cluster, dependsOn: service };
     const answer = probe.path && new edge.HttpProbe(`${name}-probe`, probe, asked).result.seconds;
     return { name, url, answer };
@@ -67,7 +68,7 @@ export = async () => {
     services: Object.fromEntries(services.map(({ name, url }) => [name, url])),
     loadBalancerIp: kourier.address,
     kubeconfig: host.kubeconfig,
-    versions: releaseVersions(config),
+    versions,
     seconds: {
       ready: host.readySeconds,
       answer: Object.fromEntries(services.map(({ name, answer }) => [name, answer])),

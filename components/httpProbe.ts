@@ -11,6 +11,8 @@ export interface HttpProbeArgs {
   path?: string;
   /** Address to ask with the URL's host in the Host header where its name does not resolve. */
   address: pulumi.Input<string>;
+  /** Versions of what the answer depends on: where one changes, the service is asked again. */
+  versions: Record<string, string>;
   /** How long an answer may take, in seconds. Defaults to 120. */
   timeoutSeconds?: number;
 }
@@ -32,7 +34,7 @@ export interface ProbeResult {
  * a domain a Ready service answers 404, without a gateway not at all.
  */
 export class HttpProbe extends pulumi.ComponentResource {
-  /** What it saw when it last asked: it asks again only where the URL or the address is another. */
+  /** What it saw when it last asked: it asks again where the URL, the address or a version is another. */
   public readonly result: pulumi.Output<ProbeResult>;
 
   constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
@@ -47,6 +49,9 @@ export class HttpProbe extends pulumi.ComponentResource {
           PROBE_URL: pulumi.interpolate`${args.url}${args.path ?? "/"}`,
           PROBE_ADDRESS: args.address,
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
+          PROBE_VERSIONS: Object.entries(args.versions)
+            .map((each) => each.join(" "))
+            .join(", "),
         },
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,

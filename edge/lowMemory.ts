@@ -18,7 +18,7 @@ export const memoryMeasures = {
   collectGarbage: {
     reason:
       "The Go programs of k0s let their garbage grow to as much as what is alive before they collect it. GOGC 30 collects at " +
-      "a third of that: measured, kube-apiserver holds 166 MiB of data for 271, and the whole host 138 MiB less. It costs " +
+      "a third of that: measured, kube-apiserver holds 170 MiB of data for 240 to 270, and the whole host 100 to 140 MiB less. It costs " +
       "CPU while objects change. GOMEMLIMIT cuts the peak of a start.",
     settings: { environment: { GOGC: "30", GOMEMLIMIT: "250MiB" } },
   },

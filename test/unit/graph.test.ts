@@ -318,6 +318,11 @@ describe("the graph of the program", function () {
       environment: Record<string, string>;
     };
     assert.equal(environment.PROBE_URL, "http://api.default.192.0.2.200.sslip.io/healthz");
+    // Another version is another input, so an upgrade ends with an answer too.
+    assert.match(
+      environment.PROBE_VERSIONS ?? "",
+      /^k0s v\S+, metalLb v\S+, knative \S+, kourier \S+$/,
+    );
     const asked = own.registrations.filter(({ name }) => name.endsWith("-probe-request"));
     assert.equal(asked.length, 1);
     const urls = own.outputs.services as Record<string, unknown>;
