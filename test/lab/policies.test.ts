@@ -129,21 +129,6 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
     await assertCalm();
   });
 
-  it("rolls out another image of the activator without a Pending pod", async () => {
-    const image = "registry.lab/knative/activator:v1.23.0";
-    const next = "registry.lab/knative/activator:next";
-    await sshExec(host, `k0s ctr images tag ${image} ${next}`);
-    const released = "gcr.io/knative-releases/knative.dev/serving/cmd/activator";
-    const { stdout } = await pulumi(["config", "get", "imageMirrors"], { stack });
-    const imageMirrors = JSON.parse(stdout) as Record<string, string>;
-    await up(host, stack, { imageMirrors: { ...imageMirrors, [released]: next } });
-    const running =
-      "-n knative-serving get pods -l app=activator -o jsonpath={..containers[0].image}";
-    await eventually("the new image runs alone", 60, async () => (await kubectl(running)) === next);
-    await assertCalm();
-    await stackConfig(host, { imageMirrors });
-  });
-
   it("goes over to rolling updates and back to Recreate on running Deployments", async () => {
     const strategies = async (): Promise<string[]> => {
       const types = await kubectl(
@@ -157,6 +142,21 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
     await up(host, stack, { oneNode: undefined, allowOvercommit: undefined });
     assert.deepEqual(await strategies(), ["Recreate"]);
     await assertCalm();
+  });
+
+  it("rolls out another image of the activator without a Pending pod", async () => {
+    const image = "registry.lab/knative/activator:v1.23.0";
+    const next = "registry.lab/knative/activator:next";
+    await sshExec(host, `k0s ctr images tag ${image} ${next}`);
+    const released = "gcr.io/knative-releases/knative.dev/serving/cmd/activator";
+    const { stdout } = await pulumi(["config", "get", "imageMirrors"], { stack });
+    const imageMirrors = JSON.parse(stdout) as Record<string, string>;
+    await up(host, stack, { imageMirrors: { ...imageMirrors, [released]: next } });
+    const running =
+      "-n knative-serving get pods -l app=activator -o jsonpath={..containers[0].image}";
+    await eventually("the new image runs alone", 60, async () => (await kubectl(running)) === next);
+    await assertCalm();
+    await stackConfig(host, { imageMirrors });
   });
 
   it("npm run footprint has for every pod what it asks for, what the budget said and what it takes", async () => {
