@@ -1,34 +1,29 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import * as fs from "node:fs";
 import { RequestListener } from "node:http";
 import * as https from "node:https";
 import { AddressInfo } from "node:net";
-import * as os from "node:os";
-import * as path from "node:path";
 import { dump } from "js-yaml";
 import { askCluster } from "../../components/clusterQuestion";
 
-/** A key and a certificate of its own for 127.0.0.1, made for this run. */
-function selfSigned(): { key: string; cert: string } {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-tls-"));
-  const file = (name: string): string => path.join(directory, name);
-  try {
-    const request = "req -x509 -newkey ed25519 -nodes -days 1 -subj /CN=test";
-    const names = ["-addext", "subjectAltName=IP:127.0.0.1"];
-    const files = ["-keyout", file("key"), "-out", file("cert")];
-    execFileSync("openssl", [...request.split(" "), ...names, ...files], { stdio: "pipe" });
-    return {
-      key: fs.readFileSync(file("key"), "utf8"),
-      cert: fs.readFileSync(file("cert"), "utf8"),
-    };
-  } finally {
-    fs.rmSync(directory, { recursive: true });
-  }
+// For these tests alone: openssl req -x509 -newkey ed25519 -nodes -days 36500 -addext subjectAltName=IP:127.0.0.1
+const tls = {
+  key: pem("PRIVATE KEY", "MC4CAQAwBQYDK2VwBCIEIGxQf+falNoFTvNANzJRkqD2m33fWc20YoZRKpPXQpGv"),
+  cert: pem(
+    "CERTIFICATE",
+    "MIIBRTCB+KADAgECAhQsNA1/uSOYUzDohMvcnl7NoAprbDAFBgMrZXAwDzENMAsGA1UEAwwEdGVzdDAgFw0yNjExMjExODA5NDRaGA8yMTI2" +
+      "MTAyODE4MDk0NFowDzENMAsGA1UEAwwEdGVzdDAqMAUGAytlcAMhAA9DBIdlpQm9+W+5umYpS67aB+Yo8PUNnw1ygE7EOy4eo2QwYjAdBgNV" +
+      "HQ4EFgQUiEV80t0o2QJHUsPwmm7H7osw990wHwYDVR0jBBgwFoAUiEV80t0o2QJHUsPwmm7H7osw990wDwYDVR0TAQH/BAUwAwEB/zAPBgNV" +
+      "HREECDAGhwR/AAABMAUGAytlcANBAM/03V9BfZ4TW9vFzJUOjoRtmrfs3x/nX438TVQ2VluAQO/Ta916uKxPluyPiqbvfkEv7n+pLHsP77Yp" +
+      "NX9QrAE=",
+  ),
+};
+
+function pem(label: string, der: string): string {
+  const lines = (der.match(/.{1,64}/g) ?? []).join("\n");
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 describe("a question to the cluster", () => {
-  const tls = selfSigned();
   let server: https.Server;
   let kubeconfig: string;
 
