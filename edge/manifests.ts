@@ -162,8 +162,9 @@ export function replacingFields(object: KubernetesObject): string[] {
 }
 
 /** True for the Service at whose address the gateway is reached from outside. */
-export function isGatewayService({ kind, spec }: KubernetesObject): boolean {
-  return kind === "Service" && (spec?.type === "LoadBalancer" || spec?.externalIPs !== undefined);
+export function isGatewayService(object: KubernetesObject): boolean {
+  const hasOwnAddress = object.kind === "Service" && object.spec?.externalIPs !== undefined;
+  return hasOwnAddress || isLoadBalancer(object);
 }
 
 /** True for Knative's ConfigMap of domains. */

@@ -1,4 +1,5 @@
 import { EdgeConfig } from "./config";
+import { MetalLbConfig } from "./config/loadBalancer";
 import { mirrorImage } from "./images";
 import { JsonObject } from "./json";
 import { configMapProblems, exampleKey } from "./knativeConfig";
@@ -47,7 +48,9 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
     ...(config.knative.resources.policy === "edge" && { goMemory }),
     knativeConfig: knativeConfig(knativeConfigMaps(config)),
     ...(config.knative.domain !== undefined && { knownDomain: knownDomain(config.knative.domain) }),
-    ...(config.loadBalancer.kind === "metallb" && { ofPool: ofPool(config) }),
+    ...(config.loadBalancer.kind === "metallb" && {
+      ofPool: ofPool(config.loadBalancer, config.knative.domain === undefined),
+    }),
     images: images(config.imageMirrors),
   };
 }
@@ -161,11 +164,11 @@ export function knownDomain(domain: string): Transform {
  * Marks what depends on the address that MetalLB gives with the pool's first one: the gateway's Service, and, where the
  * default-domain Job makes a domain of the address, config-domain (see {@link replacingFields}) and the Job's pods, for no
  * Job may change those.
+ * @param makesDomain Whether it does.
  */
-export function ofPool({ loadBalancer, knative }: EdgeConfig): Transform {
-  const first = firstAddress(loadBalancer.kind === "metallb" ? loadBalancer.addresses : []);
+export function ofPool({ addresses }: MetalLbConfig, makesDomain: boolean): Transform {
+  const first = firstAddress(addresses);
   return (object) => {
-    const makesDomain = knative.domain === undefined;
     if (isGatewayService(object) || (makesDomain && isDomainConfig(object))) {
       return annotated(object, poolAnnotation, first);
     }
