@@ -1,6 +1,6 @@
 /** Child processes, run to their end or left running in the background. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -105,11 +105,26 @@ export interface ProcessId {
   startTime: string;
 }
 
+/**
+ * The fields of /proc/<pid>/stat that follow the command, whose brackets may hold blanks: state, parent, and so on from
+ * field 3 of the manual's. Throws when there is no such process.
+ */
+export function statFields(pid: number): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+/** Ids of all processes of this machine. */
+export function processIds(): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+}
+
 /** The identity of a running process, or undefined when there is none of that id. */
 export function identify(pid: number): ProcessId | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(pid);
     if (fields[0] === "Z") return undefined;
     return { pid, startTime: fields[19] ?? "" };
   } catch {

@@ -1,5 +1,5 @@
 /** How much memory a command and all that it started hold. */
-import { readdirSync, readFileSync } from "node:fs";
+import { processIds, statFields } from "../process";
 
 const pageBytes = 4096;
 
@@ -13,32 +13,31 @@ export interface Process {
 
 /** All processes of this machine. */
 export function processes(): Process[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const stat = readFileSync(`/proc/${name}/stat`, "utf8");
-        // After the command in brackets, which may hold blanks: state, parent; the resident pages are field 24 of all.
-        const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        const residentMiB = (Number(fields[21]) * pageBytes) / 2 ** 20;
-        return [{ pid: Number(name), parent: Number(fields[1]), residentMiB }];
-      } catch {
-        // It ended meanwhile.
-        return [];
-      }
-    });
+  return processIds().flatMap((pid) => {
+    try {
+      const fields = statFields(pid);
+      // Fields 4 and 24 of all.
+      const residentMiB = (Number(fields[21]) * pageBytes) / 2 ** 20;
+      return [{ pid, parent: Number(fields[1]), residentMiB }];
+    } catch {
+      // It ended meanwhile.
+      return [];
+    }
+  });
+}
+
+/** A process, those that it started, and so on. */
+export function processTree(root: number, all: readonly Process[]): Process[] {
+  const [own, started] = [
+    all.filter(({ pid }) => pid === root),
+    all.filter(({ parent }) => parent === root),
+  ];
+  return [...own, ...started.flatMap(({ pid }) => processTree(pid, all))];
 }
 
 /** Sum of the resident sets of a process and its descendants, in MiB. Pages that several share count for each. */
 export function treeMiB(root: number, all: readonly Process[]): number {
-  const children = new Map<number, Process[]>();
-  for (const each of all) children.set(each.parent, [...(children.get(each.parent) ?? []), each]);
-  const sum = (pid: number): number =>
-    (children.get(pid) ?? []).reduce(
-      (total, child) => total + child.residentMiB + sum(child.pid),
-      0,
-    );
-  return (all.find(({ pid }) => pid === root)?.residentMiB ?? 0) + sum(root);
+  return processTree(root, all).reduce((sum, { residentMiB }) => sum + residentMiB, 0);
 }
 
 /** Looks four times a second at what a process tree holds; the function it returns ends that and tells the most, in MiB. */

@@ -1,9 +1,10 @@
 /** Ways to break a lab host, the way to it, or the engine at a chosen moment, and to mend it again. */
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { AddressInfo } from "node:net";
 import path from "node:path";
+import { processes, processTree } from "../../lab/bench/treeMemory";
 import { pulumiEnv } from "../../lab/engine";
 import { dirs, hostAddress, network } from "../../lab/paths";
 import { run, waitFor } from "../../lab/process";
@@ -97,11 +98,10 @@ export async function startPulumi(args: string[], stack: string): Promise<Runnin
     output: () => output,
     ended,
     kill: async () => {
-      const pid = child.pid;
-      if (pid === undefined) throw new Error("pulumi did not start");
-      for (const each of [pid, ...descendants(pid)]) {
+      if (child.pid === undefined) throw new Error("pulumi did not start");
+      for (const { pid } of processTree(child.pid, processes())) {
         try {
-          process.kill(each, "SIGKILL");
+          process.kill(pid, "SIGKILL");
         } catch {
           // It ended by itself meanwhile.
         }
@@ -109,23 +109,6 @@ export async function startPulumi(args: string[], stack: string): Promise<Runnin
       await ended;
     },
   };
-}
-
-/** Ids of a process' children, their children, and so on. */
-function descendants(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-      parents.set(Number(entry), Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
-    } catch {
-      // It has ended.
-    }
-  }
-  const found = [pid];
-  for (const each of found)
-    for (const [child, parent] of parents) if (parent === each) found.push(child);
-  return found.slice(1);
 }
 
 /** Makes the host unreachable from this machine, as a router without a way to it does, or reachable again. */

@@ -1,6 +1,7 @@
 /** Looks for secrets where they must not be: in process lists while something runs, and in files. */
 import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
+import { identify, processIds } from "../../lab/process";
 
 /** Where a process was seen with some text. */
 export interface Sighting {
@@ -46,14 +47,13 @@ export class ProcessWatch {
 
   private look(): void {
     this.rounds += 1;
-    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    for (const pid of processIds()) {
       try {
-        const folder = path.join("/proc", pid);
+        const folder = `/proc/${pid}`;
         const command = readFileSync(path.join(folder, "cmdline"), "latin1").replaceAll("\0", " ");
-        const stat = readFileSync(path.join(folder, "stat"), "latin1");
-        const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+        const start = identify(pid)?.startTime;
         const id = `${pid} ${start}`;
-        if (command === "" || this.known.get(id) === command) continue;
+        if (command === "" || !start || this.known.get(id) === command) continue;
         this.known.set(id, command);
         this.keep("cmdline", command, command, true);
         const file = path.join(folder, "environ");
