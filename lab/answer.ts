@@ -1,6 +1,6 @@
 /** Asks a stack's sample service for its answer, from outside the host. */
-import http from "node:http";
 import { lookup } from "node:dns/promises";
+import { get } from "./http";
 
 /** A service's answer and how it was reached. */
 export interface Answer {
@@ -24,31 +24,14 @@ export async function answerOf(outputs: Record<string, unknown>): Promise<Answer
     ({ address }) => address === loadBalancerIp,
     () => false,
   );
-  const answer = await get(loadBalancerIp, Number(port || 80), host);
+  const { status, body } = await get(loadBalancerIp, host, {
+    port: Number(port || 80),
+    patience: 30,
+  });
+  if (status !== 200) throw new Error(`HTTP ${status}: ${body.trim()}`);
   return {
     url,
-    answer,
+    answer: body,
     note: resolves ? "" : ` (asked at ${loadBalancerIp} with Host: ${hostname})`,
   };
-}
-
-async function get(address: string, port: number, host: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(
-      { host: address, port, headers: { host }, timeout: 30_000 },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        // Cut off in the middle, it does not end; this is how it says so.
-        response.once("error", reject);
-        response.once("end", () =>
-          response.statusCode === 200
-            ? resolve(body)
-            : reject(new Error(`HTTP ${response.statusCode ?? "?"}: ${body.trim()}`)),
-        );
-      },
-    );
-    request.once("timeout", () => request.destroy(new Error("no answer after 30 s")));
-    request.once("error", reject);
-  });
 }

@@ -1,7 +1,7 @@
 /** Requests to a service through its load balancer: the first from zero, and as many as it takes. */
-import http from "node:http";
 import autocannon from "autocannon";
 import { sshArgs } from "../host";
+import { get } from "../http";
 import { timed } from "./command";
 
 /** Where a service answers. */
@@ -15,18 +15,7 @@ export interface Target {
 /** Seconds that one request takes, on a connection of its own. Throws when the answer is not 200. */
 export async function requestSeconds({ address, hostname }: Target): Promise<number> {
   const start = performance.now();
-  const status = await new Promise<number>((resolve, reject) => {
-    const request = http.get(
-      { host: address, headers: { host: hostname }, timeout: 60_000, agent: false },
-      (response) => {
-        // Cut off in the middle, it does not end; this is how it says so.
-        response.once("error", reject);
-        response.resume().once("end", () => resolve(response.statusCode ?? 0));
-      },
-    );
-    request.once("timeout", () => request.destroy(new Error("no answer within 60 s")));
-    request.once("error", reject);
-  });
+  const { status } = await get(address, hostname);
   if (status !== 200) throw new Error(`${hostname} answered ${status}`);
   return (performance.now() - start) / 1000;
 }

@@ -1,8 +1,9 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
 import { bootHost, removeHost, sshExec } from "../../lab/host";
+import { get } from "../../lab/http";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
-import { eventually, get, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
+import { eventually, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
 
 const host = "edge2";
 const stack = "edge2";

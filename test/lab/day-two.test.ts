@@ -1,12 +1,12 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig } from "../../lab/engine";
 import { bootHost, hostFacts, powerOff, removeHost, sshExec, wipeHost } from "../../lab/host";
+import { get } from "../../lab/http";
 import { hostPool } from "../../lab/paths";
 import {
   assertHello,
   changedNames,
   clusterUidOn,
-  get,
   hostnameOf,
   kubectlOn,
   loadBalancer,

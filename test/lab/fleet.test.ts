@@ -1,16 +1,11 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, stackConfig } from "../../lab/engine";
 import { bootHost, hostFacts, powerOff, removeHost } from "../../lab/host";
-import { get, hostnameOf, loadBalancer, script } from "../support/lab";
+import { assertHello, script } from "../support/lab";
 
 /** All that the pattern `edge1?` stands for in the lab, but edge10. */
 const [good, alsoGood, off, refused] = ["edge11", "edge12", "edge13", "edge14"] as const;
 const hosts = [good, alsoGood, off, refused];
-
-async function assertAnswer(host: string): Promise<void> {
-  const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
-  assert.equal(answer.body, "Hello Edge!!\n");
-}
 
 describe("a fleet of four hosts", function () {
   before(async () => {
@@ -40,7 +35,7 @@ describe("a fleet of four hosts", function () {
     for (const host of [good, alsoGood]) {
       assert.match(stdout, new RegExp(`^ +\\d+ s  ${host}: \\d+ done, now create `, "m"));
       assert.match(stdout, new RegExp(`^${host} +ok +\\d+ create +\\d`, "m"));
-      await assertAnswer(host);
+      await assertHello(host);
     }
     const { address } = hostFacts(off);
     assert.match(stdout, new RegExp(`^${off} +failed `, "m"));
@@ -57,6 +52,6 @@ describe("a fleet of four hosts", function () {
     const { code, stdout } = await script("fleet", ["destroy", "--stack", alsoGood]);
     assert.equal(code, 0, stdout);
     assert.match(stdout, /^1 of 1 stacks ok/m);
-    await assertAnswer(good);
+    await assertHello(good);
   });
 });

@@ -8,7 +8,7 @@ import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { dirs, repoRoot } from "../../lab/paths";
 import { run } from "../../lab/process";
 import { loadStack } from "../../scripts/stack";
-import { kubectlOn, eventually, get, hostnameOf, loadBalancer, up } from "../support/lab";
+import { eventually, eventuallyHello, kubectlOn, up } from "../support/lab";
 
 const host = "edge6";
 const stack = "edge6";
@@ -60,12 +60,7 @@ async function assertCalm(): Promise<void> {
   assert.ok((await budget()).fits);
   assert.deepEqual(await everPending(), []);
   assert.ok((await pods()).every((pod) => verdict(pod) === "scheduled"));
-  const [address, hostname] = [await loadBalancer(host), await hostnameOf(host, "hello")];
-  // MetalLB's speaker and the gateway may be new ones, which take some seconds to announce and to listen.
-  await eventually("Hello Edge!! from outside", 60, async () => {
-    const answer = await get(address, hostname).catch(() => undefined);
-    return answer?.status === 200 && answer.body === "Hello Edge!!\n";
-  });
+  await eventuallyHello(host, 60);
 }
 
 describe("the policies on a host with 1 CPU and 1.5 GB", function () {

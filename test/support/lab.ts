@@ -1,9 +1,10 @@
 import { strict as assert } from "node:assert";
-import http from "node:http";
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { pulumi, pulumiEnv, stackConfig, stackOutputs } from "../../lab/engine";
 import { digestOf, fileUrl } from "../../lab/files";
 import { sshExec } from "../../lab/host";
+import { get } from "../../lab/http";
 import { packK0s } from "../../lab/k0s/pack";
 import { dirs, repoRoot } from "../../lab/paths";
 import { run, type RunResult } from "../../lab/process";
@@ -87,32 +88,20 @@ export async function hostnameOf(host: string, service: string): Promise<string>
   return new URL(outputs.services[service] ?? "").hostname;
 }
 
-/** An HTTP answer. */
-export interface HttpAnswer {
-  status: number;
-  body: string;
-}
-
-/** One request to a load balancer's address in a service's name. */
-export function get(address: string, hostname: string): Promise<HttpAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = http.get(
-      { host: address, headers: { host: hostname }, timeout: 60_000, agent: false },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
-    request.once("timeout", () => request.destroy(new Error("no answer within 60 s")));
-    request.once("error", reject);
-  });
-}
+const hello = { status: 200, body: "Hello Edge!!\n" };
 
 /** That the sample of a stack answers as it should. */
 export async function assertHello(host: string): Promise<void> {
   const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
-  assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
+  assert.deepEqual(answer, hello);
+}
+
+/** That it does within so many seconds: a gateway, MetalLB's speaker or k0s may have started just now. */
+export async function eventuallyHello(host: string, seconds: number): Promise<void> {
+  const [address, hostname] = [await loadBalancer(host), await hostnameOf(host, "hello")];
+  await eventually("Hello Edge!! from outside", seconds, async () =>
+    isDeepStrictEqual(await get(address, hostname).catch(() => undefined), hello),
+  );
 }
 
 /** Repeats a question until the answer is yes; fails with what it waits for after so many seconds. */

@@ -3,7 +3,7 @@ import { forgetStack, pulumi, stackConfig, type StackConfig } from "../../lab/en
 import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { hostPool, stackOf } from "../../lab/paths";
 import { type RunningPulumi, setReachable, startPulumi } from "./faults";
-import { eventually, get, hostnameOf, kubectlOn, loadBalancer } from "./lab";
+import { eventually, eventuallyHello, kubectlOn } from "./lab";
 
 /** A lab host of a test's own with its stack, on which Pulumi may fail; what it prints is kept. */
 export class LabStack {
@@ -67,15 +67,7 @@ export class LabStack {
   public async converges(): Promise<void> {
     const { code, text } = await this.run("up", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
-    // A k0s that was set back may still be starting.
-    await eventually("the sample answers", 120, async () => {
-      const [address, hostname] = [
-        await loadBalancer(this.host),
-        await hostnameOf(this.host, "hello"),
-      ];
-      const answer = await get(address, hostname).catch(() => undefined);
-      return answer?.body === "Hello Edge!!\n";
-    });
+    await eventuallyHello(this.host, 120);
   }
 
   /** Waits until an `up` that was started has ended well. */
