@@ -7,6 +7,7 @@ import {
   assertHello,
   changedNames,
   clusterUidOn,
+  eventually,
   hostnameOf,
   kubectlOn,
   loadBalancer,
@@ -28,8 +29,11 @@ const changes = (args?: string[]) => changedNames(stack, args);
 
 /** The URL in the outputs is the one that Knative gave the service. */
 async function assertKnativesUrl(): Promise<void> {
-  const url = await kubectl("get services.serving.knative.dev hello -o jsonpath={.status.url}");
-  assert.equal(new URL(url).hostname, await hostnameOf(host, "hello"));
+  const hostname = await hostnameOf(host, "hello");
+  await eventually(`Knative's URL has ${hostname}`, 60, async () => {
+    const url = await kubectl("get services.serving.knative.dev hello -o jsonpath={.status.url}");
+    return new URL(url).hostname === hostname;
+  });
 }
 
 describe("the second day of a host", function () {
@@ -97,7 +101,14 @@ describe("the second day of a host", function () {
     const { address } = hostFacts(host);
     assert.notEqual(await loadBalancer(host), address);
     await assertAnswer();
-    await assert.rejects(get(address, await hostnameOf(host, "hello")), /ECONNREFUSED/);
+    const hostname = await hostnameOf(host, "hello");
+    // The node's rules follow its Services within a second or two.
+    await eventually("the node refuses what it answered", 60, () =>
+      get(address, hostname).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => error.code === "ECONNREFUSED",
+      ),
+    );
     await assertKnativesUrl();
     assert.deepEqual(await changes(["--refresh"]), []);
   });

@@ -156,6 +156,10 @@ printf '[Service]\\nExecStartPre=/bin/sh -c "echo no such device; exit 1"\\n' >$
       await pulumi(["state", "delete", urn, "--target-dependents", "--yes"], { stack: lab.stack });
       await lab.kubectl("create service loadbalancer thief --tcp=80");
       await lab.kubectl("-n kourier-system delete service kourier");
+      // MetalLB may take its time; the address is to be the thief's before kourier asks for it again.
+      await eventually("the thief has the address", 300, async () =>
+        (await lab.kubectl("get service thief -o jsonpath={.status.loadBalancer}")).includes("ip"),
+      );
     },
     says: /The Service of kourier-kourier-system\/kourier was given no load balancer address: .* loadBalancerPool is taken/,
     mends: () => lab.kubectl("delete service thief"),

@@ -2,8 +2,9 @@ import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig, type StackConfig } from "../../lab/engine";
 import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { hostPool, stackOf } from "../../lab/paths";
+import { waitFor } from "../../lab/process";
 import { type RunningPulumi, setReachable, startPulumi } from "./faults";
-import { eventually, eventuallyHello, kubectlOn } from "./lab";
+import { eventuallyHello, kubectlOn } from "./lab";
 
 /** A lab host of a test's own with its stack, on which Pulumi may fail; what it prints is kept. */
 export class LabStack {
@@ -85,9 +86,11 @@ export class LabStack {
   }
 }
 
-/** Waits until a run has said so. */
+/** Waits until a run has said so, and notices it at once: what it says may be true for half a second. */
 export async function said(running: RunningPulumi, what: RegExp, seconds: number): Promise<void> {
-  await eventually(`${String(what)} in the output`, seconds, () =>
-    Promise.resolve(what.test(running.output())),
+  await waitFor(
+    () => what.test(running.output()),
+    seconds,
+    () => `no ${String(what)} within ${seconds} s in: ${running.output()}`,
   );
 }
