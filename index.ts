@@ -34,28 +34,29 @@ export = async () => {
   };
 
   const { connection, clusterIdentifier: cluster } = host;
-
-  const metalLb = { connection, objects: objects.metalLb };
-  const pool =
+  const balancer = { connection, objects: objects.metalLb };
+  const metalLb =
     config.loadBalancer.kind === "metallb"
-      ? new edge.MetalLb("metallb", { ...metalLb, ...config.loadBalancer }, onCluster).ready
-      : [];
+      ? new edge.MetalLb("metallb", { ...balancer, ...config.loadBalancer }, onCluster)
+      : { pool: [], ready: [] };
   const knative = { connection, cluster, objects: objects.serving };
   const serving = new edge.KnativeServing("knative", knative, onCluster);
-  // Where not all fits, who comes first finds room: then Knative, as in the budget.
+  // Where not all fits, who comes first finds room: then one after the other, as in the budget.
   const after = serving[budget.fits ? "definitions" : "ready"];
-  const ingress = { objects: objects.kourier, after, pool, cluster };
+  const before = { after, names: serving.ready, pool: metalLb.pool };
+  const ingress = { cluster, objects: objects.kourier, ...before };
   const kourier = new edge.Kourier("kourier", ingress, onCluster);
+  const addressed = kourier[budget.fits ? "addressed" : "ready"];
   const domain = new edge.DefaultDomain(
     "domain",
     { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
-    { ...onCluster, dependsOn: [...serving.ready, ...kourier.ready] },
+    { ...onCluster, dependsOn: [...serving.ready, ...addressed] },
   );
   const versions = releaseVersions(config);
   const services = Object.entries(objects.services).map(([name, spec]) => {
     const plainDomain = urlDomain(spec, domain.domain);
     const args = { ...spec, domain: hasPlainUrls(config.knative) ? plainDomain : undefined };
-    const dependsOn = domain.ready;
+    const dependsOn = [...domain.ready, ...kourier.ready, ...metalLb.ready];
     const { url, service } = new edge.KnativeService(name, args, { ...onCluster, dependsOn });
     const probe = { url, path: probePath(spec), address: kourier.address, versions };
     const asked = { deletedWith: host.cluster, dependsOn: service };

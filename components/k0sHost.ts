@@ -45,7 +45,7 @@ export interface K0sHostArgs {
   environment: Record<string, string>;
   /** Image archives for hosts without a way to a registry. */
   imageBundles: ImageBundle[];
-  /** Deadline for a ready node with DNS, in seconds. */
+  /** Deadline for a ready node, and after a restart for DNS, in seconds. */
   readyTimeoutSeconds: number;
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isLoadBalancer, KubernetesObject } from "../edge/manifests";
+import { isGateway, isGatewayService, isLoadBalancer, KubernetesObject } from "../edge/manifests";
 import { externalAddress } from "../edge/nodeIp";
 import { Manifest } from "./manifest";
 import { ManifestSet } from "./manifestSet";
@@ -10,6 +10,11 @@ export interface KourierArgs {
   objects: KubernetesObject[];
   /** What it comes after: at least Knative's definitions and namespace, which the controller and its ConfigMap need. */
   after: pulumi.Resource[];
+  /**
+   * What is ready once names resolve: Envoy finds Kourier's controller by name, and is restarted where it does not.
+   * CoreDNS itself is k0s' own and no resource of the stack.
+   */
+  names: pulumi.Resource[];
   /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
   pool: pulumi.Resource[];
   /** Which cluster they are in. */
@@ -20,6 +25,8 @@ export interface KourierArgs {
 export class Kourier extends pulumi.ComponentResource {
   /** The gateway's address: the one in the Service's spec.externalIPs, or else as the load balancer gave it. */
   public readonly address: pulumi.Output<string>;
+  /** The gateway has its address once these are there. */
+  public readonly addressed: Manifest[];
   /** The gateway answers once these are there. */
   public readonly ready: Manifest[];
 
@@ -28,7 +35,11 @@ export class Kourier extends pulumi.ComponentResource {
     const { deletedWith } = opts;
     const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
 
-    manifests.add(args.objects, args.after, (object) => (isLoadBalancer(object) ? args.pool : []));
+    manifests.add(args.objects, args.after, (object) => [
+      ...(isLoadBalancer(object) ? args.pool : []),
+      ...(isGateway(object) ? args.names : []),
+    ]);
+    this.addressed = [manifests.find(isGatewayService)];
     this.ready = manifests.resources;
     const known = args.objects.map(externalAddress).find((address) => address !== undefined);
     this.address =

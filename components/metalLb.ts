@@ -18,6 +18,8 @@ export interface MetalLbArgs {
 /** MetalLB in layer-2 mode: its objects, then, once its webhook admits it, the address pool and its advertisement. */
 export class MetalLb extends pulumi.ComponentResource {
   /** Once these are there, a Service of type LoadBalancer gets an address. */
+  public readonly pool: pulumi.Resource[];
+  /** Once these are there too, the address answers. */
   public readonly ready: pulumi.Resource[];
 
   constructor(name: string, args: MetalLbArgs, opts: pulumi.ComponentResourceOptions) {
@@ -29,7 +31,7 @@ export class MetalLb extends pulumi.ComponentResource {
     manifests.add(args.objects.filter((object) => !isSpeaker(object)));
     const controller = manifests.resources;
     // The speaker mounts a Secret that the controller makes; without it kubelet tries again ever more slowly.
-    const speaker = manifests.add(args.objects.filter(isSpeaker), controller);
+    manifests.add(args.objects.filter(isSpeaker), controller);
 
     const pool = ipAddressPool(args.addresses);
     const admitted = admissionGate(
@@ -42,7 +44,8 @@ export class MetalLb extends pulumi.ComponentResource {
       { parent: this, deletedWith, dependsOn: controller },
     );
     const poolAdded = manifests.add([pool], [admitted]);
-    this.ready = [...manifests.add([l2Advertisement(pool)], poolAdded), ...speaker];
+    this.pool = manifests.add([l2Advertisement(pool)], poolAdded);
+    this.ready = manifests.resources;
 
     this.registerOutputs({});
   }

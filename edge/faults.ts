@@ -183,6 +183,13 @@ const clusterRules: Rule[] = [
       "The next pulumi up replaces it.",
   },
   {
+    type: "kubernetes:apps/v1:Deployment",
+    pattern: /'activator' timed out waiting to be Ready/,
+    say: () =>
+      "Knative's activator was not ready in time. It is once it finds the autoscaler by name, so CoreDNS may be what is " +
+      "wrong: look at the pods with `k0s kubectl get pods -A` on the host.",
+  },
+  {
     type: "kubernetes:core/v1:Service",
     pattern: /timed out waiting for the condition/,
     say: ({ resource }) =>

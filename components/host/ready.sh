@@ -1,6 +1,8 @@
 # Starts k0s, or restarts it when its binary, configuration or unit changed since, and waits until the node takes
 # work: service, status, API, node, DNS, default account. One deadline for all. metrics-server is not waited for: it takes
-# half a minute more, and clients take its unanswering API for what it is.
+# half a minute more, and clients take its unanswering API for what it is. Nor is a new cluster's CoreDNS, which k0s does
+# not ask for half a minute (initialDelaySeconds in pkg/component/controller/coredns.go): what needs no names starts
+# meanwhile, and what does waits for Knative's activator, which is not ready without them.
 #
 # Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600).
 # stdout: one line of JSON: seconds, from the start of k0s to each rung, and state, see host_state in lib.sh. stderr:
@@ -127,6 +129,7 @@ retire() {
 cluster=
 seconds=
 started_at=
+if [ -f "$STARTED" ]; then new=false; else new=true; fi
 # Before the restart, whose time counts too.
 start=$(uptime_seconds)
 look
@@ -150,7 +153,7 @@ climb service "the service" service_active
 climb status "k0s status" status_answers
 climb readyz "the API (/readyz)" api_ready
 climb node "a Ready node" node_ready
-disabled coredns || climb dns "CoreDNS" dns_available
+"$new" || disabled coredns || climb dns "CoreDNS" dns_available
 climb account "the default ServiceAccount" account_there
 retire
 

@@ -63,7 +63,6 @@ phase install
 on_host "timeout 600 sh -c '
   until [ \"\$(k0s kubectl get --raw=/readyz 2>/dev/null)\" = ok ]; do sleep 0.5; done
   until k0s kubectl wait --for=condition=Ready node --all --timeout=300s >/dev/null 2>&1; do sleep 0.5; done
-  until k0s kubectl -n kube-system rollout status deployment/coredns --timeout=300s >/dev/null 2>&1; do sleep 0.5; done
   until k0s kubectl get serviceaccount default >/dev/null 2>&1; do sleep 0.5; done'"
 phase ready
 

@@ -115,6 +115,12 @@ const cases: [type: string, error: string, says: RegExp, mayPass?: true, at?: Pl
     'resource "urn:..." was successfully created, but the Kubernetes API server reported that it failed to fully initialize or become live: timed out waiting for the condition',
     /was given no load balancer address.* loadBalancerPool/,
   ],
+  [
+    "kubernetes:apps/v1:Deployment",
+    'resource "urn:..." was successfully created, but the Kubernetes API server reported that it failed to fully ' +
+      "initialize or become live: 'activator' timed out waiting to be Ready",
+    /activator was not ready in time.* CoreDNS may be what is wrong: look at the pods/,
+  ],
 ];
 
 describe("an explained failure", () => {

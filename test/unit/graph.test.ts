@@ -67,6 +67,11 @@ describe("the graph of the program", function () {
       "knative-ingresses.networking.internal.knative.dev",
       "",
     ],
+    [
+      "kourier-kourier-system/3scale-kourier-gateway",
+      "knative-knative-serving/activator",
+      "Envoy needs names, and the activator is ready once there are",
+    ],
     [gateway, "metallb-metallb-system/edge", "an address needs the pool"],
     ["domain-knative-serving/default-domain", gateway, "the Job needs the address"],
     ["domain-knative-serving/default-domain", "knative-knative-serving/routing-serving-certs", ""],
@@ -98,15 +103,21 @@ describe("the graph of the program", function () {
     assert.ok(graph.waitsFor(service, advertisement));
   });
 
-  it("makes Kourier beside Knative, but after it where the host has no room for both", async () => {
-    const [gateway, activator] = [
-      "kourier-kourier-system/3scale-kourier-gateway",
-      "knative-knative-serving/activator",
+  it("makes Kourier beside Knative, and the domain beside Envoy, but one after the other where not all fits", async () => {
+    const waits = (of: Graph, from: string, to: string): boolean =>
+      of.waitsFor(named(of, from), named(of, to));
+    const pairs: [string, string][] = [
+      ["kourier-knative-serving/net-kourier-controller", "knative-knative-serving/activator"],
+      ["domain-knative-serving/default-domain", "kourier-kourier-system/3scale-kourier-gateway"],
     ];
-    const waits = (of: Graph): boolean => of.waitsFor(named(of, gateway), named(of, activator));
-    assert.equal(waits(graph), false);
-    const crowded = { ...config, resourcePolicy: "upstream", allowOvercommit: "true" };
-    assert.equal(waits(await runProgram(crowded, { stdout })), true);
+    const crowded = await runProgram(
+      { ...config, resourcePolicy: "upstream", allowOvercommit: "true" },
+      { stdout },
+    );
+    for (const [from, to] of pairs) {
+      assert.equal(waits(graph, from, to), false);
+      assert.equal(waits(crowded, from, to), true);
+    }
   });
 
   it("deletes nothing in the cluster by itself: every object goes with the cluster", () => {

@@ -203,6 +203,8 @@ describe("ready.sh", () => {
     `Node//edge ${ready} ${heartbeat} ${message}\n`;
   const dns = "Deployment/kube-system/coredns True  \n";
   const account = "ServiceAccount/default/default   \n";
+  /** Tells a cluster that is started again from a new one. */
+  const startedBefore = "etc/k0s/.knative-edge-started";
   /** The outputs of k0s kubectl, one after the other; the last stays. */
   const answers = (name: "readyz" | "cluster", ...texts: string[]) =>
     texts.forEach((text, index) => host.write(`fake/${name}.${index + 1}`, text));
@@ -217,6 +219,8 @@ describe("ready.sh", () => {
   });
 
   it("climbs the rungs in order", async () => {
+    answers("readyz", "[-]etcd failed", "ok");
+    host.write(startedBefore, "as it was then");
     answers("readyz", "[-]etcd failed", "ok");
     answers(
       "cluster",
@@ -253,6 +257,12 @@ describe("ready.sh", () => {
     ]);
     assert.match(stderr, /k0s: ready in \d+ s \(service 0, .*account \d+\)\n$/);
     assert.equal(calls("k0s kubectl").length, 2 + 6);
+  });
+
+  it("does not wait for the CoreDNS of a new cluster, which comes half a minute later", async () => {
+    answers("cluster", node("True") + account);
+    const { seconds } = JSON.parse(await done("ready")) as { seconds: object };
+    assert.deepEqual(Object.keys(seconds), ["service", "status", "readyz", "node", "account"]);
   });
 
   it("costs an unchanged host no restart, and two calls of kubectl", async () => {
@@ -315,6 +325,7 @@ describe("ready.sh", () => {
   });
 
   it("does not wait for a CoreDNS that is switched off", async () => {
+    host.write(startedBefore, "as it was then");
     answers("cluster", node("True") + account);
     const stdout = await done("ready", { INSTALL_ARGS: "--disable-components=helm,coredns" });
     assert.ok(!("dns" in (JSON.parse(stdout) as { seconds: object }).seconds));
