@@ -49,10 +49,11 @@ export class Reader {
     }
   }
 
-  /** A text; undefined when it is not set. */
+  /** A text; undefined when it is not set and has no default. */
   public text(key: string): string | undefined {
-    const value = this.raw[key] ?? String(this.declared(key).default);
-    return value.trim() === "" ? undefined : value;
+    const given = this.raw[key] ?? "";
+    const value = given.trim() === "" ? String(this.declared(key).default) : given;
+    return value === "" ? undefined : value;
   }
 
   /** A text that must be set; "" after a problem. */

@@ -140,6 +140,12 @@ describe("configuration", () => {
     assert.deepEqual(readConfig({ ...engine, ...leastConfig }), testConfig());
   });
 
+  it("takes an empty value of any key for its default, as docs/configuration.md says", () => {
+    const empty = Object.fromEntries(Object.keys(readSchema().keys).map((key) => [key, ""]));
+    assert.deepEqual(readConfig({ ...empty, ...leastConfig }), testConfig());
+    assert.equal(testConfig({ sshUser: " ", resourcePolicy: "" }).host.user, "root");
+  });
+
   it("tells all that is missing at once", () => {
     const missing = problems({ host: "", sshPrivateKey: "", sshHostKey: "", loadBalancerPool: "" });
     assert.deepEqual(
