@@ -24,12 +24,12 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
         .filter((entry): entry is ["cpu" | "memory", string] => entry[1] !== undefined),
     );
   const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
-  const least = data("config-autoscaler")["min-scale"];
-  const pods = Math.max(1, spec.autoscaling?.minScale ?? Number(least ?? 0));
+  const least = spec.autoscaling?.minScale ?? Number(data("config-autoscaler")["min-scale"] ?? 0);
+  const pods = Math.max(1, least);
   return podBudget({
     component: "service",
     name: `default/${name}`,
-    replicas: pods * awakeRevisions(spec),
+    replicas: pods * awakeRevisions(spec, least > 0),
     surge: pods,
     priority: 0,
     containers: [
@@ -58,8 +58,15 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
   });
 }
 
-/** How many revisions answer requests; of those that other versions of the service made, what these ask is taken on. */
-function awakeRevisions({ traffic = [], revisionName = "" }: ServiceSpec): number {
-  const awake = traffic.filter(({ percent = 0 }) => percent > 0);
+/**
+ * How many revisions have pods; of those that other versions of the service made, what these ask is taken on. One with a
+ * tag alone gets no request by the service's own URL, but keeps its least number of pods (syncRoutingMeta in
+ * knative.dev/serving's pkg/reconciler/labeler/metasync.go).
+ */
+function awakeRevisions(
+  { traffic = [], revisionName = "" }: ServiceSpec,
+  neverSleep: boolean,
+): number {
+  const awake = traffic.filter(({ percent = 0 }) => percent > 0 || neverSleep);
   return Math.max(1, new Set(awake.map((target) => target.revisionName ?? revisionName)).size);
 }

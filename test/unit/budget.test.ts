@@ -206,18 +206,37 @@ describe("the budget of the releases", function () {
   });
 
   it("counts each revision that shares the traffic", async () => {
-    const split = async (...traffic: object[]): Promise<string> => {
-      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale: 2 }, traffic };
+    const split = async (minScale: number, ...traffic: object[]): Promise<string> => {
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
       const budget = await budgetOf({ services: JSON.stringify({ a: spec }), sample: "false" });
       return requests(budget, "service");
     };
     const [old, latest] = [{ revisionName: "a-v1" }, { latestRevision: true }];
-    assert.equal(await split({ ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
-    assert.equal(await split({ ...old, percent: 100 }, { ...latest, tag: "next" }), "50m/0Mi");
+    assert.equal(await split(2, { ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
     assert.equal(
-      await split({ revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
+      await split(2, { revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
       "50m/0Mi",
     );
+  });
+
+  it("counts a revision that has a tag alone where it keeps pods", async () => {
+    const tagged = async (minScale: number | undefined, least = "0"): Promise<string> => {
+      const traffic = [
+        { revisionName: "a-v1", percent: 100 },
+        { latestRevision: true, tag: "next" },
+      ];
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
+      const budget = await budgetOf({
+        services: JSON.stringify({ a: spec }),
+        sample: "false",
+        knativeConfig: JSON.stringify({ "config-autoscaler": { "min-scale": least } }),
+      });
+      return requests(budget, "service");
+    };
+    assert.equal(await tagged(2), "100m/0Mi");
+    assert.equal(await tagged(undefined, "2"), "100m/0Mi");
+    assert.equal(await tagged(undefined), "25m/0Mi");
+    assert.equal(await tagged(0, "2"), "25m/0Mi");
   });
 
   it("counts queue-proxy and service containers as Knative's ConfigMaps say", async () => {
