@@ -24,13 +24,16 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
         .filter((entry): entry is ["cpu" | "memory", string] => entry[1] !== undefined),
     );
   const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
-  const least = spec.autoscaling?.minScale ?? Number(data("config-autoscaler")["min-scale"] ?? 0);
+  const scaling = data("config-autoscaler");
+  const least = spec.autoscaling?.minScale ?? Number(scaling["min-scale"] ?? 0);
   const pods = Math.max(1, least);
+  // A revision is Ready with so many, and may have fewer after that (pkg/reconciler/autoscaling/kpa/scaler.go).
+  const starting = Math.max(pods, Number(scaling["initial-scale"] ?? 1));
   return podBudget({
     component: "service",
     name: `default/${name}`,
-    replicas: pods * awakeRevisions(spec, least > 0),
-    surge: pods,
+    replicas: pods * (awakeRevisions(spec, least > 0) - 1) + starting,
+    surge: starting,
     priority: 0,
     containers: [
       {

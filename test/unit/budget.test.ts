@@ -284,6 +284,14 @@ describe("the budget of the releases", function () {
       await changed({ "config-autoscaler": { "min-scale": "2" } }, {}),
       "50m/0Mi Burstable",
     );
+    assert.equal(
+      await changed({ "config-autoscaler": { "initial-scale": "3" } }, {}),
+      "75m/0Mi Burstable",
+    );
+    assert.equal(
+      await changed({ "config-autoscaler": { "min-scale": "2", "initial-scale": "0" } }, {}),
+      "50m/0Mi Burstable",
+    );
   });
 
   it("has no Job with a fixed domain, and fewer k0s pods where they are switched off", async () => {
