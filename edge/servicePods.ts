@@ -1,30 +1,15 @@
 import { ServiceSpec } from "./knativeService";
 import { KubernetesObject } from "./manifests";
 import { podBudget, PodBudget } from "./pods";
-import { ResourceList } from "./resources";
+import { Problem } from "./problem";
+import { resourceErrors, ResourceList, Resources } from "./resources";
 
 /**
- * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds as
- * config-deployment says (createQueueResources in knative.dev/serving's pkg/reconciler/revision/resources/queue.go).
- * A new revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
+ * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
+ * revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
  */
 export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObject[]): PodBudget {
-  const data = (configMap: string): Record<string, string> =>
-    core.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === configMap)?.data ??
-    {};
-  const [deployment, defaults, features] = [
-    data("config-deployment"),
-    data("config-defaults"),
-    data("config-features"),
-  ];
-  const listed = (prefix: string, suffix: string, source: Record<string, string>): ResourceList =>
-    Object.fromEntries(
-      (["cpu", "memory"] as const)
-        .map((resource) => [resource, source[`${prefix}-${resource}-${suffix}`]] as const)
-        .filter((entry): entry is ["cpu" | "memory", string] => entry[1] !== undefined),
-    );
-  const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
-  const scaling = data("config-autoscaler");
+  const scaling = configMapData(core, "config-autoscaler");
   const least = spec.autoscaling?.minScale ?? Number(scaling["min-scale"] ?? 0);
   const pods = Math.max(1, least);
   // A revision is Ready with so many, and may have fewer after that (pkg/reconciler/autoscaling/kpa/scaler.go).
@@ -36,29 +21,77 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
     surge: starting,
     priority: 0,
     containers: [
-      {
-        name: "user-container",
-        resources: {
-          requests: { ...listed("revision", "request", defaults), ...spec.requests },
-          limits: { ...listed("revision", "limit", defaults), ...spec.limits },
-        },
-      },
-      {
-        name: "queue-proxy",
-        resources: {
-          requests: {
-            cpu: "25m",
-            ...(all && { memory: "400Mi" }),
-            ...listed("queue-sidecar", "request", deployment),
-          },
-          limits: {
-            ...(all && { cpu: "1000m", memory: "800Mi" }),
-            ...listed("queue-sidecar", "limit", deployment),
-          },
-        },
-      },
+      { name: "user-container", resources: userResources(spec, core) },
+      { name: "queue-proxy", resources: queueProxyResources(core) },
     ],
   });
+}
+
+/**
+ * Requests above limits that only Knative's ConfigMaps and the services together make: the API server then refuses the
+ * pods, and the service is never Ready.
+ */
+export function serviceResourceProblems(
+  services: Record<string, ServiceSpec>,
+  core: KubernetesObject[],
+): Problem[] {
+  return [
+    ...resourceErrors(queueProxyResources(core)).map((error) => ({
+      key: "knativeConfig.config-deployment",
+      message: `of queue-proxy (queue-sidecar-<resource>-request and -limit), ${error}`,
+    })),
+    ...Object.entries(services).flatMap(([name, spec]) =>
+      resourceErrors(userResources(spec, core)).map((error) => ({
+        key: `services.${name}`,
+        message: `with what knativeConfig.config-defaults adds, ${error}`,
+      })),
+    ),
+  ];
+}
+
+/** What a service's own container has: what it asks for and, of what it does not say, Knative's defaults. */
+function userResources(spec: ServiceSpec, core: KubernetesObject[]): Resources {
+  const defaults = configMapData(core, "config-defaults");
+  return {
+    requests: { ...listed("revision", "request", defaults), ...spec.requests },
+    limits: { ...listed("revision", "limit", defaults), ...spec.limits },
+  };
+}
+
+/**
+ * What the queue-proxy has, as config-deployment says (createQueueResources in knative.dev/serving's
+ * pkg/reconciler/revision/resources/queue.go).
+ */
+function queueProxyResources(core: KubernetesObject[]): Resources {
+  const deployment = configMapData(core, "config-deployment");
+  const features = configMapData(core, "config-features");
+  const all = features["queueproxy.resource-defaults"]?.toLowerCase() === "enabled";
+  return {
+    requests: {
+      cpu: "25m",
+      ...(all && { memory: "400Mi" }),
+      ...listed("queue-sidecar", "request", deployment),
+    },
+    limits: {
+      ...(all && { cpu: "1000m", memory: "800Mi" }),
+      ...listed("queue-sidecar", "limit", deployment),
+    },
+  };
+}
+
+/** The quantities in a ConfigMap, by resource: those of the keys `<prefix>-<resource>-<suffix>`. */
+function listed(prefix: string, suffix: string, data: Record<string, string>): ResourceList {
+  return Object.fromEntries(
+    (["cpu", "memory"] as const)
+      .map((resource) => [resource, data[`${prefix}-${resource}-${suffix}`]] as const)
+      .filter((entry): entry is ["cpu" | "memory", string] => entry[1] !== undefined),
+  );
+}
+
+function configMapData(core: KubernetesObject[], name: string): Record<string, string> {
+  return (
+    core.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === name)?.data ?? {}
+  );
 }
 
 /**

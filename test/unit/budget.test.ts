@@ -294,6 +294,23 @@ describe("the budget of the releases", function () {
     );
   });
 
+  it("is not made where a request is above its limit only with what Knative's ConfigMaps add", async () => {
+    await assert.rejects(
+      budgetOf({
+        resourcePolicy: "edge",
+        knativeConfig: '{"config-deployment":{"queue-sidecar-memory-request":"200Mi"}}',
+      }),
+      /^Error: The configuration has a problem:\nknative-edge:knativeConfig.config-deployment: of queue-proxy [^\n]*requests.memory 200Mi is above limits.memory 96Mi; /,
+    );
+    await assert.rejects(
+      budgetOf({
+        knativeConfig: '{"config-defaults":{"revision-memory-request":"200Mi"}}',
+        services: '{"a":{"image":"a","limits":{"memory":"100Mi"}},"b":{"image":"b"}}',
+      }),
+      /^Error: The configuration has a problem:\nknative-edge:services.a: .*config-defaults.*requests.memory 200Mi is above/,
+    );
+  });
+
   it("has no Job with a fixed domain, and fewer k0s pods where they are switched off", async () => {
     const fixed = await budgetOf({ domain: "edge.example.com" });
     assert.ok(!fixed.cases.some(({ name }) => name === "domainJob"));
