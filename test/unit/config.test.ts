@@ -159,6 +159,15 @@ describe("configuration", () => {
     );
   });
 
+  it("tells that Kourier does not go with Knative beside a k0s that is none", () => {
+    assert.deepEqual(
+      problems({ k0sVersion: "1.35.7", kourierVersion: "1.22.1" }).map(
+        (text) => text.split(": ")[0],
+      ),
+      ["knative-edge:k0sVersion", "knative-edge:kourierVersion"],
+    );
+  });
+
   it("is read in full", () => {
     const config = testConfig({
       host: "edge.example.com",
