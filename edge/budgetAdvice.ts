@@ -70,8 +70,11 @@ export function fitAdvice(
         edge: "Lower single containers in resourceOverrides.",
       }[knative.resources.policy],
     );
-    if (!failed("steady") && (failed("services") || failed("rollout"))) {
+    if (!failed("steady")) {
       changes.push("Declare fewer services, or lower their requests and their minScale.");
+    }
+    if (failed("domainJob") && !failed("steady")) {
+      changes.push("Set domain, with which no Job is needed.");
     }
   }
   const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);

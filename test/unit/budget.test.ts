@@ -116,10 +116,10 @@ describe("the budget of the releases", function () {
     assert.equal(requests(budget, "k0s", "Knative", "Kourier", "service"), "885m/495Mi");
     assert.equal(requests(budget, "MetalLB"), "10m/64Mi");
     assert.ok(budget.fits);
-    const cases = ["steady", "domainJob", "services", "rollout", "k0sUpgrade"] as const;
+    const cases = ["steady", "services", "domainJob", "rollout", "k0sUpgrade"] as const;
     assert.deepEqual(
       cases.map((name) => free(budget, name)),
-      ["130m", "80m", "105m", "80m", "5m"],
+      ["130m", "105m", "55m", "80m", "5m"],
     );
   });
 
@@ -203,6 +203,20 @@ describe("the budget of the releases", function () {
     assert.deepEqual(caseOf(many, "services").pending, ["default/s2"]);
     assert.ok(many.advice.some((text) => /^Declare fewer services/.test(text)));
     assert.ok((await budgetOf({ services: services(20, 1), resourcePolicy: "edge" })).fits);
+  });
+
+  it("finds no room for a Job that runs again beside the services", async () => {
+    const services = Object.fromEntries(["a", "b", "c"].map((name) => [name, { image: name }]));
+    const budget = await budgetOf({ services: JSON.stringify(services) });
+    assert.ok(caseOf(budget, "services").fits && caseOf(budget, "rollout").fits);
+    assert.deepEqual(caseOf(budget, "domainJob").pending, ["knative-serving/default-domain"]);
+    assert.ok(!budget.fits);
+    assert.ok(budget.advice.includes("Set domain, with which no Job is needed."));
+    const known = await budgetOf({
+      services: JSON.stringify(services),
+      domain: "edge.example.com",
+    });
+    assert.ok(known.fits);
   });
 
   it("counts each revision that shares the traffic", async () => {
