@@ -702,6 +702,16 @@ describe("configuration", () => {
     );
   });
 
+  it("refuses what is encrypted and yet would be shown, such as a service's token", () => {
+    const services = { services: '{"a":{"image":"a","env":{"TOKEN":"s3cret"}}}' };
+    const found = problems(services, new Set(["sshPrivateKey", "services"])).join("\n");
+    assert.match(
+      found,
+      /^knative-edge:services: is encrypted .* plain text in previews and in the/,
+    );
+    assert.doesNotMatch(found, /s3cret/);
+  });
+
   it("can be checked key by key: every key of the schema changes something or is refused", () => {
     // A value for each key that differs from its default; the keys of a jump host need one.
     const changes: Record<string, string> = {
