@@ -31,6 +31,7 @@ describe("a stack's file", () => {
         "knative-edge:sample": false,
         "knative-edge:k0sDisabledComponents": ["helm"],
         "knative-edge:imageMirrors": { a: "b" },
+        "knative-edge:domain": null,
         "kubernetes:context": "x",
       }),
       "a",
@@ -41,6 +42,7 @@ describe("a stack's file", () => {
       sample: "false",
       k0sDisabledComponents: '["helm"]',
       imageMirrors: '{"a":"b"}',
+      domain: "",
     });
     assert.equal(encrypted.size, 0);
   });
