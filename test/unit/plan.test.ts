@@ -160,6 +160,12 @@ describe("npm run plan", function () {
     assert.match(stdout, /^It fits\.$/m);
   });
 
+  it("takes a manifestsDir from where the stack's file is, as the engine does", async () => {
+    const relative = path.relative(directory, config.manifestsDir);
+    const { code, stderr } = await plan({ manifestsDir: relative });
+    assert.equal(code, 0, stderr);
+  });
+
   it("has no MetalLB and no Job with the node's own address", async () => {
     const { code, stdout, stderr } = await plan({ loadBalancer: "nodeIp", loadBalancerPool: "" });
     assert.equal(code, 0, stderr);
