@@ -219,6 +219,15 @@ describe("the budget of the releases", function () {
     assert.ok(known.fits);
   });
 
+  it("advises no larger host where the number of pods is what is short", async () => {
+    const names = Array.from({ length: 100 }, (_, index) => [`s${index}`, { image: "a" }]);
+    const services = JSON.stringify(Object.fromEntries(names));
+    const size = { hostCpus: "64", hostMemoryMiB: "65536" };
+    const { advice } = await budgetOf({ ...size, services, resourcePolicy: "edge" });
+    assert.match(advice.join("\n"), /^Declare fewer services/m);
+    assert.doesNotMatch(advice.join("\n"), /Take a host/);
+  });
+
   it("counts each revision that shares the traffic", async () => {
     const split = async (minScale: number, ...traffic: object[]): Promise<string> => {
       const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
