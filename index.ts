@@ -65,7 +65,7 @@ export = async () => {
   });
 
   return {
-    url: services[0]?.url,
+    ...(services[0] && { url: services[0].url }),
     services: Object.fromEntries(services.map(({ name, url }) => [name, url])),
     loadBalancerIp: kourier.address,
     kubeconfig: host.kubeconfig,

@@ -25,10 +25,11 @@ export function computeBudget(settings: BudgetSettings, objects: StackObjects): 
 
   const cases = [
     budgetCase("steady", "Knative without services", core, node),
-    ...(job.length > 0
-      ? [budgetCase("domainJob", "while the default-domain Job runs", [...core, ...job], node)]
-      : []),
     ...(services.length > 0 ? [budgetCase("services", `with ${awake} awake`, running, node)] : []),
+    // Beside the services, for it runs again whenever its pod changes, as in an upgrade.
+    ...(job.length > 0
+      ? [budgetCase("domainJob", "while the default-domain Job runs", [...running, ...job], node)]
+      : []),
     rolloutCase("rollout", "largest rollout", running, running.slice(own.length), node),
     rolloutCase("k0sUpgrade", "rollout of k0s' own pods", running, own, node),
   ];

@@ -70,18 +70,24 @@ export function fitAdvice(
         edge: "Lower single containers in resourceOverrides.",
       }[knative.resources.policy],
     );
-    if (!failed("steady") && (failed("services") || failed("rollout"))) {
+    if (!failed("steady")) {
       changes.push("Declare fewer services, or lower their requests and their minScale.");
+    }
+    if (failed("domainJob") && !failed("steady")) {
+      changes.push("Set domain, with which no Job is needed.");
     }
   }
   const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);
   const cpus = Math.ceil(Number(need.cpu) / 1e9);
   const memory = formatAmount("memory", need.memory + evictionThreshold, "up");
-  changes.push(
-    `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
-      `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
-    "Or set allowOvercommit to true: the pods named above then stay Pending.",
-  );
+  // A larger one takes no more pods.
+  if (need.cpu > allocatable.cpu || need.memory > allocatable.memory) {
+    changes.push(
+      `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
+        `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
+    );
+  }
+  changes.push("Or set allowOvercommit to true: the pods named above then stay Pending.");
   return changes;
 }
 

@@ -460,8 +460,10 @@ function checkTraffic(check: Check, service: string, { traffic }: Record<string,
   const targets = traffic.map((target: unknown, index) =>
     checkTarget(check, `traffic[${index}]`, target),
   );
-  const sum = targets.reduce((total, { percent = 0 }) => total + percent, 0);
-  if (sum !== 100) {
+  const percents = targets.map(({ percent = 0 }) => percent);
+  const sum = percents.reduce((total, percent) => total + percent, 0);
+  // A percent that is a text is told where it stands, and adds to nothing.
+  if (percents.every(Number.isInteger) && sum !== 100) {
     check.add("traffic", `the percents add to ${sum}; make them add to 100.`);
   }
   const tags = targets.map(({ tag }) => tag).filter((tag) => tag !== undefined);

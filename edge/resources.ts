@@ -137,8 +137,11 @@ function isResourceName(name: string): boolean {
   return standardResources.includes(name) || name.startsWith("hugepages-") || name.includes("/");
 }
 
+/** With a much larger one, quantities would leave Kubernetes' range. */
+const largestFactor = 1000n;
+
 /**
- * What is wrong with a factor: not a decimal number, not above 0, or above 1 without leave.
+ * What is wrong with a factor: not a decimal number, not above 0, above any sense, or above 1 without leave.
  * @param allowIncrease Whether more than the release's own resources may be asked for.
  */
 export function factorError(factor: string, allowIncrease: boolean): string | undefined {
@@ -150,6 +153,9 @@ export function factorError(factor: string, allowIncrease: boolean): string | un
   }
   if (ratio.numerator <= 0n) {
     return `${factor} leaves containers nothing; take a number above 0, such as 0.5.`;
+  }
+  if (ratio.numerator > largestFactor * ratio.denominator) {
+    return `${factor} asks for more than any host has; take a number up to ${largestFactor}.`;
   }
   if (ratio.numerator > ratio.denominator && !allowIncrease) {
     return `${factor} is above 1 and would raise requests and limits; lower it, or set allowIncrease to true.`;

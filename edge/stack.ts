@@ -4,6 +4,7 @@ import { mirrorImage } from "./images";
 import { ServiceSpec } from "./knativeService";
 import { isDefinition, KubernetesObject } from "./manifests";
 import { ReleaseObjects } from "./releases";
+import { serviceResourceProblems } from "./servicePods";
 import { transformAll, validateAgainstManifests } from "./transforms";
 
 /** Knative Serving's objects in the three steps in which they can be applied. */
@@ -39,9 +40,14 @@ export function renderStack(config: EdgeConfig, releases: ReleaseObjects): Stack
   }
   const render = (objects: KubernetesObject[]): KubernetesObject[] =>
     transformAll(objects, config).map(withAwait);
+  const serving = inSteps(render(releases.serving));
+  const clashes = serviceResourceProblems(config.services, serving.core);
+  if (clashes.length > 0) {
+    throw new ConfigError(clashes);
+  }
   return {
     metalLb: render(releases.metalLb),
-    serving: inSteps(render(releases.serving)),
+    serving,
     kourier: render(releases.kourier),
     defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
     services: Object.fromEntries(

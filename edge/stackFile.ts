@@ -31,7 +31,9 @@ export function parseStackFile(text: string, file: string): StackFile {
     }
     const key = name.slice(project.length + 1);
     if (!hasSecret(value)) {
-      values[key] = typeof value === "object" ? JSON.stringify(value) : String(value);
+      // Of a key with nothing behind it the engine makes "".
+      const given = value ?? "";
+      values[key] = typeof given === "object" ? JSON.stringify(given) : String(given);
       continue;
     }
     if (!secretKeys.has(key)) {

@@ -19,7 +19,8 @@ export async function configurationPage(): Promise<string> {
 Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pulumi.<stack>.yaml\` below
 \`${project}:<key>\`. The whole configuration is checked before anything is done, and all problems are reported
 together, each with its key and what to do. A value of "" is the same as none. Required are \`host\`, \`sshPrivateKey\`,
-\`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`.
+\`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`. Only the keys marked as secret are kept so, and
+another one is refused encrypted: keep secrets out of \`services\` and the rest, which previews and the state show.
 
 | key | type | default | what it is |
 |---|---|---|---|

@@ -20,6 +20,10 @@ export async function loadStack(
     throw new Error(`${file} is not there; name another stack, or its directory with --cwd.`);
   }
   const { values, encrypted } = parseStackFile(fs.readFileSync(file, "utf8"), file);
+  if (values.manifestsDir) {
+    // The engine runs the program in that directory.
+    values.manifestsDir = path.resolve(directory, values.manifestsDir);
+  }
   const config = readConfig(values, encrypted);
   const objects = renderStack(config, await loadReleases(config));
   return { config, objects, budget: computeBudget(config, objects) };

@@ -62,7 +62,8 @@ export class ConfigError extends Error {
  * Reads and checks a stack's configuration as a whole.
  * @param raw Values as the engine hands them out: texts, and JSON for arrays and objects; by key without the project's
  * name. An absent key or "" stands for the default in Pulumi.yaml.
- * @param encrypted Keys that are secrets in the stack's file; where given, a secret in plain text is a problem.
+ * @param encrypted Keys that are secrets in the stack's file; where given, a secret in plain text is a problem, and so is
+ * another key among them.
  * @throws ConfigError with all problems.
  */
 export function readConfig(
@@ -73,6 +74,7 @@ export function readConfig(
   read.unknownKeys();
   if (encrypted !== undefined) {
     read.plainSecrets(encrypted);
+    read.hiddenOthers(encrypted);
   }
   const host = readHost(read);
   const loadBalancer = readLoadBalancer(read, host.nodeAddress);

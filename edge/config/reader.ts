@@ -40,6 +40,17 @@ export class Reader {
     }
   }
 
+  /** Reports encrypted keys that are no secrets here: their values would be shown, though the user hid them. */
+  public hiddenOthers(encrypted: ReadonlySet<string>): void {
+    for (const key of [...encrypted].filter((name) => name in this.raw && !secretKeys.has(name))) {
+      this.add(
+        key,
+        "is encrypted in the stack's file, but would stand in plain text in previews and in the state; " +
+          "take the secrets out of it, and write it in plain text.",
+      );
+    }
+  }
+
   /** Reports those of the keys that are set to something, where they have no effect. */
   public unused(keys: string[], why: string): void {
     for (const key of keys) {
@@ -49,10 +60,11 @@ export class Reader {
     }
   }
 
-  /** A text; undefined when it is not set. */
+  /** A text; undefined when it is not set and has no default. */
   public text(key: string): string | undefined {
-    const value = this.raw[key] ?? String(this.declared(key).default);
-    return value.trim() === "" ? undefined : value;
+    const given = this.raw[key] ?? "";
+    const value = given.trim() === "" ? String(this.declared(key).default) : given;
+    return value === "" ? undefined : value;
   }
 
   /** A text that must be set; "" after a problem. */

@@ -32,16 +32,31 @@ interface Releases {
 }
 
 /** Checks that the releases run together. */
-export function checkReleases(read: Reader, { allow, k0s, knative, loadBalancer }: Releases): void {
-  const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(k0s.version)?.[1];
+export function checkReleases(read: Reader, releases: Releases): void {
+  const { version } = releases.k0s;
+  const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(version)?.[1];
   if (minor === undefined) {
-    read.add(
-      "k0sVersion",
-      `"${k0s.version}" is not a release of k0s; write it like v1.35.7+k0s.0.`,
-    );
-    return;
+    read.add("k0sVersion", `"${version}" is not a release of k0s; write it like v1.35.7+k0s.0.`);
+  } else {
+    checkKubernetes(read, releases, Number(minor));
   }
-  if (loadBalancer.kind === "nodeIp" && Number(minor) > lastMinorWithExternalIps) {
+  const { knative } = releases;
+  const minorOf = (release: string): string => release.split(".").slice(0, 2).join(".");
+  if (minorOf(knative.version) !== minorOf(knative.kourierVersion)) {
+    read.add(
+      "kourierVersion",
+      `${knative.kourierVersion} does not go with Knative Serving ${knative.version}; take the same minor version.`,
+    );
+  }
+}
+
+/** Checks that everything runs on Kubernetes 1.`minor`. */
+function checkKubernetes(
+  read: Reader,
+  { allow, k0s, knative, loadBalancer }: Releases,
+  minor: number,
+): void {
+  if (loadBalancer.kind === "nodeIp" && minor > lastMinorWithExternalIps) {
     read.add(
       "loadBalancer",
       `nodeIp works up to Kubernetes 1.${lastMinorWithExternalIps}, since kube-proxy serves no spec.externalIPs after ` +
@@ -58,7 +73,7 @@ export function checkReleases(read: Reader, { allow, k0s, knative, loadBalancer 
       const component: ReleasedComponent = releasedComponents[key];
       const range = kubernetesOf(component, version);
       const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
-      return range === undefined || allowed || isWithin(range, Number(minor))
+      return range === undefined || allowed || isWithin(range, minor)
         ? []
         : [`${component.title} ${version} runs on ${describe(range)}`];
     },
@@ -67,13 +82,6 @@ export function checkReleases(read: Reader, { allow, k0s, knative, loadBalancer 
     read.add(
       "k0sVersion",
       `${k0s.version} is Kubernetes 1.${minor}, but ${clashes.join(", and ")}; take a k0s of such a version.`,
-    );
-  }
-  const minorOf = (version: string): string => version.split(".").slice(0, 2).join(".");
-  if (minorOf(knative.version) !== minorOf(knative.kourierVersion)) {
-    read.add(
-      "kourierVersion",
-      `${knative.kourierVersion} does not go with Knative Serving ${knative.version}; take the same minor version.`,
     );
   }
 }

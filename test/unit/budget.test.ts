@@ -116,10 +116,10 @@ describe("the budget of the releases", function () {
     assert.equal(requests(budget, "k0s", "Knative", "Kourier", "service"), "885m/495Mi");
     assert.equal(requests(budget, "MetalLB"), "10m/64Mi");
     assert.ok(budget.fits);
-    const cases = ["steady", "domainJob", "services", "rollout", "k0sUpgrade"] as const;
+    const cases = ["steady", "services", "domainJob", "rollout", "k0sUpgrade"] as const;
     assert.deepEqual(
       cases.map((name) => free(budget, name)),
-      ["130m", "80m", "105m", "80m", "5m"],
+      ["130m", "105m", "55m", "80m", "5m"],
     );
   });
 
@@ -205,19 +205,61 @@ describe("the budget of the releases", function () {
     assert.ok((await budgetOf({ services: services(20, 1), resourcePolicy: "edge" })).fits);
   });
 
+  it("finds no room for a Job that runs again beside the services", async () => {
+    const services = Object.fromEntries(["a", "b", "c"].map((name) => [name, { image: name }]));
+    const budget = await budgetOf({ services: JSON.stringify(services) });
+    assert.ok(caseOf(budget, "services").fits && caseOf(budget, "rollout").fits);
+    assert.deepEqual(caseOf(budget, "domainJob").pending, ["knative-serving/default-domain"]);
+    assert.ok(!budget.fits);
+    assert.ok(budget.advice.includes("Set domain, with which no Job is needed."));
+    const known = await budgetOf({
+      services: JSON.stringify(services),
+      domain: "edge.example.com",
+    });
+    assert.ok(known.fits);
+  });
+
+  it("advises no larger host where the number of pods is what is short", async () => {
+    const names = Array.from({ length: 100 }, (_, index) => [`s${index}`, { image: "a" }]);
+    const services = JSON.stringify(Object.fromEntries(names));
+    const size = { hostCpus: "64", hostMemoryMiB: "65536" };
+    const { advice } = await budgetOf({ ...size, services, resourcePolicy: "edge" });
+    assert.match(advice.join("\n"), /^Declare fewer services/m);
+    assert.doesNotMatch(advice.join("\n"), /Take a host/);
+  });
+
   it("counts each revision that shares the traffic", async () => {
-    const split = async (...traffic: object[]): Promise<string> => {
-      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale: 2 }, traffic };
+    const split = async (minScale: number, ...traffic: object[]): Promise<string> => {
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
       const budget = await budgetOf({ services: JSON.stringify({ a: spec }), sample: "false" });
       return requests(budget, "service");
     };
     const [old, latest] = [{ revisionName: "a-v1" }, { latestRevision: true }];
-    assert.equal(await split({ ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
-    assert.equal(await split({ ...old, percent: 100 }, { ...latest, tag: "next" }), "50m/0Mi");
+    assert.equal(await split(2, { ...old, percent: 80 }, { ...latest, percent: 20 }), "100m/0Mi");
     assert.equal(
-      await split({ revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
+      await split(2, { revisionName: "a-v2", percent: 50 }, { ...latest, percent: 50 }),
       "50m/0Mi",
     );
+  });
+
+  it("counts a revision that has a tag alone where it keeps pods", async () => {
+    const tagged = async (minScale: number | undefined, least = "0"): Promise<string> => {
+      const traffic = [
+        { revisionName: "a-v1", percent: 100 },
+        { latestRevision: true, tag: "next" },
+      ];
+      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
+      const budget = await budgetOf({
+        services: JSON.stringify({ a: spec }),
+        sample: "false",
+        knativeConfig: JSON.stringify({ "config-autoscaler": { "min-scale": least } }),
+      });
+      return requests(budget, "service");
+    };
+    assert.equal(await tagged(2), "100m/0Mi");
+    assert.equal(await tagged(undefined, "2"), "100m/0Mi");
+    assert.equal(await tagged(undefined), "25m/0Mi");
+    assert.equal(await tagged(0, "2"), "25m/0Mi");
   });
 
   it("counts queue-proxy and service containers as Knative's ConfigMaps say", async () => {
@@ -264,6 +306,31 @@ describe("the budget of the releases", function () {
     assert.equal(
       await changed({ "config-autoscaler": { "min-scale": "2" } }, {}),
       "50m/0Mi Burstable",
+    );
+    assert.equal(
+      await changed({ "config-autoscaler": { "initial-scale": "3" } }, {}),
+      "75m/0Mi Burstable",
+    );
+    assert.equal(
+      await changed({ "config-autoscaler": { "min-scale": "2", "initial-scale": "0" } }, {}),
+      "50m/0Mi Burstable",
+    );
+  });
+
+  it("is not made where a request is above its limit only with what Knative's ConfigMaps add", async () => {
+    await assert.rejects(
+      budgetOf({
+        resourcePolicy: "edge",
+        knativeConfig: '{"config-deployment":{"queue-sidecar-memory-request":"200Mi"}}',
+      }),
+      /^Error: The configuration has a problem:\nknative-edge:knativeConfig.config-deployment: of queue-proxy [^\n]*requests.memory 200Mi is above limits.memory 96Mi; /,
+    );
+    await assert.rejects(
+      budgetOf({
+        knativeConfig: '{"config-defaults":{"revision-memory-request":"200Mi"}}',
+        services: '{"a":{"image":"a","limits":{"memory":"100Mi"}},"b":{"image":"b"}}',
+      }),
+      /^Error: The configuration has a problem:\nknative-edge:services.a: .*config-defaults.*requests.memory 200Mi is above/,
     );
   });
 

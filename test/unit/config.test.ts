@@ -140,6 +140,12 @@ describe("configuration", () => {
     assert.deepEqual(readConfig({ ...engine, ...leastConfig }), testConfig());
   });
 
+  it("takes an empty value of any key for its default, as docs/configuration.md says", () => {
+    const empty = Object.fromEntries(Object.keys(readSchema().keys).map((key) => [key, ""]));
+    assert.deepEqual(readConfig({ ...empty, ...leastConfig }), testConfig());
+    assert.equal(testConfig({ sshUser: " ", resourcePolicy: "" }).host.user, "root");
+  });
+
   it("tells all that is missing at once", () => {
     const missing = problems({ host: "", sshPrivateKey: "", sshHostKey: "", loadBalancerPool: "" });
     assert.deepEqual(
@@ -150,6 +156,15 @@ describe("configuration", () => {
         "knative-edge:sshHostKey",
         "knative-edge:loadBalancerPool",
       ],
+    );
+  });
+
+  it("tells that Kourier does not go with Knative beside a k0s that is none", () => {
+    assert.deepEqual(
+      problems({ k0sVersion: "1.35.7", kourierVersion: "1.22.1" }).map(
+        (text) => text.split(": ")[0],
+      ),
+      ["knative-edge:k0sVersion", "knative-edge:kourierVersion"],
     );
   });
 
@@ -685,6 +700,16 @@ describe("configuration", () => {
       problems({}, new Set()).join("\n"),
       /^knative-edge:sshPrivateKey: stands in plain text .* --secret sshPrivateKey/,
     );
+  });
+
+  it("refuses what is encrypted and yet would be shown, such as a service's token", () => {
+    const services = { services: '{"a":{"image":"a","env":{"TOKEN":"s3cret"}}}' };
+    const found = problems(services, new Set(["sshPrivateKey", "services"])).join("\n");
+    assert.match(
+      found,
+      /^knative-edge:services: is encrypted .* plain text in previews and in the/,
+    );
+    assert.doesNotMatch(found, /s3cret/);
   });
 
   it("can be checked key by key: every key of the schema changes something or is refused", () => {

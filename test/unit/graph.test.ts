@@ -340,6 +340,12 @@ describe("the graph of the program", function () {
     assert.equal(await value(urls.local), "http://local.default.svc.cluster.local");
   });
 
+  it("has no url without a service, of which the engine would warn at each run", async () => {
+    const { outputs } = await runProgram({ ...config, sample: "false" }, { preview: true });
+    assert.equal("url" in outputs, false);
+    assert.deepEqual(outputs.services, {});
+  });
+
   it("stops with all problems of a configuration, and registers nothing", async () => {
     const wrong = { ...config, host: "", loadBalancerPool: "nonsense", knatveVersion: "1" };
     await assert.rejects(runProgram(wrong), (error: Error) => {

@@ -213,6 +213,11 @@ describe("Knative Service", () => {
       /^services.hello.traffic: the percents add to 99/,
     ],
     [
+      "percents in quotes, without adding them as texts",
+      { image: "a", traffic: [{ latestRevision: true, percent: "100" }] },
+      /^services.hello.traffic\[0\].percent: "100" is not a whole number from 0 to 100\.$/,
+    ],
+    [
       "traffic to nowhere",
       { image: "a", traffic: [{ percent: 100 }] },
       /^services.hello.traffic\[0\]: exactly one of/,

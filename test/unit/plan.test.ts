@@ -31,6 +31,7 @@ describe("a stack's file", () => {
         "knative-edge:sample": false,
         "knative-edge:k0sDisabledComponents": ["helm"],
         "knative-edge:imageMirrors": { a: "b" },
+        "knative-edge:domain": null,
         "kubernetes:context": "x",
       }),
       "a",
@@ -41,6 +42,7 @@ describe("a stack's file", () => {
       sample: "false",
       k0sDisabledComponents: '["helm"]',
       imageMirrors: '{"a":"b"}',
+      domain: "",
     });
     assert.equal(encrypted.size, 0);
   });
@@ -156,6 +158,12 @@ describe("npm run plan", function () {
     assert.match(stdout, /^97 Kubernetes objects$/m);
     assert.match(stdout, /^with 1 service awake +13 +895m +105m /m);
     assert.match(stdout, /^It fits\.$/m);
+  });
+
+  it("takes a manifestsDir from where the stack's file is, as the engine does", async () => {
+    const relative = path.relative(directory, config.manifestsDir);
+    const { code, stderr } = await plan({ manifestsDir: relative });
+    assert.equal(code, 0, stderr);
   });
 
   it("has no MetalLB and no Job with the node's own address", async () => {

@@ -114,6 +114,9 @@ describe("resources", () => {
     assert.match(factorError("half", true) ?? "", /not a decimal number/);
     assert.match(factorError("1.5", false) ?? "", /allowIncrease/);
     assert.equal(factorError("1.5", true), undefined);
+    assert.equal(factorError("1000", true), undefined);
+    // Such quantities ended in a stack trace of the budget.
+    assert.match(factorError("99999999999999", true) ?? "", /take a number up to 1000/);
   });
 });
 
