@@ -5,8 +5,9 @@ const http = require("node:http");
 
 const url = new URL(process.env.PROBE_URL);
 const address = process.env.PROBE_ADDRESS;
-const started = Date.now();
-const deadline = started + Number(process.env.PROBE_TIMEOUT) * 1000;
+/** Set once it is known whom to ask: a resolver that is silent may take longer than the service is given. */
+let started;
+let deadline;
 
 /** Statuses above 399 that only a service gives: who it is for, or how it wants to be asked. Of 404 nobody can tell. */
 const refusals = [401, 403, 405, 415, 426];
@@ -21,23 +22,24 @@ main();
 
 async function main() {
   const via = (await resolves(url.hostname)) ? "url" : "address";
+  started = Date.now();
+  deadline = started + Number(process.env.PROBE_TIMEOUT) * 1000;
   let last;
   while (Date.now() < deadline) {
-    const attempt = await ask(via === "url" ? url.hostname : address).catch(
-      (error) => error.message,
-    );
-    if (
-      typeof attempt !== "string" &&
-      (attempt.status < 400 || refusals.includes(attempt.status))
-    ) {
+    const attempt = await ask(via === "url" ? url.hostname : address).catch((error) => error);
+    const failed = attempt instanceof Error;
+    if (!failed && (attempt.status < 400 || refusals.includes(attempt.status))) {
       const seconds = Math.round((Date.now() - started) / 100) / 10;
       console.log(JSON.stringify({ via, ...attempt, seconds }));
       process.exitCode = 0;
       return;
     }
-    const now = typeof attempt === "string" ? attempt : `HTTP status ${attempt.status}`;
-    if (now !== last) console.error(`waiting for ${url.href}: ${now}`);
-    last = now;
+    const now = failed ? attempt.message : `HTTP status ${attempt.status}`;
+    // What the deadline cut short tells less than what was seen before it.
+    if (last === undefined || !attempt.cutShort) {
+      if (now !== last) console.error(`waiting for ${url.href}: ${now}`);
+      last = now;
+    }
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
   console.error(
@@ -91,6 +93,7 @@ async function ask(host) {
     }
     // A stream need not have an end.
     if (answer.body !== "") return answer;
-    throw new Error(`no answer within ${milliseconds / 1000} s`);
+    const silence = new Error(`no answer within ${milliseconds / 1000} s`);
+    throw Object.assign(silence, { cutShort: milliseconds < patience });
   }
 }

@@ -158,8 +158,9 @@ function writeScript(file: string, command: string): void {
   const text = `#!/bin/sh\n${command}\n`;
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, text, { mode: 0o755 });
-  renameSync(`${file}.new`, file);
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o755 });
+  renameSync(draft, file);
 }
 
 function passphraseFile(): string {

@@ -53,7 +53,7 @@ export async function startFiles(): Promise<void> {
       if (child.exitCode !== null) throw new Error(`${problem} Is the port in use?`);
       return answers(fileUrl(""));
     },
-    15,
+    60,
     () => problem,
   );
 }

@@ -112,8 +112,8 @@ export async function bootHost(
         if (guest.exitCode !== null) throw new Error(`Host ${name} went down while it booted`);
         return sshAnswers(hostAddress(name));
       },
-      60,
-      () => `Host ${name} does not answer SSH after 60 s`,
+      180,
+      () => `Host ${name} does not answer SSH after 180 s`,
     );
     // Exit code 1 is "degraded": a service of the guest's own failed, which a k0s that was cut off may do.
     await sshExec(name, "systemctl is-system-running --wait >/dev/null || true");

@@ -2,7 +2,15 @@
  * The lab's release manifests: a folder of releases where there is one (`../shared/manifests`, or what
  * KNATIVE_EDGE_MANIFESTS names), else made from the very modules that the lab builds, as Knative's release does with `ko`.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { dirs, repoRoot } from "./paths";
 import { run } from "./process";
@@ -95,7 +103,10 @@ async function moduleDir(group: string, module: string): Promise<string> {
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 
+/** Never half written: a program at work on another stack may be reading it. */
 function write(file: string, text: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, text);
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text);
+  renameSync(draft, file);
 }

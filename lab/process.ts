@@ -140,7 +140,12 @@ export function isRunning(id: ProcessId): boolean {
 /** Ends that very process, and waits for its end. */
 export async function end(id: ProcessId): Promise<void> {
   for (let i = 0; isRunning(id); i++) {
-    process.kill(id.pid, i < 20 ? "SIGTERM" : "SIGKILL");
+    try {
+      process.kill(id.pid, i < 20 ? "SIGTERM" : "SIGKILL");
+    } catch (error) {
+      // It ended by itself meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
     await sleep(100);
   }
 }

@@ -28,7 +28,8 @@ const kubectl = (args: string) => sshExec(host, `k0s kubectl --cache-dir=/run/k0
 
 /** SSH log-ins that the host has seen, this one included. */
 async function connections(): Promise<number> {
-  const { stdout } = await sshExec(host, "journalctl -t sshd -o cat --no-pager");
+  // The journal has what was said in a moment, but on a busy host not before this asks.
+  const { stdout } = await sshExec(host, "journalctl --sync; journalctl -t sshd -o cat --no-pager");
   return stdout.split("\n").filter((line) => line.startsWith("Accepted publickey")).length;
 }
 

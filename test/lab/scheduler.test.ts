@@ -121,8 +121,11 @@ describe("the scheduler agrees with the budget", function () {
 
   after(async () => {
     for (const child of running.reverse()) {
+      // One that has ended by itself says so no more.
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = new Promise((resolve) => child.once("exit", resolve));
       child.kill("SIGTERM");
-      await new Promise((resolve) => child.once("exit", resolve));
+      await ended;
     }
     if (directory !== undefined) {
       fs.rmSync(directory, { recursive: true });
@@ -137,6 +140,7 @@ describe("the scheduler agrees with the budget", function () {
       const wanted = pods(budget, objects);
       await core.createNode({ body: node(budget) });
       try {
+        await schedulerKnows(core);
         const pending = await schedule(core, wanted);
         const expected = budget.cases.find(({ name }) => name === "services");
         if (rollout === undefined) {
@@ -168,7 +172,7 @@ function node({ allocatable }: Budget): object {
     pods: String(allocatable.pods),
   };
   return {
-    metadata: { name: "edge1", labels: { "kubernetes.io/os": "linux" } },
+    metadata: { name: "edge1", labels: { "kubernetes.io/os": "linux", made: String(++madeNodes) } },
     status: {
       allocatable: offered,
       capacity: offered,
@@ -217,6 +221,31 @@ function specOf({ containers, priority }: PodBudget): Record<string, unknown> {
 }
 
 let made = 0;
+let madeNodes = 0;
+
+/**
+ * Waits until the scheduler has seen the node, which it is told of on its own, and so that the one before and its pods are
+ * gone: a pod that asks for that very node is put there. Before, it would judge by the old node, or say that there is none.
+ */
+async function schedulerKnows(core: Core): Promise<void> {
+  const name = `pod-${made++}`;
+  await core.createNamespacedPod({
+    namespace,
+    body: {
+      metadata: { name },
+      spec: {
+        nodeSelector: { made: String(madeNodes) },
+        containers: [{ name: "a", image: "a" }],
+        terminationGracePeriodSeconds: 0,
+      },
+    },
+  });
+  await until("the scheduler, of the new node,", async () => {
+    const { spec } = await core.readNamespacedPod({ name, namespace });
+    return spec?.nodeName !== undefined;
+  });
+  await core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 });
+}
 
 /**
  * Creates pods one after the other, as the stack does, and waits for the scheduler's word on each.
@@ -373,7 +402,7 @@ async function until(what: string, test: () => Promise<boolean>): Promise<void> 
     if (await test().catch(() => false)) {
       return;
     }
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`${what} does not answer.`);
 }

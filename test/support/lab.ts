@@ -100,19 +100,28 @@ export async function assertHello(host: string): Promise<void> {
 export async function eventuallyHello(host: string, seconds: number): Promise<void> {
   const [address, hostname] = [await loadBalancer(host), await hostnameOf(host, "hello")];
   await eventually("Hello Edge!! from outside", seconds, async () =>
-    isDeepStrictEqual(await get(address, hostname).catch(() => undefined), hello),
+    isDeepStrictEqual(await get(address, hostname), hello),
   );
 }
 
-/** Repeats a question until the answer is yes; fails with what it waits for after so many seconds. */
+/**
+ * Repeats a question until the answer is yes; fails with what it waits for after so many seconds. A question that throws
+ * is asked again too, for kubectl does where the API server is busy for a moment; what it throws last is told.
+ */
 export async function eventually(
   what: string,
   seconds: number,
   question: () => Promise<boolean>,
 ): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
-  while (!(await question())) {
-    assert.ok(Date.now() < deadline, `not within ${seconds} s: ${what}`);
+  for (;;) {
+    let why = "";
+    const isSo = await question().catch((error: Error) => {
+      why = ` (${error.message})`;
+      return false;
+    });
+    if (isSo) return;
+    assert.ok(Date.now() < deadline, `not within ${seconds} s: ${what}${why}`);
     await new Promise((resolve) => setTimeout(resolve, 500));
   }
 }

@@ -88,8 +88,16 @@ export class LabStack {
 
 /** Waits until a run has said so, and notices it at once: what it says may be true for half a second. */
 export async function said(running: RunningPulumi, what: RegExp, seconds: number): Promise<void> {
+  let hasEnded = false;
+  const end = () => void (hasEnded = true);
+  running.ended.then(end, end);
   await waitFor(
-    () => what.test(running.output()),
+    () => {
+      if (what.test(running.output())) return true;
+      // It says no more.
+      if (hasEnded) throw new Error(`no ${String(what)} to the end of: ${running.output()}`);
+      return false;
+    },
     seconds,
     () => `no ${String(what)} within ${seconds} s in: ${running.output()}`,
   );

@@ -176,8 +176,8 @@ describe("the memory of a process tree", () => {
 
   it("is seen at its most, also once the process has ended", async () => {
     let most = () => NaN;
-    // Holds 64 MiB for half a second, in a child of the one that is watched.
-    const hold = "const b = Buffer.alloc(64 << 20, 1); setTimeout(() => b.length, 500)";
+    // Holds 64 MiB for eight looks, in a child of the one that is watched: on a busy machine some come late.
+    const hold = "const b = Buffer.alloc(64 << 20, 1); setTimeout(() => b.length, 2000)";
     await timed("sh", ["-c", `'${process.execPath}' -e '${hold}'; true`], {
       signal: never,
       onStart: (pid) => (most = watchMemory(pid)),
@@ -189,7 +189,7 @@ describe("the memory of a process tree", () => {
 
 describe("a timed command", () => {
   it("has its lines with the time of each, and its own", async () => {
-    const { seconds, lines } = await timed("sh", ["-c", "echo a; sleep 0.3; echo b"], {
+    const { seconds, lines } = await timed("sh", ["-c", "echo a; sleep 1; echo b"], {
       signal: never,
     });
     assert.deepEqual(
@@ -197,7 +197,7 @@ describe("a timed command", () => {
       ["a", "b"],
     );
     assert.ok((lines[1]?.seconds ?? 0) - (lines[0]?.seconds ?? 0) >= 0.2);
-    assert.ok(seconds >= 0.3);
+    assert.ok(seconds >= 1);
   });
 
   it("that fails tells its last words", async () => {
@@ -213,6 +213,7 @@ describe("a timed command", () => {
     const running = timed("sh", ["-c", "sleep 30; echo over"], { signal: interruption.signal });
     setTimeout(() => interruption.abort(new Error("interrupted")), 100);
     await assert.rejects(running, /interrupted/);
-    assert.ok(Date.now() - started < 5000);
+    // Long before the sleep is over.
+    assert.ok(Date.now() - started < 20_000);
   });
 });

@@ -110,7 +110,7 @@ describe("an interrupted fleet", () => {
     try {
       await waitFor(
         () => log() !== "",
-        15,
+        45,
         () => `nothing began: ${said}`,
       );
       process.kill(-(fleet.pid ?? 0), "SIGINT");

@@ -255,7 +255,7 @@ describe("ready.sh", () => {
       "CoreDNS",
       "the default ServiceAccount",
     ]);
-    assert.match(stderr, /k0s: ready in \d+ s \(service 0, .*account \d+\)\n$/);
+    assert.match(stderr, /k0s: ready in \d+ s \(service \d+, .*account \d+\)\n$/);
     assert.equal(calls("k0s kubectl").length, 2 + 6);
   });
 

@@ -36,7 +36,7 @@ describe("lab's file server", () => {
         () => true,
         () => false,
       );
-    await waitFor(answers, 8, () => "the file server does not start");
+    await waitFor(answers, 45, () => "the file server does not start");
   });
 
   after(() => {

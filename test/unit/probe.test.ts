@@ -84,6 +84,15 @@ describe("the probe", () => {
     );
   });
 
+  it("tells what was answered, not that the deadline cut the next request short", async () => {
+    answering((_, response) => {
+      answering(stall);
+      response.writeHead(404).end();
+    });
+    const { stderr } = await probe(`http://hello.invalid:${port}`, "127.0.0.1", 1);
+    assert.match(stderr, /did not answer within 1 s, .*: HTTP status 404\. Check/);
+  });
+
   const cut: http.RequestListener = (_, response) => {
     response.writeHead(200, { "Content-Length": 100 });
     response.write("Hello", () => response.destroy());

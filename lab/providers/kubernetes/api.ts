@@ -131,7 +131,7 @@ export class Api {
         if (error.syscall === "connect" || error.syscall === "getaddrinfo") {
           return reject(fail(dialError(url.hostname, Number(url.port || 443), error).message));
         }
-        if (error.code === "ECONNRESET") return reject(fail("EOF"));
+        if (error.code === "ECONNRESET" || error.code === "EPIPE") return reject(fail("EOF"));
         reject(
           fail(
             /certificate|self.signed/i.test(error.message)
@@ -156,7 +156,12 @@ export class Api {
   ): Promise<Obj> {
     const response = await this.open(method, path, options);
     const pieces: Buffer[] = [];
-    for await (const piece of response) pieces.push(piece as Buffer);
+    try {
+      for await (const piece of response) pieces.push(piece as Buffer);
+    } catch {
+      // Cut off in the middle, as by a server that is killed.
+      throw new Error("unexpected EOF");
+    }
     const text = Buffer.concat(pieces).toString();
     const code = response.statusCode ?? 0;
     let body: unknown;
