@@ -220,14 +220,23 @@ function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<strin
 
 function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Problem[] {
   const problems: Problem[] = [];
+  const { overrides } = config.knative.resources;
   const policy = resourcePolicy(config);
   const known = new Map<string, string[]>();
   for (const object of objects) {
     for (const container of containers(object)) {
       const ref = containerRef(object, container);
       const errors = resourceErrors(policy(ref, (container.resources ?? {}) as Resources));
-      for (const name of overrideNames(ref)) {
+      const refNames = overrideNames(ref);
+      for (const name of refNames) {
         known.set(name, errors);
+      }
+      const [first, ...others] = refNames.filter((name) => name in overrides);
+      for (const name of others) {
+        problems.push({
+          key: `resourceOverrides.${name}`,
+          message: `is the container of resourceOverrides.${first} too; write both in one.`,
+        });
       }
     }
   }
@@ -235,7 +244,7 @@ function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Prob
   const names = [...known.keys()].filter(
     (name) => name.split("/").length === 2 || name.startsWith(metalLbNamespace),
   );
-  for (const name of Object.keys(config.knative.resources.overrides)) {
+  for (const name of Object.keys(overrides)) {
     const key = `resourceOverrides.${name}`;
     const errors = known.get(name);
     if (errors === undefined) {

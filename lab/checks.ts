@@ -118,8 +118,12 @@ export async function prepareMachine(progress: (line: string) => void): Promise<
   if (install.length > 0) {
     progress(`apt-get install ${install.join(" ")}`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-    await run("apt-get", ["update"], { env });
-    await run("apt-get", ["install", "-y", "--no-install-recommends", ...install], { env });
+    // A machine that has just booted may be upgrading itself.
+    const patient = ["-o", "DPkg::Lock::Timeout=600"];
+    await run("apt-get", [...patient, "update"], { env });
+    await run("apt-get", [...patient, "install", "-y", "--no-install-recommends", ...install], {
+      env,
+    });
   }
   // Hosts cannot load modules; where these are built in, or modprobe is missing, there is nothing to do.
   const builtIn = readFileSync("/proc/filesystems", "utf8").includes("overlay");

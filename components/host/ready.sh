@@ -27,6 +27,8 @@ look() {
 # journal: k0s' last words, without what looks like a credential.
 journal() {
   echo "--- the last lines of journalctl -u $SERVICE:"
+  # What was said in this second may not have reached it.
+  timeout 10 journalctl --sync >/dev/null 2>&1 || true
   journalctl -u "$SERVICE" -n 30 -o cat --no-pager 2>/dev/null | cut -c 1-400 | sed \
     -e 's/eyJ[A-Za-z0-9_-]*\(\.[A-Za-z0-9_-]*\)*/<hidden>/g' \
     -e 's/\<[a-z0-9]\{6\}\.[a-z0-9]\{16\}\>/<hidden>/g' \

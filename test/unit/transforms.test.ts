@@ -207,6 +207,17 @@ describe("a configuration against manifests", () => {
     );
   });
 
+  it("is told of a container that stands there by both of its names, of which one would be lost", () => {
+    const resourceOverrides = {
+      "activator/activator": { requests: { cpu: "2m" } },
+      "knative-serving/activator/activator": { limits: { cpu: "900m" } },
+    };
+    assert.match(
+      problems({ resourceOverrides }).join(),
+      /^resourceOverrides\.\S+: is the container of resourceOverrides\.\S+ too; write both in one\.$/,
+    );
+  });
+
   it("is told of requests above limits that an override leaves", () => {
     assert.match(
       problems({
