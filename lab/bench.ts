@@ -216,7 +216,7 @@ class Bench {
       oneNode: { trimDefinitions: false },
       loadBalancer: "metallb",
     };
-    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: undefined };
+    const nodeIp = { loadBalancer: "nodeIp" };
     const single = (name: MemoryMeasureName) => ({
       ...none,
       lowMemory: { ...none.lowMemory, [name]: true },

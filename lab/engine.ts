@@ -228,11 +228,14 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   await pulumi(["stack", "select", "--create", stack], { stack });
   const committed = readYaml(path.join(repoRoot, "Pulumi.dev.yaml"));
   const before = readYaml(file);
+  const named = (key: string): string => `${String(project.name)}:${key}`;
+  const lab = await labConfig(host);
+  const was = asObject(before.config)[named("loadBalancer")];
+  const { loadBalancer } = { loadBalancer: was, ...extra };
+  // A pool is refused with it.
+  if (loadBalancer === "nodeIp") lab.loadBalancerPool = undefined;
   const ours = Object.fromEntries(
-    Object.entries({ ...(await labConfig(host)), ...extra }).map(([key, value]) => [
-      `${String(project.name)}:${key}`,
-      value,
-    ]),
+    Object.entries({ ...lab, ...extra }).map(([key, value]) => [named(key), value]),
   );
   const own = asObject(committed.config);
   const configMaps = `${String(project.name)}:knativeConfig`;

@@ -54,7 +54,13 @@ export async function run(
     child.once("close", (exit, signal) => resolve(exitCode(exit, signal)));
   }).finally(() => options.signal?.removeEventListener("abort", interrupt));
   if (code !== 0 && !options.allowFailure) {
-    const words = (stderr.trim() || stdout.trim()).split("\n").slice(-3).join("; ");
+    const lines = (stderr.trim() || stdout.trim()).split("\n");
+    // Pulumi ends with a summary, which tells less.
+    const errors = lines.filter((line) => /^\s*error: /.test(line));
+    const words = (errors.length > 0 ? errors : lines)
+      .slice(-3)
+      .map((line) => line.trim())
+      .join("; ");
     throw new Error(`${command} ${args[0] ?? ""} failed with exit code ${code}: ${words}`);
   }
   return { code, stdout, stderr };

@@ -86,7 +86,7 @@ describe("the second day of a host", function () {
   }
 
   it("lets the node's own address take over from MetalLB, which goes", async () => {
-    await up(host, stack, { loadBalancer: "nodeIp", loadBalancerPool: undefined });
+    await up(host, stack, { loadBalancer: "nodeIp" });
     const { address } = hostFacts(host);
     assert.equal(await loadBalancer(host), address);
     assert.equal(await hostnameOf(host, "hello"), `hello.default.${address}.sslip.io`);
