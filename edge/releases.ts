@@ -1,10 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import type { EdgeConfig } from "./config";
 import { KubernetesObject, parseManifest, withoutDuplicates } from "./manifests";
 import { releasedComponents, ReleaseEntry } from "./releaseTable";
+import { writeWhole } from "./wholeFile";
 
 const { knativeVersion, kourierVersion, metallbVersion } = releasedComponents;
 
@@ -244,12 +245,4 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
     }
     throw error;
   }
-}
-
-/** Writes a file so that a reader sees all of it or none, also when two runs write it. */
-async function writeWhole(file: string, content: string | Buffer): Promise<void> {
-  await fs.mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${randomBytes(4).toString("hex")}.tmp`;
-  await fs.writeFile(temporary, content);
-  await fs.rename(temporary, file);
 }

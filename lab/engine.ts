@@ -5,7 +5,6 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
-  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,6 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 import semver from "semver";
+import { writeWhole } from "../edge/wholeFile";
 import { which } from "./checks";
 import { digestOf, fileUrl } from "./files";
 import { hostFacts, sshKeyFile } from "./host";
@@ -99,9 +99,9 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
   mkdirSync(dirs.state, { recursive: true });
   const [engine, ...plugins] = await engineParts();
   for (const { name, file } of plugins) {
-    usePlugin(name, which(name, labDir) === file ? undefined : file);
+    await usePlugin(name, which(name, labDir) === file ? undefined : file);
   }
-  if (!engine.official) useBuiltEngine(engine.file);
+  if (!engine.official) await useBuiltEngine(engine.file);
   const engineFolder = engine.official ? path.dirname(engine.file) : enginePath;
   return {
     ...process.env,
@@ -117,7 +117,7 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
 }
 
 /** Links the built engine, with its language host, into a folder of their own. */
-function useBuiltEngine(built: string): void {
+async function useBuiltEngine(built: string): Promise<void> {
   const engine = path.join(enginePath, "pulumi");
   const language = path.join(enginePath, "pulumi-language-nodejs");
   mkdirSync(enginePath, { recursive: true });
@@ -135,32 +135,29 @@ function useBuiltEngine(built: string): void {
   );
   // The plugin behind dynamic resources, which an official installation has beside the engine too.
   const dynamic = "pulumi-resource-pulumi-nodejs";
-  writeScript(
+  await writeScript(
     path.join(enginePath, dynamic),
     `exec '${path.join(repoRoot, "lab/providers", dynamic)}' "$@"`,
   );
-  writeScript(
+  await writeScript(
     language,
     `exec '${path.join(dirs.bin, "pulumi-language-nodejs")}' ${options.join(" ")} "$@"`,
   );
 }
 
 /** Installs a plugin in the lab's Pulumi home; undefined is for one on PATH, which the engine finds by itself. */
-function usePlugin(name: string, file: string | undefined): void {
+async function usePlugin(name: string, file: string | undefined): Promise<void> {
   const folder = pluginFolder(name.replace("pulumi-resource-", ""));
   const script = path.join(dirs.pulumiHome, "plugins", folder, name);
-  if (file) writeScript(script, `exec '${file}' "$@"`);
+  if (file) await writeScript(script, `exec '${file}' "$@"`);
   else rmSync(path.dirname(script), { recursive: true, force: true });
 }
 
 /** Writes a shell script; never half written, since another Pulumi command may be starting it. */
-function writeScript(file: string, command: string): void {
+async function writeScript(file: string, command: string): Promise<void> {
   const text = `#!/bin/sh\n${command}\n`;
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
-  mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o755 });
-  renameSync(draft, file);
+  await writeWhole(file, text, 0o755);
 }
 
 function passphraseFile(): string {
@@ -220,7 +217,7 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   const stack = stackOf(host);
   mkdirSync(dirs.project, { recursive: true });
   const project = readYaml(path.join(repoRoot, "Pulumi.yaml"));
-  writeYaml(path.join(dirs.project, "Pulumi.yaml"), {
+  await writeYaml(path.join(dirs.project, "Pulumi.yaml"), {
     ...project,
     main: path.relative(dirs.project, repoRoot),
   });
@@ -238,11 +235,11 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
     Object.entries({ ...lab, ...extra }).map(([key, value]) => [named(key), value]),
   );
   const own = asObject(committed.config);
-  const configMaps = `${String(project.name)}:knativeConfig`;
+  const configMaps = named("knativeConfig");
   if (configMaps in ours)
     ours[configMaps] = { ...asObject(own[configMaps]), ...asObject(ours[configMaps]) };
-  writeYaml(file, { ...before, config: { ...asObject(before.config), ...own, ...ours } });
-  if (!(`${String(project.name)}:sshPrivateKey` in asObject(before.config))) {
+  await writeYaml(file, { ...before, config: { ...asObject(before.config), ...own, ...ours } });
+  if (!(named("sshPrivateKey") in asObject(before.config))) {
     await pulumi(["config", "set", "--secret", "sshPrivateKey"], {
       stack,
       input: readFileSync(sshKeyFile, "utf8"),
@@ -283,13 +280,11 @@ function readYaml(file: string): Record<string, unknown> {
   return existsSync(file) ? asObject(yaml.load(readFileSync(file, "utf8"))) : {};
 }
 
-function writeYaml(file: string, content: Record<string, unknown>): void {
+async function writeYaml(file: string, content: Record<string, unknown>): Promise<void> {
   // Undefined is how a caller removes a key; YAML has no such thing.
   const text = yaml.dump(JSON.parse(JSON.stringify(content)), { lineWidth: -1 });
   // An engine at work on another stack reads the project's file meanwhile: it must never see half of it.
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, text, { mode: 0o600 });
-  renameSync(draft, file);
+  await writeWhole(file, text, 0o600);
 }
 
 function asObject(value: unknown): Record<string, unknown> {

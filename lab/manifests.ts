@@ -2,16 +2,9 @@
  * The lab's release manifests: a folder of releases where there is one (`../shared/manifests`, or what
  * KNATIVE_EDGE_MANIFESTS names), else made from the very modules that the lab builds, as Knative's release does with `ko`.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
+import { writeWhole } from "../edge/wholeFile";
 import { dirs, repoRoot } from "./paths";
 import { run } from "./process";
 import { knativeVersion, metallbVersion } from "./versions";
@@ -59,19 +52,19 @@ export async function writeManifests(target: string): Promise<void> {
     path.join(networking, "config/config-network.yaml"),
   ];
   const knative = path.join(target, `knative-${releases.knative}`);
-  write(path.join(knative, "serving-crds.yaml"), asReleased(crds));
-  write(path.join(knative, "serving-core.yaml"), asReleased([...crds, ...core]));
-  write(
+  await writeWhole(path.join(knative, "serving-crds.yaml"), asReleased(crds));
+  await writeWhole(path.join(knative, "serving-core.yaml"), asReleased([...crds, ...core]));
+  await writeWhole(
     path.join(knative, "serving-default-domain.yaml"),
     asReleased([path.join(serving, "config/post-install/default-domain.yaml")]),
   );
-  write(
+  await writeWhole(
     path.join(target, `net-kourier-${releases.kourier}`, "kourier.yaml"),
     readFileSync(path.join(serving, "third_party/kourier-latest/kourier.yaml"), "utf8")
       .replace(/gcr\.io\/knative-nightly(\S+?)@sha256:\w+/g, `${registry}$1:v${releases.kourier}`)
       .replace(/(app\.kubernetes\.io\/version:) .*/g, `$1 "${releases.kourier}"`),
   );
-  write(
+  await writeWhole(
     path.join(target, `metallb-${releases.metallb}`, "metallb-native.yaml"),
     readFileSync(path.join(metallb, "config/manifests/metallb-native.yaml"), "utf8"),
   );
@@ -101,12 +94,4 @@ async function moduleDir(group: string, module: string): Promise<string> {
     cwd: path.join(__dirname, "go", group),
   });
   return (JSON.parse(stdout) as { Dir: string }).Dir;
-}
-
-/** Never half written: a program at work on another stack may be reading it. */
-function write(file: string, text: string): void {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, text);
-  renameSync(draft, file);
 }
