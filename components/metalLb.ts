@@ -31,7 +31,7 @@ export class MetalLb extends pulumi.ComponentResource {
     manifests.add(args.objects.filter((object) => !isSpeaker(object)));
     const controller = manifests.resources;
     // The speaker mounts a Secret that the controller makes; without it kubelet tries again ever more slowly.
-    manifests.add(args.objects.filter(isSpeaker), controller);
+    const speaker = manifests.add(args.objects.filter(isSpeaker), controller);
 
     const pool = ipAddressPool(args.addresses);
     const admitted = admissionGate(
@@ -45,7 +45,7 @@ export class MetalLb extends pulumi.ComponentResource {
     );
     const poolAdded = manifests.add([pool], [admitted]);
     this.pool = manifests.add([l2Advertisement(pool)], poolAdded);
-    this.ready = manifests.resources;
+    this.ready = [...this.pool, ...speaker];
 
     this.registerOutputs({});
   }

@@ -6,7 +6,6 @@ const http = require("node:http");
 const url = new URL(process.env.PROBE_URL);
 const address = process.env.PROBE_ADDRESS;
 /** Set once it is known whom to ask: a resolver that is silent may take longer than the service is given. */
-let started;
 let deadline;
 
 /** Statuses above 399 that only a service gives: who it is for, or how it wants to be asked. Of 404 nobody can tell. */
@@ -22,7 +21,7 @@ main();
 
 async function main() {
   const via = (await resolves(url.hostname)) ? "url" : "address";
-  started = Date.now();
+  const started = Date.now();
   deadline = started + Number(process.env.PROBE_TIMEOUT) * 1000;
   let last;
   while (Date.now() < deadline) {

@@ -72,9 +72,9 @@ export function fitAdvice(
     );
     if (!failed("steady")) {
       changes.push("Declare fewer services, or lower their requests and their minScale.");
-    }
-    if (failed("domainJob") && !failed("steady")) {
-      changes.push("Set domain, with which no Job is needed.");
+      if (failed("domainJob")) {
+        changes.push("Set domain, with which no Job is needed.");
+      }
     }
   }
   const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);

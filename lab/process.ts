@@ -156,15 +156,16 @@ export async function end(id: ProcessId): Promise<void> {
   }
 }
 
-/** Repeats `probe` until it is true, or throws `message()` after `seconds`. */
+/** Repeats `probe`, with a pause in milliseconds between, until it is true, or throws `message()` after `seconds`. */
 export async function waitFor(
   probe: () => Promise<boolean> | boolean,
   seconds: number,
   message: () => string,
+  pause = 100,
 ): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   while (!(await probe())) {
     if (Date.now() > deadline) throw new Error(message());
-    await sleep(100);
+    await sleep(pause);
   }
 }

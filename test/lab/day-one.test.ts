@@ -3,7 +3,14 @@ import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine
 import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { get } from "../../lab/http";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
-import { eventually, hostnameOf, loadBalancer, previewSteps, up } from "../support/lab";
+import {
+  assertHello,
+  eventually,
+  hostnameOf,
+  loadBalancer,
+  previewSteps,
+  up,
+} from "../support/lab";
 
 const host = "edge2";
 const stack = "edge2";
@@ -60,8 +67,7 @@ describe("a host from bare to destroyed and back", function () {
   });
 
   it("answers Hello Edge!! from outside the host", async () => {
-    const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
-    assert.deepEqual(answer, { status: 200, body: "Hello Edge!!\n" });
+    await assertHello(host);
   });
 
   it("stores neither the private key nor the kubeconfig in plain text", async () => {
@@ -150,7 +156,6 @@ describe("a host from bare to destroyed and back", function () {
 
   it("goes up again on the same host", async () => {
     await up(host, stack);
-    const answer = await get(await loadBalancer(host), await hostnameOf(host, "hello"));
-    assert.equal(answer.body, "Hello Edge!!\n");
+    await assertHello(host);
   });
 });

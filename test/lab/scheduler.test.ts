@@ -13,6 +13,7 @@ import { ContainerBudget, PodBudget } from "../../edge/pods";
 import { loadReleases } from "../../edge/releases";
 import { renderStack, StackObjects } from "../../edge/stack";
 import { podSpec } from "../../edge/workloads";
+import { waitFor } from "../../lab/process";
 import { testConfig } from "../support/config";
 import { manifestsDir } from "../support/manifests";
 
@@ -397,14 +398,12 @@ async function startCluster(directory: string, running: ChildProcess[]): Promise
   return core;
 }
 
-async function until(what: string, test: () => Promise<boolean>): Promise<void> {
-  for (const start = Date.now(); Date.now() - start < 120_000;) {
-    if (await test().catch(() => false)) {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`${what} does not answer.`);
+function until(what: string, test: () => Promise<boolean>): Promise<void> {
+  return waitFor(
+    () => test().catch(() => false),
+    120,
+    () => `${what} does not answer.`,
+  );
 }
 
 async function freePort(): Promise<number> {

@@ -7,7 +7,7 @@ import { sshExec } from "../../lab/host";
 import { get } from "../../lab/http";
 import { packK0s } from "../../lab/k0s/pack";
 import { dirs, repoRoot } from "../../lab/paths";
-import { run, type RunResult } from "../../lab/process";
+import { run, type RunResult, waitFor } from "../../lab/process";
 
 /** A step of an update or a preview, from `pulumi --json`. */
 export interface Step {
@@ -113,15 +113,13 @@ export async function eventually(
   seconds: number,
   question: () => Promise<boolean>,
 ): Promise<void> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    let why = "";
-    const isSo = await question().catch((error: Error) => {
+  let why = "";
+  const isSo = (): Promise<boolean> => {
+    why = "";
+    return question().catch((error: Error) => {
       why = ` (${error.message})`;
       return false;
     });
-    if (isSo) return;
-    assert.ok(Date.now() < deadline, `not within ${seconds} s: ${what}${why}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
+  };
+  await waitFor(isSo, seconds, () => `not within ${seconds} s: ${what}${why}`, 500);
 }
