@@ -57,10 +57,9 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
 
 /** The objects that one node should have, with every transform applied. */
 export function transformAll(objects: KubernetesObject[], config: EdgeConfig): KubernetesObject[] {
-  const steps = Object.values(transforms(config));
-  return applySafety(objects, config.oneNode).map((object) =>
-    steps.reduce((result, step) => step(result), object),
-  );
+  const kept = applySafety(objects, config.oneNode);
+  const steps = [ownReplicas(kept), ...Object.values(transforms(config))];
+  return kept.map((object) => steps.reduce((result, step) => step(result), object));
 }
 
 /** The policy that a configuration asks for. */
@@ -116,6 +115,33 @@ export function ownRollout(object: KubernetesObject): KubernetesObject {
   return {
     ...object,
     spec: { ...object.spec, strategy: { type: "RollingUpdate", rollingUpdate } },
+  };
+}
+
+/**
+ * Writes out the number of pods of a Deployment, by default 1 as in the API server (pkg/apis/apps/v1/defaults.go in
+ * Kubernetes): a number that nobody gave is nobody's, so that a `kubectl scale` was neither shown nor mended. That
+ * command owns the number from then on, by a subresource of which the provider takes nothing over
+ * (fixCSAFieldManagers in pulumi-kubernetes' await.go), hence the force.
+ * @param objects All that are applied. What an autoscaler among them scales is left to it.
+ */
+export function ownReplicas(objects: KubernetesObject[]): Transform {
+  const scaled = objects
+    .filter(({ kind }) => kind === "HorizontalPodAutoscaler")
+    .map(({ metadata, spec }) => {
+      const { kind, name } = (spec?.scaleTargetRef ?? {}) as { kind?: string; name?: string };
+      return `${kind} ${metadata.namespace}/${name}`;
+    });
+  return (object) => {
+    const { kind, metadata, spec } = object;
+    if (
+      kind !== "Deployment" ||
+      scaled.includes(`${kind} ${metadata.namespace}/${metadata.name}`)
+    ) {
+      return object;
+    }
+    const owned = { ...object, spec: { ...spec, replicas: spec?.replicas ?? 1 } };
+    return annotated(owned, "pulumi.com/patchForce", "true");
   };
 }
 

@@ -65,6 +65,15 @@ describe("the second day of a host", function () {
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 
+  it("shows and mends a number of pods that was changed by hand, though nothing in the release gives it", async () => {
+    await kubectl("-n metallb-system scale deployment controller --replicas=0");
+    assert.deepEqual(await changes(["--refresh"]), ["metallb-metallb-system/controller"]);
+    await pulumi(["up", "--yes", "--skip-preview", "--refresh"], { stack });
+    const replicas = "-n metallb-system get deployment controller -o jsonpath={.spec.replicas}";
+    assert.equal(await kubectl(replicas), "1");
+    assert.deepEqual(await changes(["--refresh"]), []);
+  });
+
   for (const [what, config, says] of [
     ["another network of pods", { podCidr: "10.200.0.0/16" }, /podCidr: .* add cidrChange/],
     ["an older k0s", { k0sVersion: "v1.34.1+k0s.0" }, /k0sVersion: .* add k0sDowngrade/],
