@@ -8,6 +8,7 @@ import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
 import { renewWithCluster } from "./rebuild";
+import { warnOfStack } from "./warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
 export interface K0sHostArgs {
@@ -194,7 +195,7 @@ export class K0sHost extends pulumi.ComponentResource {
       kubeconfig.stdout.apply(async (text) => {
         const warning = expiryWarning(text, new Date());
         if (warning !== undefined) {
-          await pulumi.log.warn(warning);
+          await warnOfStack(warning);
         }
         return rewriteKubeconfig(text, args.apiEndpoint, identity);
       }),

@@ -34,12 +34,23 @@ export function renderK0sConfig({
   );
 }
 
-/** Arguments of `k0s install controller`, after the ones that every single node has. None has a blank in it. */
+/**
+ * Arguments of `k0s install controller`, after the ones that every single node has. None has a blank in it.
+ *
+ * Without `--node-ip`, kubelet registers the address that the node's name resolves to, else that of the first interface
+ * with a default route (NodeAddress in Kubernetes' pkg/kubelet/nodestatus/setters.go). Behind Vagrant's NAT that is
+ * 10.0.2.15 on every machine. It is a flag only, so no worker profile can set it. k0s 1.34 to 1.36 put
+ * `--kubelet-extra-args` over kubelet's own flags (Start in pkg/component/worker/kubelet.go).
+ *
+ * @param nodeAddress IPv4 address of the host's interface.
+ */
 export function k0sInstallArguments({
+  nodeAddress,
   disabledComponents,
   environment,
-}: Pick<K0sSettings, "disabledComponents" | "environment">): string[] {
+}: Pick<K0sSettings, "disabledComponents" | "environment"> & { nodeAddress: string }): string[] {
   return [
+    `--kubelet-extra-args=--node-ip=${nodeAddress}`,
     ...(disabledComponents.length === 0
       ? []
       : [`--disable-components=${disabledComponents.join(",")}`]),

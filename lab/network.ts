@@ -3,6 +3,9 @@ import { existsSync, writeFileSync } from "node:fs";
 import { network, hostAddress, hostNumber } from "./paths";
 import { run } from "./process";
 
+/** The address that a host has in the network of {@link plugNat}: VirtualBox's for the first interface of each machine. */
+export const natAddress = "10.0.2.15";
+
 /** Name of a host's network namespace. */
 export function namespaceOf(host: string): string {
   return `${network.id}-${host}`;
@@ -66,4 +69,20 @@ export async function unplug(host: string): Promise<void> {
   if (existsSync(`/run/netns/${namespaceOf(host)}`)) {
     await run("ip", ["netns", "del", namespaceOf(host)]);
   }
+}
+
+/**
+ * Gives a host that is up a second network, as Vagrant's first one is: NAT with the default route and the same address on
+ * every machine, beside the network in which the host has its own address. Nothing answers there.
+ */
+export async function plugNat(host: string): Promise<void> {
+  const inside = [
+    // The other end of the cable stays loose.
+    "link add nat0 type veth peer name nat1",
+    "link set nat1 up",
+    "link set nat0 up",
+    `addr add ${natAddress}/24 brd + dev nat0`,
+    "route replace default via 10.0.2.2 dev nat0",
+  ];
+  await run("ip", ["-netns", namespaceOf(host), "-batch", "-"], { input: inside.join("\n") });
 }

@@ -56,7 +56,10 @@ export async function installByHand(
         K0S_SHA256: config.k0s.sha256,
         BUNDLE_URL: bundle?.url,
         BUNDLE_SHA256: bundle?.sha256,
-        K0S_INSTALL_ARGS: k0sInstallArguments(config.k0s).join(" "),
+        K0S_INSTALL_ARGS: k0sInstallArguments({
+          ...config.k0s,
+          nodeAddress: config.host.nodeAddress,
+        }).join(" "),
         API: config.apiEndpoint,
       },
     });

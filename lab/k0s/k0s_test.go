@@ -283,8 +283,9 @@ func TestShims(t *testing.T) {
 }
 
 func TestArgs(t *testing.T) {
-	got := flags(map[string]string{"b": "1", "a": "2"}, parseArgs("--b=3  --c"), []string{"--raw"})
-	if want := []string{"--a=2", "--b=3", "--c=true", "--raw"}; !slices.Equal(got, want) {
+	extra, others := parseArgs("--b=3  --node-ip=192.0.2.1 --c d")
+	got := flags(map[string]string{"b": "1", "a": "2"}, extra, others)
+	if want := []string{"--a=2", "--b=3", "--c=", "--node-ip=192.0.2.1", "d="}; !slices.Equal(got, want) {
 		t.Errorf("flags: %q, want %q", got, want)
 	}
 }

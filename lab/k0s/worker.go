@@ -187,9 +187,9 @@ func (n *node) startKubelet(hostname string, opts workerOptions) error {
 		"root-dir":    vars.KubeletRootDir,
 		"v":           "1",
 	}
-	extra := parseArgs(opts.kubeletArgs)
+	extra, others := parseArgs(opts.kubeletArgs)
 	extra["hostname-override"] = hostname
-	return n.run("kubelet", 0, flags(args, extra, nil))
+	return n.run("kubelet", 0, flags(args, extra, others))
 }
 
 // kubeletConfig is k0s' default worker profile, changed by the named one of k0s.yaml.
@@ -348,17 +348,19 @@ func joinLabels(labels map[string]string) string {
 	return strings.Join(pairs, ",")
 }
 
-// parseArgs splits "--a=b --c" into names and values.
-func parseArgs(line string) map[string]string {
-	args := map[string]string{}
+// parseArgs splits "--a=b --c" into names and values, as Split in k0s' internal/pkg/flags does: a flag without a value
+// gets an empty one, and what has not two dashes is no flag. The kubelet refuses both, so it is handed on.
+func parseArgs(line string) (args map[string]string, others []string) {
+	args = map[string]string{}
 	for _, field := range strings.Fields(line) {
-		name, value, found := strings.Cut(strings.TrimLeft(field, "-"), "=")
-		if !found {
-			value = "true"
+		name, value, _ := strings.Cut(field, "=")
+		if flag, isFlag := strings.CutPrefix(name, "--"); isFlag {
+			args[flag] = value
+		} else {
+			others = append(others, name+"="+value)
 		}
-		args[name] = value
 	}
-	return args
+	return args, others
 }
 
 // bundles imports the archives in the images directory into containerd: those

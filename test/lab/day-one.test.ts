@@ -2,6 +2,8 @@ import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
 import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { get } from "../../lab/http";
+import { natAddress, plugNat } from "../../lab/network";
+import { hostAddress } from "../../lab/paths";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
 import {
   assertHello,
@@ -48,6 +50,10 @@ describe("a host from bare to destroyed and back", function () {
     await removeHost(host);
     await forgetStack(host);
     await bootHost(host);
+    await plugNat(host);
+    // As Debian has it. To kubelet a name that resolves to the host's own address would be that of the node, before the
+    // default route decides.
+    await sshExec(host, `sed -i 's/^.* ${host}$/127.0.1.1 ${host}/' /etc/hosts`);
     bare = await hostSnapshot(host);
     connectionsBefore = await connections();
   });
@@ -68,6 +74,19 @@ describe("a host from bare to destroyed and back", function () {
 
   it("answers Hello Edge!! from outside the host", async () => {
     await assertHello(host);
+  });
+
+  it("has the node at the address that the stack is told, not at that of the default route", async () => {
+    const { stdout } = await sshExec(
+      host,
+      "ip -4 route get 192.0.2.1; grep -w $(uname -n) /etc/hosts",
+    );
+    assert.match(stdout, new RegExp(`dev nat0 src ${natAddress} `));
+    assert.match(stdout, /^127\.0\.1\.1 /m);
+    const node = await kubectl(
+      `get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}'`,
+    );
+    assert.equal(node.stdout, hostAddress(host));
   });
 
   it("stores neither the private key nor the kubeconfig in plain text", async () => {

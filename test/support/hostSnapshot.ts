@@ -23,8 +23,8 @@ const questions: Record<string, string> = {
   // Rules and chains; looking makes the empty tables themselves.
   rules: rulesOf("iptables-save"),
   rules6: rulesOf("ip6tables-save"),
-  // The kernel's own of eth0 come with its addresses, some after a while.
-  routes: "ip rule; ip route show table all | grep -v ' dev eth0 .*proto kernel'",
+  // The kernel's own of an interface come with its addresses, some after a while.
+  routes: "ip rule; ip route show table all | grep -v ' dev \\(eth0\\|nat[01]\\) .*proto kernel'",
   sets: "ipset list -n 2>/dev/null || true",
   users: "cut -d: -f1 /etc/passwd",
   groups: "cut -d: -f1 /etc/group",

@@ -3,6 +3,9 @@ import { load } from "js-yaml";
 import { k0sInstallArguments, renderK0sConfig } from "../../edge/k0sConfig";
 import { testConfig } from "../support/config";
 
+const nodeAddress = "192.168.56.10";
+const nodeIp = "--kubelet-extra-args=--node-ip=192.168.56.10";
+
 describe("k0s.yaml", () => {
   it("is partial, with the API's address and names, and has no storage block", () => {
     const config = testConfig({
@@ -54,19 +57,26 @@ describe("k0s.yaml", () => {
 
   it("gives the service its environment by arguments, none with a blank", () => {
     const { k0s } = testConfig({
+      hostMemoryMiB: "2048",
       k0sDisabledComponents: "[]",
       k0sEnvironment: '{"GOGC":"50","CONTAINERD_NO_PROXY":"10.0.0.0/8,.local"}',
     });
-    assert.deepEqual(k0sInstallArguments(k0s), [
+    assert.deepEqual(k0sInstallArguments({ ...k0s, nodeAddress }), [
+      nodeIp,
       "--env=GOGC=50",
       "--env=CONTAINERD_NO_PROXY=10.0.0.0/8,.local",
     ]);
   });
 
   it("switches components off by an argument", () => {
-    assert.deepEqual(k0sInstallArguments(testConfig().k0s), [
+    const large = testConfig({ hostMemoryMiB: "2048" }).k0s;
+    assert.deepEqual(k0sInstallArguments({ ...large, nodeAddress }), [
+      nodeIp,
       "--disable-components=autopilot,update-prober,helm,windows-node",
     ]);
-    assert.deepEqual(k0sInstallArguments({ disabledComponents: [], environment: {} }), []);
+    assert.deepEqual(
+      k0sInstallArguments({ nodeAddress, disabledComponents: [], environment: {} }),
+      [nodeIp],
+    );
   });
 });
