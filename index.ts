@@ -12,6 +12,7 @@ export = async () => {
   edge.keepOutputsOutOfDebugLog();
   const { config, objects, budget } = await edge.planStack();
   edge.explainFailures(config, () => host.kubeconfig);
+  edge.tellPolicyMove();
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),

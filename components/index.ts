@@ -14,5 +14,6 @@ export * from "./kourier";
 export * from "./manifest";
 export * from "./manifestSet";
 export * from "./metalLb";
+export * from "./policyMove";
 export * from "./stackPlan";
 export * from "./stackConfig";

@@ -110,7 +110,7 @@ export function budgetWarnings(
     notes.push(
       `Requests are not all: program code and k0s' own processes count too, and with less than ${calm} MiB pods were ` +
         `measured to restart for want of memory (docs/footprint.md). Take a larger host than ${hostSize.memoryMiB} MiB` +
-        (measuresOff ? ", or the measures of lowMemory, which resourcePolicy edge has." : "."),
+        (measuresOff ? ", or switch the measures of lowMemory on." : "."),
     );
   }
   for (const { kind, metadata, spec } of [...objects.serving.core, ...objects.kourier]) {

@@ -1,3 +1,4 @@
+import { HostSize } from "./hostSize";
 import { K0sSettings, noSettings } from "./k0sSettings";
 import { allSwitched, switchedOn, Switches } from "./measures";
 
@@ -39,6 +40,17 @@ export type LowMemory = Switches<typeof memoryMeasures>;
 /** All measures on or all off. */
 export function allMemoryMeasures(on: boolean): LowMemory {
   return allSwitched(memoryMeasures, on);
+}
+
+/**
+ * Below this memory in MiB the measures are on unless the operator switches them off, with every resource policy: they
+ * make k0s smaller, not the pods. From here on a host was calm without them (see {@link calmMemory}).
+ */
+export const measuresBelowMiB = 2048;
+
+/** Which measures are on where the operator sets none. */
+export function defaultMeasures({ memoryMiB }: HostSize): LowMemory {
+  return allMemoryMeasures(memoryMiB < measuresBelowMiB);
 }
 
 /** What the measures that are on set, with what the operator set over it. */

@@ -9,7 +9,7 @@ import {
   Resources,
   scaledBy,
 } from "./resources";
-import { withContainers } from "./workloads";
+import { containers, withContainers } from "./workloads";
 
 /** The resource policies by name, with what each is for. */
 export const policies = {
@@ -33,6 +33,9 @@ export interface PolicySettings {
 
 const metalLbNamespace = "metallb-system";
 const mebibyte = parseQuantity("1Mi");
+
+/** The variable by which Go's runtime knows its memory limit. */
+const memoryLimit = "GOMEMLIMIT";
 
 /**
  * What MetalLB gets, whose release gives it nothing: BestEffort pods are evicted first, and the load balancer's
@@ -94,7 +97,7 @@ export function goMemory(object: KubernetesObject): KubernetesObject {
       return container;
     }
     const mebibytes = (parseQuantity(limit) * 85n) / (100n * mebibyte);
-    const env = { GOGC: "100", GOMEMLIMIT: `${mebibytes > 0n ? mebibytes : 1n}MiB` };
+    const env = { GOGC: "100", [memoryLimit]: `${mebibytes > 0n ? mebibytes : 1n}MiB` };
     const others = ((container.env ?? []) as JsonObject[]).filter(
       ({ name }) => !(String(name) in env),
     );
@@ -103,6 +106,13 @@ export function goMemory(object: KubernetesObject): KubernetesObject {
       env: [...others, ...Object.entries(env).map(([name, value]) => ({ name, value }))],
     };
   });
+}
+
+/** Whether {@link goMemory} changed a workload, so that its policy is `edge`: no release sets that variable. */
+export function hasGoMemory(object: KubernetesObject): boolean {
+  return containers(object).some((container) =>
+    ((container.env ?? []) as JsonObject[]).some(({ name }) => name === memoryLimit),
+  );
 }
 
 /** Numbers of services for which idle memory was published. */

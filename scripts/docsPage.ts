@@ -1,5 +1,5 @@
 import { format } from "prettier";
-import { memoryMeasures } from "../edge/lowMemory";
+import { measuresBelowMiB, memoryMeasures } from "../edge/lowMemory";
 import { policies } from "../edge/policies";
 import { measures } from "../edge/safety";
 import { ConfigKey, readSchema, secretKeys } from "../edge/schema";
@@ -55,8 +55,9 @@ ${tableOf(reasonsOf(measures))}
 
 ## Measures for a host with little memory
 
-Keys of \`lowMemory\`. With the policy \`edge\` all are on; with the others none is until it is switched on. What is set
-in \`k0sEnvironment\` and the like counts before them. docs/footprint.md has what each saves.
+Keys of \`lowMemory\`. Where \`hostMemoryMiB\` is below ${measuresBelowMiB} all are on, whatever the resource policy; on a
+larger host none is until it is switched on. What is set in \`k0sEnvironment\` and the like counts before them.
+docs/footprint.md has what each saves.
 
 | key | why |
 |---|---|

@@ -63,11 +63,8 @@ check_cgroups() {
 }
 
 check_memory() {
-  if [ "$memory" -lt "$MIN_MEMORY_MIB" ]; then
-    finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or, better, 2 GB"
-  elif [ "$memory" -lt 1900 ]; then
-    say "the host has $memory MiB of memory, which is tight: 2 GB is where it is calm"
-  fi
+  [ "$memory" -ge "$MIN_MEMORY_MIB" ] ||
+    finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or more"
 }
 
 # check_size: the budget of the stack was made for the declared size. A tenth less is what the kernel keeps for itself.

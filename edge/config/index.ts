@@ -77,6 +77,7 @@ export function readConfig(
     read.hiddenOthers(encrypted);
   }
   const host = readHost(read);
+  const hostSize = readHostSize(read);
   const loadBalancer = readLoadBalancer(read, host.nodeAddress);
   // With nodeIp the Job would wait for an address in the Service's status, which nobody sets; and it is known already.
   const knative = readKnative(
@@ -86,12 +87,12 @@ export function readConfig(
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
-    hostSize: readHostSize(read),
+    hostSize,
     allow: readAllow(read),
     hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
     abandonHost: read.boolean("abandonHost"),
     allowOvercommit: read.boolean("allowOvercommit"),
-    k0s: readK0s(read, knative.resources.policy),
+    k0s: readK0s(read, hostSize),
     loadBalancer,
     knative,
     oneNode: readOneNode(read, knative.resources.policy),

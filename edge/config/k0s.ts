@@ -1,6 +1,6 @@
+import { HostSize } from "../hostSize";
 import { isRecord } from "../json";
 import { K0sSettings } from "../k0sSettings";
-import { PolicyName } from "../policies";
 import { cidrError, cidrsOverlap } from "../pool";
 import { k0sDownload } from "../releaseTable";
 import { readSchema } from "../schema";
@@ -32,8 +32,8 @@ export interface K0sConfig extends K0sSettings {
   readyTimeoutSeconds: number;
 }
 
-/** Reads the keys of k0s, its networks and its image bundles; the policy decides which measures are on by default. */
-export function readK0s(read: Reader, policy: PolicyName): K0sConfig {
+/** Reads the keys of k0s, its networks and its image bundles; the host's memory decides which measures are on by default. */
+export function readK0s(read: Reader, hostSize: HostSize): K0sConfig {
   const version = read.text("k0sVersion") ?? "";
   const { url: defaultUrl, sumsUrl: defaultSumsUrl } = k0sDownload(version);
   const given = read.text("k0sUrl");
@@ -50,7 +50,7 @@ export function readK0s(read: Reader, policy: PolicyName): K0sConfig {
     url,
     sha256: sha256?.toLowerCase(),
     sumsUrl: given === undefined ? defaultSumsUrl : given.replace(/[^/]*$/, "sha256sums.txt"),
-    ...readK0sSettings(read, policy),
+    ...readK0sSettings(read, hostSize),
     ...readNetworks(read),
     imageBundles: readImageBundles(read),
     readyTimeoutSeconds: read.integer("readyTimeoutSeconds", 30, 7200),

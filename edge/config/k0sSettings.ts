@@ -1,3 +1,4 @@
+import { HostSize } from "../hostSize";
 import {
   argumentError,
   environmentError,
@@ -5,15 +6,14 @@ import {
   K0sSettings,
   neededComponents,
 } from "../k0sSettings";
-import { allMemoryMeasures, withMeasures } from "../lowMemory";
+import { defaultMeasures, withMeasures } from "../lowMemory";
 import { suggestion } from "../nearest";
-import { PolicyName } from "../policies";
 import { readMeasures } from "./measures";
 import { Reader } from "./reader";
 
 /** Reads what is set of k0s' own processes: by the measures of `lowMemory`, and by the user over them. */
-export function readK0sSettings(read: Reader, policy: PolicyName): K0sSettings {
-  return withMeasures(readMeasures(read, "lowMemory", allMemoryMeasures(policy === "edge")), {
+export function readK0sSettings(read: Reader, hostSize: HostSize): K0sSettings {
+  return withMeasures(readMeasures(read, "lowMemory", defaultMeasures(hostSize)), {
     disabledComponents: readDisabledComponents(read),
     environment: readTexts(read, "k0sEnvironment", environmentError),
     apiServerArgs: readTexts(read, "apiServerArgs", argumentError),

@@ -39,7 +39,7 @@ function readPolicy(read: Reader): PolicyName {
     "resourcePolicy",
     `"${name}" is none of ${known.join(", ")}; ${suggestion(name, known)}`,
   );
-  return "scale";
+  return "edge";
 }
 
 function readOverrides(read: Reader): Record<string, Resources> {

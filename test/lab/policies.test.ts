@@ -8,7 +8,7 @@ import { bootHost, removeHost, sshExec } from "../../lab/host";
 import { dirs, repoRoot } from "../../lab/paths";
 import { run } from "../../lab/process";
 import { loadStack } from "../../scripts/stack";
-import { eventually, eventuallyHello, kubectlOn, up } from "../support/lab";
+import { eventually, eventuallyHello, kubectlOn, script, up } from "../support/lab";
 
 const host = "edge6";
 const stack = "edge6";
@@ -120,7 +120,9 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
   });
 
   it("scale 0.5 finds room for every pod, and the sample answers", async () => {
-    await up(host, stack, { resourcePolicy: "scale", allowOvercommit: undefined });
+    // The metrics API is asked below.
+    const lowMemory = { removeMetricsServer: false };
+    await up(host, stack, { resourcePolicy: "scale", lowMemory, allowOvercommit: undefined });
     await assertCalm();
   });
 
@@ -155,11 +157,11 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
   });
 
   it("npm run footprint has for every pod what it asks for, what the budget said and what it takes", async () => {
-    const script = [require.resolve("tsx/cli"), path.join(repoRoot, "scripts/footprint.ts")];
+    const command = [require.resolve("tsx/cli"), path.join(repoRoot, "scripts/footprint.ts")];
     const args = ["--stack", stack, "--cwd", dirs.project, "--json"];
     const env = await pulumiEnv(stack);
     const footprint = async (): Promise<Footprint> =>
-      JSON.parse((await run(process.execPath, [...script, ...args], { env })).stdout) as Footprint;
+      JSON.parse((await run(process.execPath, [...command, ...args], { env })).stdout) as Footprint;
     let found: Footprint = { pods: [], nodes: [] };
     await eventually("the metrics API knows every pod", 180, async () => {
       found = await footprint();
@@ -195,7 +197,14 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
   });
 
   it("edge takes the place of scale without a Pending pod, and the sample answers", async () => {
-    await up(host, stack, { resourcePolicy: "edge" });
+    // What a stack that named no policy has, since that is the default.
+    await stackConfig(host, { resourcePolicy: undefined });
+    const preview = await script("preview", ["--stack", stack]);
+    const warning = /\*\*Warnings\*\*\n\n- The resource policy of this stack becomes edge, /;
+    assert.match(preview.stdout, warning);
+    await up(host, stack);
     await assertCalm();
+    const settled = await script("preview", ["--stack", stack]);
+    assert.doesNotMatch(settled.stdout, warning);
   });
 });

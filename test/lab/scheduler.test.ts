@@ -46,9 +46,11 @@ const services = (count: number, minScale = 1, cpu = "0"): string =>
     ),
   );
 
+const scale = { resourcePolicy: "scale" };
 const keepSurge = '{"recreateRollouts":false}';
 const cases: Case[] = [
-  { title: "scale on the reference host", config: {} },
+  { title: "nothing set, on the reference host", config: {} },
+  { title: "scale on the reference host", config: scale },
   { title: "upstream on the reference host", config: { resourcePolicy: "upstream" } },
   {
     title: "upstream with safety",
@@ -69,17 +71,17 @@ const cases: Case[] = [
   { title: "edge on 1m less", config: { resourcePolicy: "edge", hostCpus: "629m" } },
   { title: "edge with 30 services", config: { resourcePolicy: "edge", services: services(30) } },
   { title: "edge with 40 services", config: { resourcePolicy: "edge", services: services(40) } },
-  { title: "scale with five services", config: { services: services(4) } },
-  { title: "scale with six services", config: { services: services(5) } },
+  { title: "scale with five services", config: { ...scale, services: services(4) } },
+  { title: "scale with six services", config: { ...scale, services: services(5) } },
   {
     title: "scale with a service of two pods",
-    config: { sample: "false", services: services(1, 2, "40m") },
+    config: { ...scale, sample: "false", services: services(1, 2, "40m") },
   },
   {
     title: "scale with a service of three pods",
-    config: { sample: "false", services: services(1, 3, "40m") },
+    config: { ...scale, sample: "false", services: services(1, 3, "40m") },
   },
-  { title: "scale 0.7", config: { resourceFactor: "0.7" } },
+  { title: "scale 0.7", config: { ...scale, resourceFactor: "0.7" } },
   {
     title: "guaranteed on four CPUs",
     config: { resourcePolicy: "guaranteed", hostCpus: "4", hostMemoryMiB: "4096" },
@@ -90,10 +92,14 @@ const cases: Case[] = [
   },
   {
     title: "the activator's rollout at half",
-    config: { oneNode: keepSurge },
+    config: { ...scale, oneNode: keepSurge },
     rollout: "activator",
   },
-  { title: "the webhook's rollout at half", config: { oneNode: keepSurge }, rollout: "webhook" },
+  {
+    title: "the webhook's rollout at half",
+    config: { ...scale, oneNode: keepSurge },
+    rollout: "webhook",
+  },
   {
     title: "the activator's rollout with edge",
     config: { oneNode: keepSurge, resourcePolicy: "edge" },

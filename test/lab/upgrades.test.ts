@@ -40,7 +40,12 @@ describe("a host that is upgraded and moved", function () {
     await bootHost(first);
     bare = await hostSnapshot(first);
     releases = mkdtempSync(path.join(os.tmpdir(), "knative-edge-releases-"));
-    await up(first, stack, { ...(await packedK0s(older)), allow: ["knativeUnsupported"] });
+    await up(first, stack, {
+      ...(await packedK0s(older)),
+      allow: ["knativeUnsupported"],
+      // Its factor is changed below.
+      resourcePolicy: "scale",
+    });
     await kubectl("create configmap kept --from-literal=of=before");
   });
 

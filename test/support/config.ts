@@ -18,6 +18,12 @@ export const leastConfig: Record<string, string> = {
   loadBalancerPool: "192.168.56.200-192.168.56.209",
 };
 
+/** What the reference set-up has: every request and limit halved, and k0s as it comes. */
+export const referenceSetUp: Record<string, string> = {
+  resourcePolicy: "scale",
+  lowMemory: '{"collectGarbage":false,"removeMetricsServer":false}',
+};
+
 /** The least configuration with some keys changed. */
 export function testConfig(changed: Record<string, string> = {}): EdgeConfig {
   return readConfig({ ...leastConfig, ...changed });

@@ -21,6 +21,8 @@ export interface Registration {
   retainOnDelete: boolean;
   /** Names of the hooks that are called when it fails. */
   errorHooks: string[];
+  /** Names of the hooks that are called before it is updated. */
+  updateHooks: string[];
 }
 
 /** What a run of the program registered, and its outputs. */
@@ -138,7 +140,7 @@ interface RegisterRequest {
   getDeletebeforereplace(): boolean;
   getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getRetainondelete(): boolean;
-  getHooks(): { getOnErrorList(): string[] } | undefined;
+  getHooks(): { getOnErrorList(): string[]; getBeforeUpdateList(): string[] } | undefined;
 }
 type Callback = (error: Error | null, response?: { getUrn(): string }) => void;
 
@@ -146,9 +148,11 @@ function recordRegistrations(registrations: Registration[]): void {
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: Callback): void;
     registerErrorHook(request: unknown, callback: (error: Error | null) => void): void;
+    registerResourceHook(request: unknown, callback: (error: Error | null) => void): void;
   };
   // The mocks say that they have these, and do not.
   monitor.registerErrorHook = (_, callback) => callback(null);
+  monitor.registerResourceHook = (_, callback) => callback(null);
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) =>
     register(request, (error, response) => {
@@ -170,6 +174,7 @@ function recordRegistrations(registrations: Registration[]): void {
           replacementTrigger: request.getReplacementTrigger()?.toJavaScript(),
           retainOnDelete: request.getRetainondelete(),
           errorHooks: request.getHooks()?.getOnErrorList() ?? [],
+          updateHooks: request.getHooks()?.getBeforeUpdateList() ?? [],
         });
       }
       callback(error, response);

@@ -23,13 +23,18 @@ import {
   releaseTable,
   withComputed,
 } from "../../scripts/footprintPage";
-import { testConfig } from "../support/config";
+import { referenceSetUp, testConfig } from "../support/config";
 import { manifestsDir, needReleases } from "../support/manifests";
 
 const releases = new Map<string, ReturnType<typeof loadReleases>>();
 
+/** The budget of the reference set-up with some keys changed, with the releases in the test's folder. */
+function budgetOf(changed: Record<string, string> = {}): Promise<Budget> {
+  return plainBudget({ ...referenceSetUp, ...changed });
+}
+
 /** The budget of a configuration with the releases in the test's folder. */
-async function budgetOf(changed: Record<string, string> = {}): Promise<Budget> {
+async function plainBudget(changed: Record<string, string> = {}): Promise<Budget> {
   const config: EdgeConfig = testConfig({ manifestsDir: manifestsDir ?? "", ...changed });
   const { knative, loadBalancer } = config;
   const key = [
@@ -121,6 +126,13 @@ describe("the budget of the releases", function () {
       cases.map((name) => free(budget, name)),
       ["130m", "105m", "55m", "80m", "5m"],
     );
+  });
+
+  it("has room and no warning with no setting, on the host that is declared with none", async () => {
+    const budget = await plainBudget();
+    assert.equal(requests(budget, "k0s", "MetalLB", "Knative", "Kourier"), "610m/558Mi");
+    assert.ok(budget.fits);
+    assert.deepEqual(budget.warnings, []);
   });
 
   it("with the node's own address has neither MetalLB's pods nor the domain's Job", async () => {
@@ -517,7 +529,7 @@ describe("pods", () => {
 });
 
 describe("the scheduler's view", () => {
-  const settings = testConfig();
+  const settings = testConfig(referenceSetUp);
   const workload = (name: string, cpu: string, more: object = {}): KubernetesObject =>
     ({
       apiVersion: "apps/v1",

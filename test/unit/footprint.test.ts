@@ -18,7 +18,7 @@ import {
 } from "../../edge/footprint";
 import { KubernetesObject } from "../../edge/manifests";
 import { textTable } from "../../edge/table";
-import { testConfig } from "../support/config";
+import { referenceSetUp, testConfig } from "../support/config";
 
 const activator: PodObject = {
   metadata: {
@@ -94,7 +94,7 @@ function budget(): Budget {
       },
     },
   } as unknown as KubernetesObject;
-  return computeBudget(testConfig(), {
+  return computeBudget(testConfig(referenceSetUp), {
     metalLb: [],
     serving: { definitions: [], core: [core], admitted: [] },
     kourier: [],

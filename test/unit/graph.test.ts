@@ -173,13 +173,13 @@ describe("the graph of the program", function () {
   });
 
   it("installs and starts k0s again, and replaces nothing, when its memory is to be saved", async () => {
-    const small = await runProgram({ ...config, resourcePolicy: "edge" }, { stdout });
+    const large = await runProgram({ ...config, hostMemoryMiB: "2048" }, { stdout });
     const script = (from: Graph, name: string) => JSON.stringify(from.find(name).inputs.stdin);
     const saving = " --env=GOGC=";
     for (const name of ["host-install", "host-ready"]) {
-      const holds = [graph, small].map((each) => script(each, name).includes(saving));
+      const holds = [large, graph].map((each) => script(each, name).includes(saving));
       assert.deepEqual(holds, [false, true], name);
-      assert.deepEqual(small.find(name).inputs.triggers, graph.find(name).inputs.triggers);
+      assert.deepEqual(large.find(name).inputs.triggers, graph.find(name).inputs.triggers);
     }
   });
 
@@ -371,6 +371,28 @@ describe("the graph of the program", function () {
     assert.deepEqual(
       custom.filter(({ errorHooks }) => errorHooks.join() !== "explain").map(({ name }) => name),
       [],
+    );
+  });
+
+  it("gives the node the address that the stack is told", async () => {
+    const inner = await runProgram({ ...config, nodeAddress: "192.0.2.7" }, { stdout });
+    for (const [found, address] of [
+      [graph, "192.0.2.10"],
+      [inner, "192.0.2.7"],
+    ] as const) {
+      for (const name of ["host-install", "host-ready"]) {
+        const { stdin } = found.find(name).inputs;
+        const told = `--kubelet-extra-args=--node-ip=${address} `;
+        assert.ok(JSON.stringify(stdin).includes(told), name);
+      }
+    }
+  });
+
+  it("looks at Knative's activator, and nothing else, for a policy that moves", () => {
+    const looked = graph.registrations.filter(({ updateHooks }) => updateHooks.length > 0);
+    assert.deepEqual(
+      looked.map(({ name, updateHooks }) => [name, ...updateHooks]),
+      [["knative-knative-serving/activator", "policy"]],
     );
   });
 

@@ -1,24 +1,25 @@
 import assert from "node:assert/strict";
 import { allMemoryMeasures, calmMemory, memoryMeasures, withMeasures } from "../../edge/lowMemory";
 import { noSettings } from "../../edge/k0sSettings";
+import { policies } from "../../edge/policies";
 import { testConfig } from "../support/config";
 
 describe("measures for little memory", () => {
-  it("are on with the policy edge alone, and each has its own switch", () => {
-    const none = testConfig().k0s;
-    const all = testConfig({ resourcePolicy: "edge" }).k0s;
-    for (const policy of ["upstream", "guaranteed", "scale"]) {
-      assert.deepEqual(testConfig({ resourcePolicy: policy }).k0s, none, policy);
+  it("are on below 2 GiB whatever the policy, off from there on, and each has its own switch", () => {
+    const small = (more: Record<string, string> = {}) =>
+      testConfig({ hostMemoryMiB: "2047", ...more }).k0s;
+    const large = (more: Record<string, string> = {}) =>
+      testConfig({ hostMemoryMiB: "2048", ...more }).k0s;
+    assert.deepEqual(small(), testConfig().k0s);
+    assert.notDeepEqual(small(), large());
+    for (const resourcePolicy of Object.keys(policies)) {
+      assert.deepEqual(small({ resourcePolicy }), small(), resourcePolicy);
+      assert.deepEqual(large({ resourcePolicy }), large(), resourcePolicy);
     }
-    assert.notDeepEqual(all, none);
     for (const name of Object.keys(memoryMeasures)) {
-      const on = testConfig({ lowMemory: JSON.stringify({ [name]: true }) }).k0s;
-      const off = testConfig({
-        resourcePolicy: "edge",
-        lowMemory: JSON.stringify({ [name]: false }),
-      }).k0s;
-      assert.notDeepEqual(on, none, name);
-      assert.notDeepEqual(off, all, name);
+      const only = (on: boolean) => ({ lowMemory: JSON.stringify({ [name]: on }) });
+      assert.notDeepEqual(large(only(true)), large(), name);
+      assert.notDeepEqual(small(only(false)), small(), name);
     }
   });
 
@@ -28,7 +29,6 @@ describe("measures for little memory", () => {
 
   it("give way to what the operator sets, key by key", () => {
     const { environment, disabledComponents } = testConfig({
-      resourcePolicy: "edge",
       k0sDisabledComponents: '["helm","metrics-server"]',
       k0sEnvironment: '{"GOGC":"off","HTTP_PROXY":"http://proxy:3128"}',
     }).k0s;
@@ -41,11 +41,11 @@ describe("measures for little memory", () => {
 
   it("decide together how small a host may be", () => {
     const calm = (changed: Record<string, string>) => calmMemory(testConfig(changed).k0s).calm;
-    assert.equal(calm({ resourcePolicy: "edge" }), 1536);
-    assert.equal(calm({ resourcePolicy: "edge", k0sEnvironment: '{"GOGC":"25"}' }), 1536);
-    assert.equal(calm({}), 1900);
+    assert.equal(calm({}), 1536);
+    assert.equal(calm({ k0sEnvironment: '{"GOGC":"25"}' }), 1536);
+    assert.equal(calm({ hostMemoryMiB: "2048" }), 1900);
     for (const name of Object.keys(memoryMeasures)) {
-      assert.equal(calm({ resourcePolicy: "edge", lowMemory: `{"${name}":false}` }), 1900, name);
+      assert.equal(calm({ lowMemory: `{"${name}":false}` }), 1900, name);
     }
   });
 

@@ -156,7 +156,7 @@ describe("npm run plan", function () {
     assert.match(stdout, /^host 192.168.56.10: k0s v1.35.7\+k0s.0\n├─ preflight\n/);
     assert.match(stdout, /│ {2}├─ apps\/v1 Deployment knative-serving\/activator\n/);
     assert.match(stdout, /^97 Kubernetes objects$/m);
-    assert.match(stdout, /^with 1 service awake +13 +895m +105m /m);
+    assert.match(stdout, /^with 1 service awake +12 +620m +380m /m);
     assert.match(stdout, /^It fits\.$/m);
   });
 

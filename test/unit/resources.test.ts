@@ -11,7 +11,7 @@ import {
   withOverrides,
 } from "../../edge/resources";
 import { transformAll } from "../../edge/transforms";
-import { testConfig } from "../support/config";
+import { referenceSetUp, testConfig } from "../support/config";
 import { manifestsDir, needReleases } from "../support/manifests";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
@@ -132,6 +132,7 @@ describe("resources of the releases", () => {
     for (const [resourceFactor, totals] of golden) {
       it(`of ${version} add up at factor ${resourceFactor}`, async () => {
         const config = testConfig({
+          ...referenceSetUp,
           resourceFactor,
           knativeVersion: version,
           kourierVersion: version,
@@ -160,7 +161,7 @@ describe("resources of the releases", () => {
   }
 
   it("of 1.23 at half are those of the reference table", async () => {
-    const config = testConfig({ manifestsDir: manifestsDir ?? "" });
+    const config = testConfig({ ...referenceSetUp, manifestsDir: manifestsDir ?? "" });
     const { serving, kourier, defaultDomain } = await loadReleases(config);
     const rows = containersOf(transformAll([...serving, ...kourier, ...defaultDomain], config)).map(
       ({ name, resources: { requests = {}, limits = {} } }) =>

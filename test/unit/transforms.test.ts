@@ -48,7 +48,8 @@ describe("transforms", () => {
   });
 
   it("scale containers and init containers", () => {
-    const pod = podOf(find(transformed(), "Deployment", "activator"));
+    const scaled = transformed({ resourcePolicy: "scale" });
+    const pod = podOf(find(scaled, "Deployment", "activator"));
     assert.deepEqual(pod.containers?.[0]?.resources, {
       requests: { cpu: "150m", memory: "30Mi" },
       limits: { cpu: "500m", memory: "300Mi" },
@@ -60,7 +61,7 @@ describe("transforms", () => {
   });
 
   it("give MetalLB small requests, priority and the flag for single nodes, whatever the factor", () => {
-    const objects = transformed({ resourceFactor: "0.1" });
+    const objects = transformed({ resourcePolicy: "scale", resourceFactor: "0.1" });
     const [controller, speaker] = [
       find(objects, "Deployment", "controller"),
       find(objects, "DaemonSet", "speaker"),
@@ -89,7 +90,10 @@ describe("transforms", () => {
       "config-network": { "auto-tls": "Disabled" },
       "config-deployment": { "digest-resolution-timeout": "20s" },
     };
-    const objects = transformed({ knativeConfig: JSON.stringify(knativeConfig) });
+    const objects = transformed({
+      resourcePolicy: "scale",
+      knativeConfig: JSON.stringify(knativeConfig),
+    });
     assert.deepEqual(find(objects, "ConfigMap", "config-network").data, {
       _example: find(before, "ConfigMap", "config-network").data?._example,
       "ingress-class": "kourier.ingress.networking.knative.dev",
@@ -145,6 +149,45 @@ describe("transforms", () => {
       rollingUpdate: { maxSurge: "25%", maxUnavailable: "25%" },
     });
     assert.deepEqual(strategy(transformed(), "activator"), { type: "Recreate" });
+  });
+
+  it("own the number of a Deployment's pods, by force, but where an autoscaler of the release has it", () => {
+    const workload = (kind: string, name: string, replicas?: number): KubernetesObject => ({
+      apiVersion: "apps/v1",
+      kind,
+      metadata: { name, namespace: "knative-serving" },
+      spec: { ...(replicas !== undefined && { replicas }), template: { spec: { containers: [] } } },
+    });
+    const objects: KubernetesObject[] = [
+      workload("Deployment", "activator"),
+      workload("Deployment", "autoscaler"),
+      workload("Deployment", "gateway", 2),
+      workload("DaemonSet", "speaker"),
+      {
+        apiVersion: "autoscaling/v2",
+        kind: "HorizontalPodAutoscaler",
+        metadata: { name: "scaler", namespace: "knative-serving" },
+        spec: { scaleTargetRef: { kind: "Deployment", name: "activator" } },
+      },
+    ];
+    const owned = (changed: Record<string, string>): unknown[] =>
+      transformAll(objects, testConfig(changed))
+        .filter(({ kind }) => kind !== "HorizontalPodAutoscaler")
+        .map(({ metadata, spec }) => [
+          metadata.name,
+          spec?.replicas,
+          metadata.annotations?.["pulumi.com/patchForce"],
+        ]);
+    const others = [
+      ["autoscaler", 1, "true"],
+      ["gateway", 2, "true"],
+      ["speaker", undefined, undefined],
+    ];
+    assert.deepEqual(owned({}), [["activator", 1, "true"], ...others]);
+    assert.deepEqual(owned({ oneNode: '{"removeAutoscalers":false}' }), [
+      ["activator", undefined, undefined],
+      ...others,
+    ]);
   });
 
   it("point every image at its mirror", () => {
@@ -221,9 +264,9 @@ describe("a configuration against manifests", () => {
   it("is told of requests above limits that an override leaves", () => {
     assert.match(
       problems({
-        resourceOverrides: { "activator/activator": { requests: { cpu: "800m" } } },
+        resourceOverrides: { "activator/activator": { requests: { cpu: "1200m" } } },
       }).join(),
-      /^resourceOverrides.activator\/activator: requests.cpu 800m is above limits.cpu 500m;/,
+      /^resourceOverrides.activator\/activator: requests.cpu 1200m is above limits.cpu 1000m;/,
     );
   });
 
