@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { formatAmount, sum } from "../edge/amounts";
 import { computeBudget } from "../edge/budget";
-import { budgetMarkdown } from "../edge/budgetTable";
+import { budgetMarkdown, residentSentence } from "../edge/budgetTable";
 import { EdgeConfig } from "../edge/config";
 import { KubernetesObject, parseManifest } from "../edge/manifests";
 import { PodBudget, workloadPods } from "../edge/pods";
@@ -48,7 +48,7 @@ export async function policyTables(config: (policy: PolicyName) => EdgeConfig): 
     const policy = config(name as PolicyName);
     const budget = computeBudget(policy, renderStack(policy, await loadReleases(policy)));
     const verdict = budget.fits ? "It fits." : "It does not fit, so a preview refuses it.";
-    return `### \`${name}\`\n\n${budgetMarkdown(budget)}\n\n${verdict}`;
+    return `### \`${name}\`\n\n${budgetMarkdown(budget)}\n\n${residentSentence(budget)}\n\n${verdict}`;
   });
   return (await Promise.all(sections)).join("\n\n");
 }

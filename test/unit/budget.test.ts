@@ -115,7 +115,7 @@ describe("the budget of the releases", function () {
     assert.equal(requests(budget, "k0s", "Knative", "Kourier"), "860m/495Mi");
     assert.equal(requests(budget, "k0s", "Knative", "Kourier", "service"), "885m/495Mi");
     assert.equal(requests(budget, "MetalLB"), "10m/64Mi");
-    assert.ok(budget.fits);
+    assert.ok(budget.requestsFit);
     const cases = ["steady", "services", "domainJob", "rollout", "k0sUpgrade"] as const;
     assert.deepEqual(
       cases.map((name) => free(budget, name)),
@@ -197,12 +197,13 @@ describe("the budget of the releases", function () {
       );
     const few = await budgetOf({ services: services(3, 0), sample: "false" });
     assert.equal(requests(few, "service"), "75m/0Mi");
-    assert.ok(few.fits);
+    assert.ok(few.requestsFit);
     const many = await budgetOf({ services: services(3, 2), sample: "false" });
     assert.equal(requests(many, "service"), "150m/0Mi");
     assert.deepEqual(caseOf(many, "services").pending, ["default/s2"]);
     assert.ok(many.advice.some((text) => /^Declare fewer services/.test(text)));
-    assert.ok((await budgetOf({ services: services(20, 1), resourcePolicy: "edge" })).fits);
+    const small = await budgetOf({ services: services(20, 1), resourcePolicy: "edge" });
+    assert.ok(small.requestsFit);
   });
 
   it("finds no room for a Job that runs again beside the services", async () => {
@@ -216,7 +217,7 @@ describe("the budget of the releases", function () {
       services: JSON.stringify(services),
       domain: "edge.example.com",
     });
-    assert.ok(known.fits);
+    assert.ok(known.requestsFit);
   });
 
   it("advises no larger host where the number of pods is what is short", async () => {
@@ -403,7 +404,6 @@ describe("the budget of the releases", function () {
     );
     assert.match(text, /^k0s +all pods +360m +none +115Mi +none$/m);
     assert.match(text, /^with 1 service awake +13 +895m +105m +559Mi +877Mi +fits$/m);
-    assert.match(text, /^It fits\.$/m);
     assert.doesNotMatch(text, / $/m);
     assert.match(
       budgetMarkdown(budget),

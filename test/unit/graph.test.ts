@@ -16,6 +16,8 @@ const config: Record<string, string> = {
   sshPrivateKey: privateKey,
   sshHostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX8Wb3bkCz2Fh0sB6bG1rJ0rkqVJq0gqgF3xmYv8n2T",
   loadBalancerPool: "192.0.2.200-192.0.2.209",
+  // Every policy fits in it.
+  hostMemoryMiB: "2048",
   manifestsDir: manifestsDir ?? "",
 };
 
@@ -361,6 +363,20 @@ describe("the graph of the program", function () {
     const full = { ...config, resourcePolicy: "upstream" };
     await assert.rejects(runProgram(full), /does not fit the host/);
     await runProgram({ ...full, allowOvercommit: "true" }, { stdout });
+  });
+
+  it("refuses a stack that is short of memory, unless that is allowed by its own name", async () => {
+    const short = { ...config, resourcePolicy: "edge", hostMemoryMiB: "1280" };
+    const refused = /does not fit the host[^]*resident memory[^]*add memoryShort to the list allow/;
+    await assert.rejects(runProgram(short), refused);
+    await assert.rejects(runProgram({ ...short, allowOvercommit: "true" }), refused);
+    const allowed = { ...short, allow: '["memoryShort"]' };
+    const { outputs } = await runProgram(allowed, { stdout });
+    assert.match(JSON.stringify(outputs.budget), /"fits":false.*"resident":"\d+Mi anonymous/);
+    await assert.rejects(
+      runProgram({ ...allowed, resourcePolicy: "upstream" }),
+      /Pending would be[^]*Or set allowOvercommit to true/,
+    );
   });
 
   it("has the failures of every command and object explained", () => {
