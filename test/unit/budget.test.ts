@@ -17,12 +17,7 @@ import { loadReleases } from "../../edge/releases";
 import { Resources } from "../../edge/resources";
 import { renderStack, StackObjects } from "../../edge/stack";
 import { pageConfig } from "../../scripts/footprintDocs";
-import {
-  policyTables,
-  releaseFromManifests,
-  releaseTable,
-  withComputed,
-} from "../../scripts/footprintPage";
+import { releaseFromManifests, releaseTable, withBudgets } from "../../scripts/footprintPage";
 import { testConfig } from "../support/config";
 import { manifestsDir, needReleases } from "../support/manifests";
 
@@ -572,10 +567,8 @@ describe("docs/footprint.md", () => {
     needReleases.call(this);
     const directory = manifestsDir ?? "";
     const page = fs.readFileSync(path.join(__dirname, "../../docs/footprint.md"), "utf8");
-    const policyPart = await policyTables((policy) => pageConfig(policy, directory));
-    const computed = await format(withComputed(page, "policies", policyPart), {
-      parser: "markdown",
-    });
+    const budgets = await withBudgets(page, (changed) => pageConfig(changed, directory));
+    const computed = await format(budgets, { parser: "markdown" });
     assert.equal(computed, page);
     const versions = ["1.22.1", "1.23.0"];
     const newest = await Promise.all(
