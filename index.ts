@@ -43,11 +43,11 @@ export = async () => {
   const knative = { connection, cluster, objects: objects.serving };
   const serving = new edge.KnativeServing("knative", knative, onCluster);
   // Where not all fits, who comes first finds room: then one after the other, as in the budget.
-  const after = serving[budget.fits ? "definitions" : "ready"];
+  const after = serving[budget.requestsFit ? "definitions" : "ready"];
   const before = { after, names: serving.ready, pool: metalLb.pool };
   const ingress = { cluster, objects: objects.kourier, ...before };
   const kourier = new edge.Kourier("kourier", ingress, onCluster);
-  const addressed = kourier[budget.fits ? "addressed" : "ready"];
+  const addressed = kourier[budget.requestsFit ? "addressed" : "ready"];
   const domain = new edge.DefaultDomain(
     "domain",
     { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Budget, computeBudget } from "../edge/budget";
-import { BudgetError, refusal, requireFit } from "../edge/budgetAdvice";
+import { BudgetError, goingOn, requireFit } from "../edge/budgetAdvice";
 import { budgetText } from "../edge/budgetTable";
 import { ConfigError, EdgeConfig, readConfig } from "../edge/config";
 import { ManifestError } from "../edge/manifests";
@@ -26,10 +26,9 @@ export async function planStack(): Promise<StackPlan> {
     const config = readConfig(values, secretKeys);
     const objects = renderStack(config, await loadReleases(config));
     const budget = computeBudget(config, objects);
-    if (!config.allowOvercommit) {
-      requireFit(budget);
-    } else if (!budget.fits) {
-      await pulumi.log.warn(refusal(budget));
+    requireFit(budget);
+    if (!budget.fits) {
+      await pulumi.log.warn(goingOn(budget));
     }
     if (pulumi.runtime.isDryRun()) {
       await pulumi.log.info(budgetText(budget));

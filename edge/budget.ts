@@ -5,6 +5,7 @@ import { allocatable } from "./hostSize";
 import { k0sPods } from "./k0sPods";
 import { KubernetesObject } from "./manifests";
 import { PodBudget, workloadPods } from "./pods";
+import { residentBudget } from "./resident";
 import { servicePods } from "./servicePods";
 import { StackObjects } from "./stack";
 
@@ -33,14 +34,23 @@ export function computeBudget(settings: BudgetSettings, objects: StackObjects): 
     rolloutCase("rollout", "largest rollout", running, running.slice(own.length), node),
     rolloutCase("k0sUpgrade", "rollout of k0s' own pods", running, own, node),
   ];
+  const title = services.length > 0 ? `with ${awake} awake` : "without services";
+  const resident = residentBudget(settings, hostSize, running, title);
+  const requestsFit = cases.every(({ required, fits }) => fits || !required);
   return {
     hostSize,
     allocatable: node,
     pods: [...core, ...job, ...services],
     cases,
-    fits: cases.every(({ required, fits }) => fits || !required),
-    advice: fitAdvice(settings, node, cases),
-    warnings: budgetWarnings(settings, objects, cases),
+    requestsFit,
+    resident,
+    fits: requestsFit && resident.fits,
+    allowed: {
+      overcommit: settings.allowOvercommit,
+      memoryShort: settings.allow.includes("memoryShort"),
+    },
+    advice: fitAdvice(settings, node, cases, resident, running),
+    warnings: budgetWarnings(objects, cases),
   };
 }
 
@@ -51,16 +61,21 @@ export interface BudgetOutput {
   allocatable: string;
   /** What is requested, by case. */
   requests: Record<string, string>;
+  /** What is held in memory, and the least host that is calm with it. */
+  resident: string;
 }
 
 /** A budget as plain data, quantities as texts: `895m CPU, 559Mi`. */
-export function budgetOutput({ allocatable: node, cases, fits }: Budget): BudgetOutput {
+export function budgetOutput({ allocatable: node, cases, fits, resident }: Budget): BudgetOutput {
   return {
     fits,
     allocatable: amountsText(node, "down"),
     requests: Object.fromEntries(
       cases.map(({ name, requests }) => [name, amountsText(requests, "up")]),
     ),
+    resident:
+      `${resident.anonymous}Mi anonymous, ${resident.code}Mi code, ` +
+      `needs a host of ${resident.leastMemoryMiB}Mi`,
   };
 }
 

@@ -1,7 +1,10 @@
 import { Amounts, formatAmount, lacking, larger, ResourceName } from "./amounts";
 import type { Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
 import { evictionThreshold } from "./hostSize";
-import { calmMemory } from "./lowMemory";
+import { largerHost, memoryAdvice, memoryRefusal } from "./memoryAdvice";
+import { PodBudget } from "./pods";
+import { parseQuantity } from "./quantity";
+import { ResidentBudget } from "./resident";
 import { StackObjects } from "./stack";
 
 /** A stack that its host has no room for. */
@@ -11,17 +14,34 @@ export class BudgetError extends Error {}
 const labels: Record<ResourceName, string> = { cpu: "CPU", memory: "memory", pods: "pods" };
 
 /**
- * Refuses a stack that its host has no room for.
+ * Refuses a stack that its host has no room for, unless that is allowed: requests by `allowOvercommit`, resident memory by
+ * `memoryShort` in `allow`. Neither is the consent for the other.
  * @throws BudgetError with what does not fit and what to change.
  */
 export function requireFit(budget: Budget): void {
-  if (!budget.fits) {
+  if (isRefused(budget)) {
     throw new BudgetError(refusal(budget));
   }
 }
 
+/** Whether something does not fit that is not allowed. */
+export function isRefused({ requestsFit, resident, allowed }: Budget): boolean {
+  return !(requestsFit || allowed.overcommit) || !(resident.fits || allowed.memoryShort);
+}
+
+/** The verdict on a stack, for the end of a budget: that it fits, or what does not and what to change. */
+export function verdict(budget: Budget): string {
+  return budget.fits ? "It fits." : refusal(budget);
+}
+
+/** What a run should warn of that goes on although not all fits. */
+export function goingOn(budget: Budget): string {
+  return budget.requestsFit ? memoryConsequence(budget) : refusal(budget);
+}
+
 /** What does not fit and what to change, in plain sentences. */
-export function refusal({ hostSize, allocatable, cases, advice }: Budget): string {
+export function refusal(budget: Budget): string {
+  const { hostSize, allocatable, cases, requestsFit, resident, allowed, advice } = budget;
   const told = new Set<string>();
   const rows = cases
     .filter(({ required, fits }) => required && !fits)
@@ -40,21 +60,67 @@ export function refusal({ hostSize, allocatable, cases, advice }: Budget): strin
   return [
     `The stack does not fit the host (hostCpus ${hostSize.cpus}, hostMemoryMiB ${hostSize.memoryMiB}):`,
     ...rows,
+    ...(resident.fits ? [] : memoryRefusal(resident, hostSize.memoryMiB)),
     "What to change:",
     ...advice.map((change) => `  ${change}`),
+    ...(requestsFit || !allowed.overcommit
+      ? []
+      : ["allowOvercommit is true, so these pods may stay Pending."]),
+    ...(resident.fits || !allowed.memoryShort ? [] : [memoryConsequence(budget)]),
   ].join("\n");
 }
 
-/** What to change where required cases do not fit, one sentence each. */
+/** What comes of a host that is short of memory where that is allowed. */
+function memoryConsequence({ hostSize, resident }: Budget): string {
+  return (
+    `The host is short of memory, and memoryShort is in allow: the stack needs ${resident.leastMemoryMiB} MiB and ` +
+    `hostMemoryMiB is ${hostSize.memoryMiB}. Expect pods to be evicted and restarted, and services to fail meanwhile.`
+  );
+}
+
+/**
+ * What to change where requests or resident memory do not fit, one sentence each.
+ * @param running The pods that run at the same time.
+ */
 export function fitAdvice(
-  { hostSize, knative, oneNode }: BudgetSettings,
+  settings: BudgetSettings,
   allocatable: Amounts,
   cases: BudgetCase[],
+  resident: ResidentBudget,
+  running: PodBudget[],
 ): string[] {
+  const { hostSize, allowOvercommit, allow } = settings;
   const failing = cases.filter(({ required, fits }) => required && !fits);
-  if (failing.length === 0) {
-    return [];
-  }
+  const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);
+  const requested = need.memory + evictionThreshold;
+  const held = resident.fits ? 0n : parseQuantity(`${largerHost(resident)}Mi`);
+  // A larger host takes no more pods.
+  const largerHelps =
+    need.cpu > allocatable.cpu || need.memory > allocatable.memory || !resident.fits;
+  const cpus = Math.ceil(Number(need.cpu) / 1e9);
+  const memory = formatAmount("memory", requested > held ? requested : held, "up");
+  return [
+    ...(failing.length === 0 ? [] : requestAdvice(settings, failing)),
+    ...(resident.fits ? [] : memoryAdvice(settings, running)),
+    ...(largerHelps
+      ? [
+          `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
+            `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
+        ]
+      : []),
+    ...(failing.length === 0 || allowOvercommit
+      ? []
+      : ["Or set allowOvercommit to true: the pods named above then stay Pending."]),
+    ...(resident.fits || allow.includes("memoryShort")
+      ? []
+      : [
+          "Or add memoryShort to the list allow: expect pods to be evicted and restarted then, and services to fail meanwhile.",
+        ]),
+  ];
+}
+
+/** What to change for requests. */
+function requestAdvice({ knative, oneNode }: BudgetSettings, failing: BudgetCase[]): string[] {
   const failed = (name: BudgetCase["name"]): boolean => failing.some((one) => one.name === name);
   const onlyRollouts = failing.every(({ name }) => name === "rollout");
   const changes: string[] = [];
@@ -77,40 +143,17 @@ export function fitAdvice(
       }
     }
   }
-  const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);
-  const cpus = Math.ceil(Number(need.cpu) / 1e9);
-  const memory = formatAmount("memory", need.memory + evictionThreshold, "up");
-  // A larger one takes no more pods.
-  if (need.cpu > allocatable.cpu || need.memory > allocatable.memory) {
-    changes.push(
-      `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
-        `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
-    );
-  }
-  changes.push("Or set allowOvercommit to true: the pods named above then stay Pending.");
   return changes;
 }
 
 /** What does not stand in the way of an installation, yet should be known. */
-export function budgetWarnings(
-  { hostSize, k0s }: BudgetSettings,
-  objects: StackObjects,
-  cases: BudgetCase[],
-): string[] {
+export function budgetWarnings(objects: StackObjects, cases: BudgetCase[]): string[] {
   const notes: string[] = [];
   const upgrade = cases.find(({ name }) => name === "k0sUpgrade");
   if (cases.every(({ required, fits }) => !required || fits) && upgrade?.fits === false) {
     notes.push(
       `An upgrade of k0s pushes out pods for a moment, such as ${upgrade.pending.join(", ")}: its own new pod does ` +
         `not fit beside them and has a higher priority.`,
-    );
-  }
-  const { calm, measuresOff } = calmMemory(k0s);
-  if (hostSize.memoryMiB < calm) {
-    notes.push(
-      `Requests are not all: program code and k0s' own processes count too, and with less than ${calm} MiB pods were ` +
-        `measured to restart for want of memory (docs/footprint.md). Take a larger host than ${hostSize.memoryMiB} MiB` +
-        (measuresOff ? ", or switch the measures of lowMemory on." : "."),
     );
   }
   for (const { kind, metadata, spec } of [...objects.serving.core, ...objects.kourier]) {

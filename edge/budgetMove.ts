@@ -3,19 +3,30 @@ import { isRecord } from "./json";
 import { markdownTable } from "./table";
 
 /**
- * How a budget moves, as a Markdown table: what each case requests, before and after.
+ * How a budget moves, as a Markdown table: what each case requests and what is held resident, before and after.
  * @param old The stack's output `budget` of the last up; anything else where there is none.
  * @param now The budget to come.
  */
 export function budgetMove(old: unknown, now: Budget): string {
   const before = isRecord(old) && isRecord(old.requests) ? old.requests : {};
-  const { requests } = budgetOutput(now);
+  const { requests, resident } = budgetOutput(now);
+  const fit = (fits: boolean): string => (fits ? "yes" : "**no**");
   const rows = now.cases.map(({ name, title, fits }) => [
     title,
     move(before[name], requests[name] ?? ""),
-    fits ? "yes" : "**no**",
+    fit(fits),
   ]);
-  return markdownTable([{ title: "What runs" }, { title: "Requests" }, { title: "Fits" }], rows);
+  return markdownTable(
+    [{ title: "What runs" }, { title: "Requests" }, { title: "Fits" }],
+    [
+      ...rows,
+      [
+        `Resident memory ${now.resident.title}`,
+        move(isRecord(old) ? old.resident : undefined, resident),
+        fit(now.resident.fits),
+      ],
+    ],
+  );
 }
 
 function move(old: unknown, now: string): string {

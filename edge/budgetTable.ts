@@ -1,7 +1,8 @@
 import { formatAmount, sum, times } from "./amounts";
 import { Budget, BudgetCase } from "./budget";
-import { refusal } from "./budgetAdvice";
+import { verdict } from "./budgetAdvice";
 import { Limits, PodBudget } from "./pods";
+import { Resident } from "./resident";
 import { Column, markdownTable, textTable } from "./table";
 
 type Format = (columns: Column[], rows: string[][]) => string;
@@ -17,6 +18,14 @@ const podColumns: Column[] = [
   { title: "QoS" },
 ];
 
+const residentColumns: Column[] = [
+  { title: "part" },
+  { title: "what" },
+  { title: "anonymous", align: "right" },
+  { title: "code", align: "right" },
+  { title: "how" },
+];
+
 const caseColumns: Column[] = [
   { title: "case" },
   { title: "pods", align: "right" },
@@ -29,7 +38,7 @@ const caseColumns: Column[] = [
 
 /** A budget for a terminal: every container, what each part needs, every case with its verdict, then what to know. */
 export function budgetText(budget: Budget): string {
-  const { hostSize, allocatable, fits } = budget;
+  const { hostSize, allocatable } = budget;
   const host =
     `Budget for a host with ${hostSize.cpus} CPU and ${hostSize.memoryMiB} MiB, of which pods may request ` +
     `${formatAmount("cpu", allocatable.cpu, "down")} and ${formatAmount("memory", allocatable.memory, "down")}`;
@@ -38,9 +47,38 @@ export function budgetText(budget: Budget): string {
     host,
     podTable(budget, textTable),
     caseTable(budget, textTable),
+    `Resident memory ${budget.resident.title}, in MiB`,
+    residentTable(budget, textTable),
+    residentSentence(budget),
     ...(notes.length > 0 ? [notes.join("\n")] : []),
-    fits ? "It fits." : refusal(budget),
+    verdict(budget),
   ].join("\n\n");
+}
+
+/** What the resident memory of a stack comes to, and the host that it needs. */
+export function residentSentence({ resident, hostSize }: Budget): string {
+  const { anonymous, code, leastMemoryMiB, fits } = resident;
+  return (
+    `Resident memory ${resident.title}: ${anonymous} MiB anonymous and ${code} MiB of program code, which ` +
+    `need a host of ${leastMemoryMiB} MiB; hostMemoryMiB is ${hostSize.memoryMiB}, which ${fits ? "is enough" : "is too little"}.`
+  );
+}
+
+/** A row for each process, pod and saving, then the sum. */
+export function residentTable(
+  { resident: { rows, anonymous, code } }: Budget,
+  format: Format,
+): string {
+  const amounts = (amount: Resident): string[] => [String(amount.anonymous), String(amount.code)];
+  return format(residentColumns, [
+    ...rows.map((row, index) => [
+      row.part === rows[index - 1]?.part ? "" : row.part,
+      row.name,
+      ...amounts(row),
+      row.how,
+    ]),
+    ["all", "", ...amounts({ anonymous, code }), ""],
+  ]);
 }
 
 /** The two tables of a budget in Markdown. */
@@ -82,12 +120,12 @@ function caseTable({ cases }: Budget, format: Format): string {
       formatAmount("cpu", one.free.cpu, "down"),
       formatAmount("memory", one.requests.memory, "up"),
       formatAmount("memory", one.free.memory, "down"),
-      verdict(one),
+      caseVerdict(one),
     ]),
   );
 }
 
-function verdict({ fits, pending }: BudgetCase): string {
+function caseVerdict({ fits, pending }: BudgetCase): string {
   return fits ? "fits" : `does not fit: ${pending.length} Pending`;
 }
 

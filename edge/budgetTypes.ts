@@ -1,8 +1,10 @@
 import { Amounts } from "./amounts";
+import type { Consent } from "./changes";
 import { HostSize } from "./hostSize";
 import { K0sSettings } from "./k0sSettings";
 import { PodBudget } from "./pods";
 import { PolicyName } from "./policies";
+import { ResidentBudget } from "./resident";
 import { OneNodeSafety } from "./safety";
 
 /** What a budget is made from, beside the objects: parts of the configuration. */
@@ -11,6 +13,10 @@ export interface BudgetSettings {
   k0s: { version: string } & K0sSettings;
   knative: { resources: { policy: PolicyName } };
   oneNode: OneNodeSafety;
+  /** Go on where not all requests fit. */
+  allowOvercommit: boolean;
+  /** With `memoryShort`, go on where resident memory does not fit. */
+  allow: readonly Consent[];
 }
 
 /** What runs at the same time, and whether the node takes it. */
@@ -28,7 +34,7 @@ export interface BudgetCase {
   pending: string[];
 }
 
-/** Whether a stack fits its host, by what the scheduler counts. */
+/** Whether a stack fits its host, by the requests that the scheduler counts and by the pages that the kernel counts. */
 export interface Budget {
   hostSize: HostSize;
   /** What the node offers pods. */
@@ -36,8 +42,14 @@ export interface Budget {
   /** In the order in which they start. */
   pods: PodBudget[];
   cases: BudgetCase[];
-  /** Every required case does. */
+  /** Every required case fits. */
+  requestsFit: boolean;
+  /** Resident memory. */
+  resident: ResidentBudget;
+  /** Requests and resident memory both fit. */
   fits: boolean;
+  /** What does not fit and is allowed all the same. */
+  allowed: { overcommit: boolean; memoryShort: boolean };
   /** What to change where it does not fit, one sentence each. */
   advice: string[];
   /** What does not stand in the way of an installation, yet should be known. */

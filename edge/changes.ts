@@ -30,6 +30,7 @@ export const consents = {
   dataDirChange: "k0s changes its data directory and starts with an empty cluster",
   hostChange: "the old host is reset and another one installed",
   knativeUnsupported: "Knative runs on a Kubernetes it was not released for",
+  memoryShort: "pods are evicted and restarted, since the host is short of memory",
 } as const;
 
 /** A name in the configuration key `allow`. */

@@ -34,7 +34,12 @@ export interface NodeObject {
 /** Usage in the form of the metrics API. */
 export interface Metrics {
   pods: { metadata: { name: string; namespace: string }; containers: { usage: ResourceList }[] }[];
-  nodes: { metadata: { name: string }; usage: ResourceList }[];
+  nodes: {
+    metadata: { name: string };
+    usage: ResourceList;
+    /** Anonymous memory in bytes, which the kubelet alone tells. */
+    anonymousBytes?: number;
+  }[];
 }
 
 /** A kubelet's `/stats/summary`, as far as a footprint reads it; the metrics API is made from the same figures. */
@@ -49,7 +54,7 @@ export interface StatsSummary {
 /** What a kubelet counted; without CPU where it has looked but once. */
 interface Stats {
   cpu?: { usageNanoCores?: number };
-  memory?: { workingSetBytes?: number };
+  memory?: { workingSetBytes?: number; rssBytes?: number };
 }
 
 /** What kubelets count, in the form of the metrics API. */
@@ -68,6 +73,19 @@ export function metricsOf(summaries: readonly StatsSummary[]): Metrics {
     nodes: summaries.map(({ node }) => ({
       metadata: { name: node.nodeName },
       usage: usageOf(node),
+      anonymousBytes: node.memory?.rssBytes,
+    })),
+  };
+}
+
+/** Metrics with the nodes' anonymous memory from others. */
+export function withAnonymous({ pods, nodes }: Metrics, others: Metrics): Metrics {
+  return {
+    pods,
+    nodes: nodes.map((node) => ({
+      ...node,
+      anonymousBytes: others.nodes.find(({ metadata }) => metadata.name === node.metadata.name)
+        ?.anonymousBytes,
     })),
   };
 }
@@ -105,6 +123,18 @@ export interface NodeFootprint {
   measured?: Usage;
   /** Requests that the budget expects with every declared service awake. */
   estimate?: Usage;
+  /** Memory that the node holds, where something is known of it. */
+  resident?: NodeResident;
+}
+
+/** Memory of a node beside what the budget expects, in MiB. */
+export interface NodeResident {
+  /** By the budget: anonymous memory, program code, and the least host for both. */
+  expected?: { anonymous: number; code: number; leastHost: number };
+  /** Anonymous memory as the kubelet counts it (`rssBytes`, no pages of files). */
+  anonymous?: number;
+  /** What the kubelet holds against the memory there is: anonymous memory, the kernel's, and files in use. */
+  workingSet?: number;
 }
 
 /** A running stack, measured. */
@@ -142,8 +172,30 @@ export function footprint(
         headroom: usage(difference(offered, requested)),
         measured: used && usage(amounts(used.usage)),
         estimate: expected && usage(expected.requests),
+        ...nodeResident(used, budget),
       };
     }),
+  };
+}
+
+function nodeResident(
+  used: Metrics["nodes"][number] | undefined,
+  budget: Budget | undefined,
+): Pick<NodeFootprint, "resident"> {
+  if (budget === undefined && used?.anonymousBytes === undefined) {
+    return {};
+  }
+  const mebibytes = (bytes: number): number => Math.round((bytes / 2 ** 20) * 10) / 10;
+  return {
+    resident: {
+      expected: budget && {
+        anonymous: budget.resident.anonymous,
+        code: budget.resident.code,
+        leastHost: budget.resident.leastMemoryMiB,
+      },
+      anonymous: used?.anonymousBytes === undefined ? undefined : mebibytes(used.anonymousBytes),
+      workingSet: used && usage(amounts(used.usage)).memory,
+    },
   };
 }
 
@@ -169,7 +221,16 @@ const nodeColumns: Column[] = [
   ]),
 ];
 
-/** The two tables of a footprint, in the form that a table function gives them. */
+const residentColumns: Column[] = [
+  { title: "resident memory" },
+  { title: "anonymous, budget", align: "right" },
+  { title: "measured", align: "right" },
+  { title: "with code, budget", align: "right" },
+  { title: "working set, measured", align: "right" },
+  { title: "least host", align: "right" },
+];
+
+/** The tables of a footprint, in the form that a table function gives them; the last only where something is known. */
 export function footprintTables(
   { pods, nodes }: Footprint,
   format: (columns: Column[], rows: string[][]) => string,
@@ -191,7 +252,26 @@ export function footprintTables(
       (amount) => [cell("cpu", amount), cell("memory", amount)],
     ),
   ]);
-  return `${format(podColumns, podRows)}\n\n${format(nodeColumns, nodeRows)}`;
+  const mebibytes = (value: number | undefined): string => cell("memory", { memory: value });
+  const residentRows = nodes.flatMap(({ name, resident }) =>
+    resident === undefined
+      ? []
+      : [
+          [
+            name,
+            mebibytes(resident.expected?.anonymous),
+            mebibytes(resident.anonymous),
+            mebibytes(resident.expected && resident.expected.anonymous + resident.expected.code),
+            mebibytes(resident.workingSet),
+            mebibytes(resident.expected?.leastHost),
+          ],
+        ],
+  );
+  return [
+    format(podColumns, podRows),
+    format(nodeColumns, nodeRows),
+    ...(residentRows.length > 0 ? [format(residentColumns, residentRows)] : []),
+  ].join("\n\n");
 }
 
 const colors = { offered: "#d0d7de", budget: "#a5d6a7", request: "#8ab4f8", measured: "#e8710a" };

@@ -69,16 +69,3 @@ export function withMeasures(lowMemory: LowMemory, given: K0sSettings): K0sSetti
     noSettings,
   );
 }
-
-/**
- * The memory in MiB from which on a stack was measured to run without a pod that restarted, by
- * `npm run bench -- --only fit`: with the measures on 1 CPU and 1536 MiB, whichever load balancer. Without them 1536 MiB
- * thrash and 2048 are calm; such a stack holds 1.9 GB, program code included.
- */
-export function calmMemory(k0s: K0sSettings): { calm: number; measuresOff: boolean } {
-  const { environment, disabledComponents } = withMeasures(allMemoryMeasures(true), noSettings);
-  const measuresOff =
-    Object.keys(environment).some((name) => !(name in k0s.environment)) ||
-    disabledComponents.some((name) => !k0s.disabledComponents.includes(name));
-  return { calm: measuresOff ? 1900 : 1536, measuresOff };
-}

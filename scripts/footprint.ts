@@ -12,6 +12,7 @@ import {
   type NodeObject,
   type PodObject,
   type StatsSummary,
+  withAnonymous,
 } from "../edge/footprint";
 import { textTable } from "../edge/table";
 import { loadStack } from "./stack";
@@ -62,12 +63,25 @@ async function read(kubeconfig: string): Promise<[PodObject[], NodeObject[], Met
   const core = config.makeApiClient(CoreV1Api);
   const api = new MetricsApi(config);
   const [pods, nodes] = await Promise.all([core.listPodForAllNamespaces(), core.listNode()]);
-  const metrics = await Promise.all([api.getPodMetrics(), api.getNodeMetrics()]).then(
-    ([ofPods, ofNodes]) => ({ pods: ofPods.items, nodes: ofNodes.items }) as unknown as Metrics,
-    // Where metrics-server is off, or not up yet.
-    () => kubeletMetrics(core, nodes.items),
-  );
-  return [pods.items, nodes.items, metrics];
+  const [metricsApi, kubelets] = await Promise.allSettled([
+    Promise.all([api.getPodMetrics(), api.getNodeMetrics()]),
+    kubeletMetrics(core, nodes.items),
+  ]);
+  const counted = kubelets.status === "fulfilled" ? kubelets.value : { pods: [], nodes: [] };
+  if (metricsApi.status === "fulfilled") {
+    const [ofPods, ofNodes] = metricsApi.value;
+    const metrics = { pods: ofPods.items, nodes: ofNodes.items } as unknown as Metrics;
+    return [pods.items, nodes.items, withAnonymous(metrics, counted)];
+  }
+  // metrics-server is off, or not up yet.
+  if (kubelets.status === "rejected") {
+    // The rest is still worth printing.
+    console.error(
+      "Neither the metrics API nor the kubelet answers, so nothing is measured: " +
+        (kubelets.reason as Error).message,
+    );
+  }
+  return [pods.items, nodes.items, counted];
 }
 
 /** The one call of the Kubernetes client that a kubelet is asked with; JSON it parses, whatever its own type says. */
@@ -84,13 +98,7 @@ async function kubeletMetrics(core: NodeProxy, nodes: NodeObject[]): Promise<Met
       path: "stats/summary",
     })) as StatsSummary;
   });
-  return Promise.all(summaries).then(metricsOf, ({ message }: Error) => {
-    // The rest is still worth printing.
-    console.error(
-      `Neither the metrics API nor the kubelet answers, so nothing is measured: ${message}`,
-    );
-    return { pods: [], nodes: [] };
-  });
+  return metricsOf(await Promise.all(summaries));
 }
 
 function stackKubeconfig(stack: string, cwd: string): string {

@@ -7,12 +7,11 @@ import * as path from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { format } from "prettier";
 import { EdgeConfig, readConfig } from "../edge/config";
-import { PolicyName } from "../edge/policies";
 import {
-  policyTables,
   releaseFromManifests,
   releaseFromModule,
   releaseTable,
+  withBudgets,
   withComputed,
 } from "./footprintPage";
 
@@ -28,8 +27,8 @@ const modules = {
   "1.20": "v0.47.0",
 };
 
-/** The stack of docs/footprint.md: nothing but what must be set, and the policy. */
-export function pageConfig(resourcePolicy: PolicyName, manifestsDir: string): EdgeConfig {
+/** The stack of docs/footprint.md: nothing but what must be set, and what is `changed`. */
+export function pageConfig(changed: Record<string, string>, manifestsDir: string): EdgeConfig {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   return readConfig({
     host: "192.168.56.10",
@@ -37,7 +36,7 @@ export function pageConfig(resourcePolicy: PolicyName, manifestsDir: string): Ed
     acceptUnknownHostKey: "true",
     loadBalancerPool: "192.168.56.200",
     manifestsDir,
-    resourcePolicy,
+    ...changed,
   });
 }
 
@@ -48,11 +47,9 @@ async function main(manifestsDir: string): Promise<void> {
   );
   const newer = ["1.22.1", "1.23.0"].map((version) => releaseFromManifests(version, manifestsDir));
   const releases = releaseTable([...older, ...(await Promise.all(newer))]);
-  const policies = await policyTables((policy) => pageConfig(policy, manifestsDir));
-  const page = withComputed(
+  const page = await withBudgets(
     withComputed(fs.readFileSync(file, "utf8"), "releases", releases),
-    "policies",
-    policies,
+    (changed) => pageConfig(changed, manifestsDir),
   );
   fs.writeFileSync(file, await format(page, { parser: "markdown" }));
 }

@@ -2,12 +2,16 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { formatAmount, sum } from "../edge/amounts";
 import { computeBudget } from "../edge/budget";
-import { budgetMarkdown } from "../edge/budgetTable";
+import { budgetMarkdown, residentSentence, residentTable } from "../edge/budgetTable";
 import { EdgeConfig } from "../edge/config";
 import { KubernetesObject, parseManifest } from "../edge/manifests";
+import { allMemoryMeasures, memoryMeasures } from "../edge/lowMemory";
 import { PodBudget, workloadPods } from "../edge/pods";
 import { namedPolicy, policies, PolicyName } from "../edge/policies";
 import { kourierRelease, loadRelease, loadReleases, servingRelease } from "../edge/releases";
+import { leastMemory, roomForCode } from "../edge/resident";
+import { measuredRuns } from "../edge/residentRuns";
+import { allMeasures } from "../edge/safety";
 import { renderStack } from "../edge/stack";
 import { Column, markdownTable } from "../edge/table";
 import { resources } from "../edge/transforms";
@@ -48,9 +52,99 @@ export async function policyTables(config: (policy: PolicyName) => EdgeConfig): 
     const policy = config(name as PolicyName);
     const budget = computeBudget(policy, renderStack(policy, await loadReleases(policy)));
     const verdict = budget.fits ? "It fits." : "It does not fit, so a preview refuses it.";
-    return `### \`${name}\`\n\n${budgetMarkdown(budget)}\n\n${verdict}`;
+    return `### \`${name}\`\n\n${budgetMarkdown(budget)}\n\n${residentSentence(budget)}\n\n${verdict}`;
   });
   return (await Promise.all(sections)).join("\n\n");
+}
+
+const runColumns: Column[] = [
+  { title: "k0s" },
+  { title: "what runs, with one service" },
+  { title: "memory", align: "right" },
+  { title: "seen" },
+  { title: "anonymous", align: "right" },
+  { title: "code", align: "right" },
+  { title: "room for code", align: "right" },
+  { title: "by the rule", align: "right" },
+  { title: "verdict" },
+];
+
+/** The measured runs, each with what the rule says of it. */
+export function runTable(): string {
+  return markdownTable(
+    runColumns,
+    measuredRuns.map(({ k0s, what, memoryMiB, held, seen }) => {
+      const least = leastMemory(held);
+      return [
+        k0s,
+        what,
+        `${memoryMiB} MiB`,
+        seen,
+        String(held.anonymous),
+        String(held.code),
+        `${Math.round(roomForCode(held, memoryMiB) * 100)} %`,
+        `${least} MiB`,
+        least <= memoryMiB ? "fits" : "refused",
+      ];
+    }),
+  );
+}
+
+const leastColumns: Column[] = [
+  { title: "policy" },
+  { title: "measures" },
+  { title: "load balancer" },
+  ...["anonymous", "code", "least host"].map((title): Column => ({ title, align: "right" })),
+];
+
+/**
+ * The least host by policy, measures and load balancer, with the sample awake.
+ * @param config The stack's configuration with these keys.
+ */
+export async function leastHostTable(
+  config: (changed: Record<string, string>) => EdgeConfig,
+): Promise<string> {
+  const names = Object.keys(memoryMeasures);
+  const choices = [
+    ["none", []],
+    ...names.map((name): [string, string[]] => [name, [name]]),
+    ["all", names],
+  ] as [string, string[]][];
+  const rows = (["scale", "edge"] as const).flatMap((resourcePolicy) =>
+    choices.flatMap(([title, on]) =>
+      (["metallb", "nodeIp"] as const).map(async (loadBalancer) => {
+        const lowMemory = JSON.stringify(
+          Object.fromEntries(names.map((name) => [name, on.includes(name)])),
+        );
+        const pool: Record<string, string> =
+          loadBalancer === "nodeIp" ? { loadBalancerPool: "" } : {};
+        const stack = config({ resourcePolicy, lowMemory, loadBalancer, ...pool });
+        const { resident } = computeBudget(stack, renderStack(stack, await loadReleases(stack)));
+        return [
+          `\`${resourcePolicy}\``,
+          title,
+          `\`${loadBalancer}\``,
+          String(resident.anonymous),
+          String(resident.code),
+          `${resident.leastMemoryMiB} MiB`,
+        ];
+      }),
+    ),
+  );
+  return markdownTable(leastColumns, await Promise.all(rows));
+}
+
+/** The rows of the stack that was measured as a whole: nothing that saves memory, and full definitions. */
+export async function residentRowsTable(
+  config: (changed: Record<string, string>) => EdgeConfig,
+): Promise<string> {
+  const stack = config({
+    resourcePolicy: "upstream",
+    lowMemory: JSON.stringify(allMemoryMeasures(false)),
+    oneNode: JSON.stringify(allMeasures(false)),
+  });
+  const budget = computeBudget(stack, renderStack(stack, await loadReleases(stack)));
+  return residentTable(budget, markdownTable);
 }
 
 /** A release from a directory with release folders. */
@@ -120,4 +214,21 @@ function limitTotal(name: "cpu" | "memory", pods: PodBudget[]): string {
     pods.reduce((total, { limits }) => total + (limits[name] ?? 0n), 0n),
     "up",
   );
+}
+
+/**
+ * A page with everything but the releases computed anew, which needs no more than the newest manifests.
+ * @param config The stack of the page with some keys changed.
+ */
+export async function withBudgets(
+  page: string,
+  config: (changed: Record<string, string>) => EdgeConfig,
+): Promise<string> {
+  const parts: [name: string, text: string][] = [
+    ["policies", await policyTables((resourcePolicy) => config({ resourcePolicy }))],
+    ["resident rows", await residentRowsTable(config)],
+    ["least hosts", await leastHostTable(config)],
+    ["runs", runTable()],
+  ];
+  return parts.reduce((text, [name, part]) => withComputed(text, name, part), page);
 }

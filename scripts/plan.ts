@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
 import { dump } from "js-yaml";
+import { isRefused } from "../edge/budgetAdvice";
 import { budgetText } from "../edge/budgetTable";
 import { renderK0sConfig } from "../edge/k0sConfig";
 import { KubernetesObject } from "../edge/manifests";
@@ -27,7 +28,7 @@ async function main(): Promise<void> {
     throw new Error(usage);
   }
   const { config, objects, budget } = await loadStack(values.stack, values.cwd);
-  const { host, components } = planGraph(config, objects, budget.fits);
+  const { host, components } = planGraph(config, objects, budget.requestsFit);
   const all = components.flatMap(planObjects);
   console.log(`${planText([host, ...components])}\n\n${all.length} Kubernetes objects\n`);
   console.log(budgetText(budget));
@@ -36,7 +37,7 @@ async function main(): Promise<void> {
     console.log(`\n${files} files written to ${values.out}`);
   }
   // As the program would be refused, so that a check in a pull request fails.
-  process.exitCode = budget.fits || config.allowOvercommit ? 0 : 2;
+  process.exitCode = isRefused(budget) ? 2 : 0;
 }
 
 /** Writes each object to `<component>/<kind>-<namespace>-<name>.yaml`, and k0s' configuration. */

@@ -103,6 +103,11 @@ function budget(): Budget {
   });
 }
 
+function expectedResident(): { anonymous: number; code: number; leastHost: number } {
+  const { anonymous, code, leastMemoryMiB } = budget().resident;
+  return { anonymous, code, leastHost: leastMemoryMiB };
+}
+
 describe("a footprint", () => {
   it("has for each pod what it asks for, what was expected and what it takes", () => {
     const { pods: found } = footprint(pods, nodes, metrics, budget());
@@ -151,8 +156,32 @@ describe("a footprint", () => {
         headroom: { cpu: 825, memory: 1406 },
         measured: { cpu: 166, memory: 1341 },
         estimate: { cpu: 460, memory: 170.6 },
+        resident: { expected: expectedResident(), anonymous: undefined, workingSet: 1341 },
       },
     ]);
+  });
+
+  it("has the node's resident memory beside what the budget expects", () => {
+    const [node] = metrics.nodes;
+    assert.ok(node);
+    const anonymousBytes = 600.5 * 2 ** 20;
+    const known = { ...metrics, nodes: [{ ...node, anonymousBytes }] };
+    const { anonymous, code, leastHost } = expectedResident();
+    assert.match(
+      footprintTables(footprint(pods, nodes, known, budget()), textTable),
+      new RegExp(
+        `^edge1 +${anonymous}Mi +601Mi +${anonymous + code}Mi +1341Mi +${leastHost}Mi$`,
+        "m",
+      ),
+    );
+    assert.match(
+      footprintTables(footprint(pods, nodes, known), textTable),
+      /^edge1 +- +601Mi +- +1341Mi +-$/m,
+    );
+    assert.doesNotMatch(
+      footprintTables(footprint(pods, nodes, metrics), textTable),
+      /resident memory/,
+    );
   });
 
   it("expects nothing without a budget, and measures nothing without metrics", () => {
@@ -254,6 +283,15 @@ describe("npm run footprint", function () {
     const expected = footprint(pods, nodes, metrics);
     assert.deepEqual(printed, JSON.parse(JSON.stringify(expected)));
     assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*activator-6d5f7b9c4-x2x2x/s);
+  });
+
+  it("has anonymous memory from the kubelet where the metrics API answers for the rest", async () => {
+    answers["/api/v1/nodes/edge1/proxy/stats/summary"] = {
+      node: { nodeName: "edge1", memory: { rssBytes: 590 * 2 ** 20, workingSetBytes: 1 } },
+    };
+    const { stdout, stderr } = await run("--kubeconfig", "kubeconfig");
+    assert.equal(stderr, "");
+    assert.match(stdout, /^edge1 +- +590Mi +- +1341Mi +-$/m);
   });
 
   it("asks the kubelet where the metrics API does not answer", async () => {

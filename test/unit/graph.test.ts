@@ -16,6 +16,8 @@ const config: Record<string, string> = {
   sshPrivateKey: privateKey,
   sshHostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX8Wb3bkCz2Fh0sB6bG1rJ0rkqVJq0gqgF3xmYv8n2T",
   loadBalancerPool: "192.0.2.200-192.0.2.209",
+  // Every policy fits in it.
+  hostMemoryMiB: "2048",
   manifestsDir: manifestsDir ?? "",
 };
 
@@ -173,13 +175,13 @@ describe("the graph of the program", function () {
   });
 
   it("installs and starts k0s again, and replaces nothing, when its memory is to be saved", async () => {
-    const large = await runProgram({ ...config, hostMemoryMiB: "2048" }, { stdout });
+    const small = await runProgram({ ...config, hostMemoryMiB: "1536" }, { stdout });
     const script = (from: Graph, name: string) => JSON.stringify(from.find(name).inputs.stdin);
     const saving = " --env=GOGC=";
     for (const name of ["host-install", "host-ready"]) {
-      const holds = [large, graph].map((each) => script(each, name).includes(saving));
+      const holds = [graph, small].map((each) => script(each, name).includes(saving));
       assert.deepEqual(holds, [false, true], name);
-      assert.deepEqual(large.find(name).inputs.triggers, graph.find(name).inputs.triggers);
+      assert.deepEqual(small.find(name).inputs.triggers, graph.find(name).inputs.triggers);
     }
   });
 
@@ -361,6 +363,20 @@ describe("the graph of the program", function () {
     const full = { ...config, resourcePolicy: "upstream" };
     await assert.rejects(runProgram(full), /does not fit the host/);
     await runProgram({ ...full, allowOvercommit: "true" }, { stdout });
+  });
+
+  it("refuses a stack that is short of memory, unless that is allowed by its own name", async () => {
+    const short = { ...config, resourcePolicy: "edge", hostMemoryMiB: "1280" };
+    const refused = /does not fit the host[^]*resident memory[^]*add memoryShort to the list allow/;
+    await assert.rejects(runProgram(short), refused);
+    await assert.rejects(runProgram({ ...short, allowOvercommit: "true" }), refused);
+    const allowed = { ...short, allow: '["memoryShort"]' };
+    const { outputs } = await runProgram(allowed, { stdout });
+    assert.match(JSON.stringify(outputs.budget), /"fits":false.*"resident":"\d+Mi anonymous/);
+    await assert.rejects(
+      runProgram({ ...allowed, resourcePolicy: "upstream" }),
+      /Pending would be[^]*Or set allowOvercommit to true/,
+    );
   });
 
   it("has the failures of every command and object explained", () => {

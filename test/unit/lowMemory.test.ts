@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { allMemoryMeasures, calmMemory, memoryMeasures, withMeasures } from "../../edge/lowMemory";
+import { allMemoryMeasures, memoryMeasures, withMeasures } from "../../edge/lowMemory";
 import { noSettings } from "../../edge/k0sSettings";
 import { policies } from "../../edge/policies";
 import { testConfig } from "../support/config";
@@ -37,16 +37,6 @@ describe("measures for little memory", () => {
     assert.notEqual(environment.GOMEMLIMIT, undefined);
     // Each component is named once.
     assert.deepEqual([...new Set(disabledComponents)], disabledComponents);
-  });
-
-  it("decide together how small a host may be", () => {
-    const calm = (changed: Record<string, string>) => calmMemory(testConfig(changed).k0s).calm;
-    assert.equal(calm({}), 1536);
-    assert.equal(calm({ k0sEnvironment: '{"GOGC":"25"}' }), 1536);
-    assert.equal(calm({ hostMemoryMiB: "2048" }), 1900);
-    for (const name of Object.keys(memoryMeasures)) {
-      assert.equal(calm({ lowMemory: `{"${name}":false}` }), 1900, name);
-    }
   });
 
   it("have a reason each", () => {

@@ -122,6 +122,8 @@ describe("npm run plan", function () {
     host: "192.168.56.10",
     sshHostKey: hostKey,
     loadBalancerPool: "192.168.56.200-192.168.56.209",
+    // Every policy fits in it.
+    hostMemoryMiB: "2048",
     manifestsDir: manifestsDir ?? "",
   };
 
@@ -156,7 +158,12 @@ describe("npm run plan", function () {
     assert.match(stdout, /^host 192.168.56.10: k0s v1.35.7\+k0s.0\n├─ preflight\n/);
     assert.match(stdout, /│ {2}├─ apps\/v1 Deployment knative-serving\/activator\n/);
     assert.match(stdout, /^97 Kubernetes objects$/m);
-    assert.match(stdout, /^with 1 service awake +12 +620m +380m /m);
+    assert.match(stdout, /^with 1 service awake +13 +630m +370m /m);
+    assert.match(stdout, /^k0s +kube-apiserver +336 +84 +measured on a real k0s$/m);
+    assert.match(
+      stdout,
+      /^Resident memory with 1 service awake: .* hostMemoryMiB is 2048, which is enough\.$/m,
+    );
     assert.match(stdout, /^It fits\.$/m);
   });
 
@@ -182,12 +189,34 @@ describe("npm run plan", function () {
     assert.equal(refused.code, 2);
     assert.match(
       refused.stdout,
-      /The stack does not fit the host \(hostCpus 1, hostMemoryMiB 1536\)/,
+      /The stack does not fit the host \(hostCpus 1, hostMemoryMiB 2048\)/,
     );
     const allowed = await plan({ resourcePolicy: "upstream", allowOvercommit: true });
     assert.equal(allowed.code, 0);
     assert.match(allowed.stdout, /The stack does not fit the host/);
     assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative; its load balancer after met/m);
+  });
+
+  it("ends with 2 where memory is short, and with 0 where that is allowed", async () => {
+    const short = { resourcePolicy: "edge", hostMemoryMiB: 1280 };
+    for (const refused of [short, { ...short, allowOvercommit: true }]) {
+      const { code, stdout } = await plan(refused);
+      assert.equal(code, 2);
+      assert.match(stdout, /^ {2}resident memory with 1 service awake: needs a host of \d+ MiB/m);
+      assert.doesNotMatch(stdout, /It fits|may stay Pending/);
+    }
+    const allowed = await plan({ ...short, allow: ["memoryShort"] });
+    assert.equal(allowed.code, 0);
+    assert.match(allowed.stdout, /^The host is short of memory, and memoryShort is in allow: /m);
+    assert.doesNotMatch(allowed.stdout, /It fits/);
+    // All requests fit, so Kourier comes beside Knative.
+    assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative's definitions; /m);
+    const typo = await plan({ ...short, allow: ["memoryshort"] });
+    assert.equal(typo.code, 1);
+    assert.match(
+      typo.stderr,
+      /allow: there is no "memoryshort" to allow; did you mean "memoryShort"\?/,
+    );
   });
 
   it("tells configuration problems, and files that are not there, in a sentence", async () => {

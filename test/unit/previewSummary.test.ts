@@ -240,7 +240,17 @@ describe("the move of a budget", () => {
         pending: [],
       },
     ],
+    requestsFit: false,
+    resident: {
+      title: "without services",
+      rows: [],
+      anonymous: 600,
+      code: 900,
+      leastMemoryMiB: 1456,
+      fits: true,
+    },
     fits: false,
+    allowed: { overcommit: false, memoryShort: false },
     advice: [],
     warnings: [],
   };
@@ -255,6 +265,21 @@ describe("the move of a budget", () => {
       const [, , row] = budgetMove(old, now).split("\n");
       assert.equal(row, "| Knative without services | 1000m CPU, 0Mi | **no** |");
     }
+  });
+
+  it("shows resident memory, before and after", () => {
+    const last = (old: unknown, budget: Budget): string | undefined =>
+      budgetMove(old, budget).split("\n").at(-1);
+    const held = "600Mi anonymous, 900Mi code, needs a host of 1456Mi";
+    assert.equal(
+      last({ resident: "a larger one" }, now),
+      `| Resident memory without services | a larger one → ${held} | yes |`,
+    );
+    const short = { ...now, resident: { ...now.resident, fits: false } };
+    assert.equal(
+      last(budgetOutput(short), short),
+      `| Resident memory without services | ${held} | **no** |`,
+    );
   });
 });
 
