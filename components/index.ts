@@ -16,3 +16,4 @@ export * from "./manifestSet";
 export * from "./metalLb";
 export * from "./stackPlan";
 export * from "./stackConfig";
+export * from "./troubleWatch";

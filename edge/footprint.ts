@@ -283,7 +283,7 @@ function podFootprint(pod: PodObject, metrics: Metrics, budget: Budget | undefin
 }
 
 /** The name of a pod's Deployment, DaemonSet or Job, or of its Knative Service. */
-function workloadOf({ metadata }: PodObject): string {
+export function workloadOf({ metadata }: PodObject): string {
   const service = metadata?.labels?.["serving.knative.dev/service"];
   const owner = metadata?.ownerReferences?.[0];
   if (service !== undefined || owner === undefined) {
