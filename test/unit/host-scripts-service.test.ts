@@ -199,10 +199,10 @@ describe("install.sh", () => {
 });
 
 describe("ready.sh", () => {
-  const node = (ready: string, message = "", heartbeat = "2999-01-01T00:00:00Z") =>
-    `Node//edge ${ready} ${heartbeat} ${message}\n`;
-  const dns = "Deployment/kube-system/coredns True  \n";
-  const account = "ServiceAccount/default/default   \n";
+  const node = (ready: string, message = "", heartbeat = "2999-01-01T00:00:00Z", holds = "Ready") =>
+    `Node//edge ${ready} ${heartbeat} ${message} [${holds}]\n`;
+  const dns = "Deployment/kube-system/coredns True   [Available Progressing]\n";
+  const account = "ServiceAccount/default/default    []\n";
   /** Tells a cluster that is started again from a new one. */
   const startedBefore = "etc/k0s/.knative-edge-started";
   /** The outputs of k0s kubectl, one after the other; the last stays. */
@@ -360,6 +360,21 @@ describe("ready.sh", () => {
     assert.match(
       stderr,
       /edge: k0s was not ready within 1 s: a Ready node was not reached \(edge: container runtime network not ready: cni config uninitialized\)\. [^\n]*readyTimeoutSeconds\n$/,
+    );
+  });
+
+  it("names the pressure under which the node takes no pods", async () => {
+    host.write(startedBefore, "as it was then");
+    const under = node("True", "kubelet is posting ready status", undefined, "DiskPressure Ready");
+    answers("cluster", under + account);
+    assert.match(
+      await refused("ready", { READY_TIMEOUT: "1" }),
+      /CoreDNS was not reached \(the node is under DiskPressure: free some disk on the host, see df -h \/var\/lib\/k0s\)\. /,
+    );
+    answers("cluster", node("False", "no network", undefined, "MemoryPressure") + account);
+    assert.match(
+      await refused("ready", { READY_TIMEOUT: "1" }),
+      /a Ready node was not reached \(edge: no network; the node is under MemoryPressure: stop other programs/,
     );
   });
 
