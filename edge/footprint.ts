@@ -1,6 +1,13 @@
 import { Amounts, difference, nothing, sum } from "./amounts";
 import { Budget } from "./budget";
 import { Chart } from "./chart";
+import {
+  DiskHeadroom,
+  diskHeadroom,
+  diskLine,
+  DiskStats,
+  EvictionThresholds,
+} from "./diskHeadroom";
 import { containerSpecs, PodContainers, podRequests } from "./pods";
 import { parseQuantity } from "./quantity";
 import { ResourceList } from "./resources";
@@ -39,7 +46,7 @@ export interface Metrics {
 
 /** A kubelet's `/stats/summary`, as far as a footprint reads it; the metrics API is made from the same figures. */
 export interface StatsSummary {
-  node: { nodeName: string } & Stats;
+  node: { nodeName: string } & Stats & DiskStats;
   pods?: {
     podRef: { name: string; namespace: string };
     containers?: ({ name: string } & Stats)[];
@@ -70,6 +77,13 @@ export function metricsOf(summaries: readonly StatsSummary[]): Metrics {
       usage: usageOf(node),
     })),
   };
+}
+
+/** What a kubelet told of its node. */
+export interface KubeletAnswer {
+  summary: StatsSummary;
+  /** By its `/configz`; undefined where it did not tell. */
+  evictionHard?: EvictionThresholds;
 }
 
 /** CPU in m and memory in MiB. */
@@ -105,6 +119,8 @@ export interface NodeFootprint {
   measured?: Usage;
   /** Requests that the budget expects with every declared service awake. */
   estimate?: Usage;
+  /** By the kubelet; undefined where it has not looked yet. */
+  disk?: DiskHeadroom;
 }
 
 /** A running stack, measured. */
@@ -119,6 +135,7 @@ export function footprint(
   nodes: NodeObject[],
   metrics: Metrics,
   budget?: Budget,
+  kubelets: readonly KubeletAnswer[] = [],
 ): Footprint {
   // A pod that has ended asks for nothing.
   const present = pods.filter(
@@ -135,6 +152,7 @@ export function footprint(
       const offered = amounts(status?.allocatable);
       const requested = sum(onNode.map(requestsOf));
       const used = metrics.nodes.find((node) => node.metadata.name === name);
+      const kubelet = kubelets.find(({ summary }) => summary.node.nodeName === name);
       return {
         name,
         allocatable: usage(offered),
@@ -142,6 +160,7 @@ export function footprint(
         headroom: usage(difference(offered, requested)),
         measured: used && usage(amounts(used.usage)),
         estimate: expected && usage(expected.requests),
+        disk: kubelet && diskHeadroom(kubelet.summary.node, kubelet.evictionHard),
       };
     }),
   };
@@ -169,7 +188,7 @@ const nodeColumns: Column[] = [
   ]),
 ];
 
-/** The two tables of a footprint, in the form that a table function gives them. */
+/** The two tables of a footprint, in the form that a table function gives them, and a line about each node's disk. */
 export function footprintTables(
   { pods, nodes }: Footprint,
   format: (columns: Column[], rows: string[][]) => string,
@@ -191,7 +210,14 @@ export function footprintTables(
       (amount) => [cell("cpu", amount), cell("memory", amount)],
     ),
   ]);
-  return `${format(podColumns, podRows)}\n\n${format(nodeColumns, nodeRows)}`;
+  const disks = nodes.flatMap(({ name, disk }) =>
+    disk === undefined ? [] : [diskLine(name, disk)],
+  );
+  return [
+    format(podColumns, podRows),
+    format(nodeColumns, nodeRows),
+    ...(disks.length > 0 ? [disks.join("\n")] : []),
+  ].join("\n\n");
 }
 
 const colors = { offered: "#d0d7de", budget: "#a5d6a7", request: "#8ab4f8", measured: "#e8710a" };
