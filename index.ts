@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
 import { budgetOutput } from "./edge/budget";
+import { watchedPods } from "./edge/clusterTroubles";
 import { renderK0sConfig } from "./edge/k0sConfig";
 import { hasPlainUrls, probePath, urlDomain } from "./edge/knativeService";
 import { gatewayPorts } from "./edge/nodeIp";
@@ -27,6 +28,7 @@ export = async () => {
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
   });
+  edge.watchTroubles(host.kubeconfig, watchedPods(config, objects));
   // What resets the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook, and
   // a rebuild nothing of a cluster that is gone.
   const onCluster = {

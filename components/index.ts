@@ -17,3 +17,4 @@ export * from "./metalLb";
 export * from "./policyMove";
 export * from "./stackPlan";
 export * from "./stackConfig";
+export * from "./troubleWatch";

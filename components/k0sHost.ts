@@ -3,7 +3,7 @@ import { remote } from "@pulumi/command";
 import { Consent, StackFacts } from "../edge/changes";
 import { ImageBundle } from "../edge/config/k0s";
 import { k0sInstallArguments } from "../edge/k0sConfig";
-import { HostSize, leastMemoryMiB, wholeCpus } from "../edge/hostSize";
+import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "../edge/hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../edge/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { HostSight, HostState } from "./hostState";
@@ -26,6 +26,8 @@ export interface K0sHostArgs {
   nodeAddress: string;
   /** The host's size, which the stack's budget counts on; a smaller host is refused. */
   hostSize: HostSize;
+  /** Memory in MiB that must be free before k0s is installed. Defaults to freeMemoryMiB of edge/hostSize.ts. */
+  freeMemoryMiB?: number;
   /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer. */
   gatewayPorts: number[];
   /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
@@ -105,6 +107,7 @@ export class K0sHost extends pulumi.ComponentResource {
           HOST_CPUS: String(wholeCpus(args.hostSize)),
           MIN_MEMORY_MIB: String(leastMemoryMiB),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
+          FREE_MEMORY_MIB: String(args.freeMemoryMiB ?? freeMemoryMiB),
           GATEWAY_PORTS: args.gatewayPorts.join(" "),
           CLOCK_URL: args.url,
         },

@@ -1,6 +1,13 @@
 import { Amounts, difference, nothing, sum } from "./amounts";
 import { Budget } from "./budget";
 import { Chart } from "./chart";
+import {
+  DiskHeadroom,
+  diskHeadroom,
+  diskLine,
+  DiskStats,
+  EvictionThresholds,
+} from "./diskHeadroom";
 import { containerSpecs, PodContainers, podRequests } from "./pods";
 import { parseQuantity } from "./quantity";
 import { ResourceList } from "./resources";
@@ -44,7 +51,7 @@ export interface Metrics {
 
 /** A kubelet's `/stats/summary`, as far as a footprint reads it; the metrics API is made from the same figures. */
 export interface StatsSummary {
-  node: { nodeName: string } & Stats;
+  node: { nodeName: string } & Stats & DiskStats;
   pods?: {
     podRef: { name: string; namespace: string };
     containers?: ({ name: string } & Stats)[];
@@ -90,6 +97,13 @@ export function withAnonymous({ pods, nodes }: Metrics, others: Metrics): Metric
   };
 }
 
+/** What a kubelet told of its node. */
+export interface KubeletAnswer {
+  summary: StatsSummary;
+  /** By its `/configz`; undefined where it did not tell. */
+  evictionHard?: EvictionThresholds;
+}
+
 /** CPU in m and memory in MiB. */
 export interface Usage {
   cpu: number;
@@ -125,6 +139,8 @@ export interface NodeFootprint {
   estimate?: Usage;
   /** Memory that the node holds, where something is known of it. */
   resident?: NodeResident;
+  /** By the kubelet; undefined where it has not looked yet. */
+  disk?: DiskHeadroom;
 }
 
 /** Memory of a node beside what the budget expects, in MiB. */
@@ -149,6 +165,7 @@ export function footprint(
   nodes: NodeObject[],
   metrics: Metrics,
   budget?: Budget,
+  kubelets: readonly KubeletAnswer[] = [],
 ): Footprint {
   // A pod that has ended asks for nothing.
   const present = pods.filter(
@@ -165,6 +182,7 @@ export function footprint(
       const offered = amounts(status?.allocatable);
       const requested = sum(onNode.map(requestsOf));
       const used = metrics.nodes.find((node) => node.metadata.name === name);
+      const kubelet = kubelets.find(({ summary }) => summary.node.nodeName === name);
       return {
         name,
         allocatable: usage(offered),
@@ -173,6 +191,7 @@ export function footprint(
         measured: used && usage(amounts(used.usage)),
         estimate: expected && usage(expected.requests),
         ...nodeResident(used, budget),
+        disk: kubelet && diskHeadroom(kubelet.summary.node, kubelet.evictionHard),
       };
     }),
   };
@@ -230,7 +249,10 @@ const residentColumns: Column[] = [
   { title: "least host", align: "right" },
 ];
 
-/** The tables of a footprint, in the form that a table function gives them; the last only where something is known. */
+/**
+ * The tables of a footprint, in the form that a table function gives them, that of resident memory only where something
+ * is known of it; and a line about each node's disk.
+ */
 export function footprintTables(
   { pods, nodes }: Footprint,
   format: (columns: Column[], rows: string[][]) => string,
@@ -267,10 +289,14 @@ export function footprintTables(
           ],
         ],
   );
+  const disks = nodes.flatMap(({ name, disk }) =>
+    disk === undefined ? [] : [diskLine(name, disk)],
+  );
   return [
     format(podColumns, podRows),
     format(nodeColumns, nodeRows),
     ...(residentRows.length > 0 ? [format(residentColumns, residentRows)] : []),
+    ...(disks.length > 0 ? [disks.join("\n")] : []),
   ].join("\n\n");
 }
 
@@ -363,7 +389,7 @@ function podFootprint(pod: PodObject, metrics: Metrics, budget: Budget | undefin
 }
 
 /** The name of a pod's Deployment, DaemonSet or Job, or of its Knative Service. */
-function workloadOf({ metadata }: PodObject): string {
+export function workloadOf({ metadata }: PodObject): string {
   const service = metadata?.labels?.["serving.knative.dev/service"];
   const owner = metadata?.ownerReferences?.[0];
   if (service !== undefined || owner === undefined) {

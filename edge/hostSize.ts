@@ -12,6 +12,12 @@ export interface HostSize {
 /** Least memory of a host, in MiB; preflight.sh asks for it too. A machine of 1.5 GB shows about 1450. */
 export const leastMemoryMiB = 1280;
 
+/**
+ * Memory in MiB that must be free on a host without k0s. What k0s, MetalLB, Knative and Kourier hold and cannot give back
+ * was 568 to 609 MiB on a real k0s with the policy `edge` (anonymous pages), and kubelet evicts pods with less than 100 free.
+ */
+export const freeMemoryMiB = 700;
+
 /** kubelet's default for `memory.available`, which k0s leaves alone. Pods are not offered it. */
 export const evictionThreshold = parseQuantity("100Mi");
 

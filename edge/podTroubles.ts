@@ -35,7 +35,7 @@ function troubleOf(pod: unknown): string | undefined {
 }
 
 /** Reason and message of a condition or state. */
-function words({ reason, message }: Record<string, unknown>): string {
+export function words({ reason, message }: Record<string, unknown>): string {
   return [reason, message]
     .filter((part) => typeof part === "string" && part !== "")
     .map((part) => text(part).trim())

@@ -8,6 +8,7 @@ import {
   footprintCharts,
   footprintTables,
   metricsOf,
+  type KubeletAnswer,
   type Metrics,
   type NodeObject,
   type PodObject,
@@ -40,12 +41,12 @@ async function main(): Promise<void> {
     throw new Error(usage);
   }
   const expected = stack === undefined ? undefined : await loadStack(stack, cwd);
-  const facts = await read(
+  const { pods, nodes, metrics, kubelets } = await read(
     kubeconfig === undefined
       ? stackKubeconfig(stack ?? "", cwd)
       : fs.readFileSync(kubeconfig, "utf8"),
   );
-  const measured = footprint(...facts, expected?.budget);
+  const measured = footprint(pods, nodes, metrics, expected?.budget, kubelets);
   if (values.svg !== undefined) {
     fs.writeFileSync(values.svg, barCharts(footprintCharts(measured)));
   }
@@ -54,8 +55,16 @@ async function main(): Promise<void> {
   );
 }
 
-/** What a footprint is made from, asked of the cluster of a kubeconfig. */
-async function read(kubeconfig: string): Promise<[PodObject[], NodeObject[], Metrics]> {
+/** What a footprint is made from. */
+interface Facts {
+  pods: PodObject[];
+  nodes: NodeObject[];
+  metrics: Metrics;
+  kubelets: KubeletAnswer[];
+}
+
+/** Asks the cluster of a kubeconfig. */
+async function read(kubeconfig: string): Promise<Facts> {
   // An ES module, which CommonJS must import so.
   const { CoreV1Api, KubeConfig, Metrics: MetricsApi } = await import("@kubernetes/client-node");
   const config = new KubeConfig();
@@ -63,25 +72,26 @@ async function read(kubeconfig: string): Promise<[PodObject[], NodeObject[], Met
   const core = config.makeApiClient(CoreV1Api);
   const api = new MetricsApi(config);
   const [pods, nodes] = await Promise.all([core.listPodForAllNamespaces(), core.listNode()]);
-  const [metricsApi, kubelets] = await Promise.allSettled([
-    Promise.all([api.getPodMetrics(), api.getNodeMetrics()]),
-    kubeletMetrics(core, nodes.items),
+  const [ofPods, ofNodes, ofKubelets] = await Promise.allSettled([
+    api.getPodMetrics(),
+    api.getNodeMetrics(),
+    Promise.all(nodes.items.map((node) => askKubelet(core, node))),
   ]);
-  const counted = kubelets.status === "fulfilled" ? kubelets.value : { pods: [], nodes: [] };
-  if (metricsApi.status === "fulfilled") {
-    const [ofPods, ofNodes] = metricsApi.value;
-    const metrics = { pods: ofPods.items, nodes: ofNodes.items } as unknown as Metrics;
-    return [pods.items, nodes.items, withAnonymous(metrics, counted)];
+  const kubelets = ofKubelets.status === "fulfilled" ? ofKubelets.value : [];
+  const facts = { pods: pods.items, nodes: nodes.items, kubelets };
+  const counted = metricsOf(kubelets.map(({ summary }) => summary));
+  if (ofPods.status === "fulfilled" && ofNodes.status === "fulfilled") {
+    const metrics = { pods: ofPods.value.items, nodes: ofNodes.value.items } as unknown as Metrics;
+    return { ...facts, metrics: withAnonymous(metrics, counted) };
   }
-  // metrics-server is off, or not up yet.
-  if (kubelets.status === "rejected") {
+  // Metrics-server is off, or not up yet.
+  if (ofKubelets.status === "rejected") {
     // The rest is still worth printing.
     console.error(
-      "Neither the metrics API nor the kubelet answers, so nothing is measured: " +
-        (kubelets.reason as Error).message,
+      `Neither the metrics API nor the kubelet answers, so nothing is measured: ${(ofKubelets.reason as Error).message}`,
     );
   }
-  return [pods.items, nodes.items, counted];
+  return { ...facts, metrics: counted };
 }
 
 /** The one call of the Kubernetes client that a kubelet is asked with; JSON it parses, whatever its own type says. */
@@ -89,16 +99,20 @@ interface NodeProxy {
   connectGetNodeProxyWithPath(request: { name: string; path: string }): Promise<unknown>;
 }
 
-/** What the nodes' kubelets count, by way of the API server. */
-async function kubeletMetrics(core: NodeProxy, nodes: NodeObject[]): Promise<Metrics> {
-  const summaries = nodes.map(async ({ metadata }) => {
-    const name = metadata?.name ?? "";
-    return (await core.connectGetNodeProxyWithPath({
-      name,
-      path: "stats/summary",
-    })) as StatsSummary;
-  });
-  return metricsOf(await Promise.all(summaries));
+/** What a node's kubelet counts, and when it evicts, by way of the API server. */
+async function askKubelet(core: NodeProxy, { metadata }: NodeObject): Promise<KubeletAnswer> {
+  const ask = (path: string): Promise<unknown> =>
+    core.connectGetNodeProxyWithPath({ name: metadata?.name ?? "", path });
+  const [summary, configz] = await Promise.all([
+    ask("stats/summary") as Promise<StatsSummary>,
+    (ask("configz") as Promise<Configz>).catch(() => undefined),
+  ]);
+  return { summary, evictionHard: configz?.kubeletconfig?.evictionHard };
+}
+
+/** A kubelet's configuration, as far as a footprint reads it. */
+interface Configz {
+  kubeletconfig?: { evictionHard?: Record<string, string> };
 }
 
 function stackKubeconfig(stack: string, cwd: string): string {

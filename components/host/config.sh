@@ -25,10 +25,12 @@ claim() {
       fail "${CONFIG#"$R"} and ${CONFIG#"$R"}.old are here from before and differ: move them away"
     fi
   fi
-  for path in "$CONFIG" "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
+  for path in "$CONFIG" "$R"/run/xtables.lock "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
     "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers "$R"/opt/containerd "$R"/run/containerd; do
     [ ! -e "$path" ] || echo "${path#"$R"}"
-  done | write_file "$KEPT" 644
+  done >"$staged.kept"
+  sysctls >>"$staged.kept"
+  write_file "$KEPT" 644 <"$staged.kept"
   printf %s "$OWNER" | write_file "$MARKER" 644
 }
 
@@ -36,7 +38,7 @@ require_ownership
 [ -x "$K0S" ] || fail "${K0S#"$R"} is missing, so something removed it: run pulumi destroy, then pulumi up"
 mkdir -p "$CONFIG_DIR"
 staged=$CONFIG_DIR/.knative-edge.tmp.yaml
-trap 'rm -f "$staged"' EXIT
+trap 'rm -f "$staged" "$staged.kept"' EXIT
 printf '%s\n' "$K0S_YAML" | write_file "$staged" 600
 
 words=$("$K0S" config validate -c "$staged" 2>&1) ||

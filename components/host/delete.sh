@@ -104,6 +104,56 @@ sets() {
   ! have ipset || ipset list -n 2>/dev/null | grep -E '^(inet6:)?(kube-router-|KUBE-)' || true
 }
 
+# borrow_ipset: k0s brings no ipset along, but the image of its kube-router does (images/kube-router of
+# k0sproject/image-builder): Alpine's with its loader and libraries, in newer ones a static program. The sets can go only
+# after the pods that use them, and the image goes with k0s' data.
+borrow_ipset() {
+  root=$(grep -lsx kube-router "$PROC"/[0-9]*/comm | head -n 1)
+  root=${root%/comm}/root
+  [ -f "$root/usr/sbin/ipset" ] || return 0
+  mkdir "$tools/lib"
+  cp "$root/usr/sbin/ipset" "$tools/lib" || return 0
+  loader=
+  if cp "$root"/usr/lib/libipset.so.* "$root"/usr/lib/libmnl.so.* "$root"/lib/ld-musl-*.so.1 "$tools/lib" 2>/dev/null; then
+    loader="$(echo "$tools"/lib/ld-musl-*) --library-path $tools/lib "
+  fi
+  printf '#!/bin/sh\nexec %s"$@"\n' "$loader$tools/lib/ipset " >"$tools/ipset"
+  chmod 755 "$tools/ipset"
+}
+
+# hidden_sets: where there is no ipset command to list or destroy them, the sets that kube-router makes on every host.
+# iptables looks a set up by name before it looks for a rule, and says which of the two is missing.
+hidden_sets() {
+  ! have ipset || return 0
+  for set in kube-router-pod-subnets kube-router-node-ips; do
+    case $(iptables -w 10 -t nat -C POSTROUTING -m set --match-set $set src -j RETURN 2>&1) in
+      *"doesn't exist"*) ;;
+      *"Bad rule"*) echo "ipset $set" ;;
+      # Without the module there are none.
+      *) ! grep -qs '^ip_set ' "$PROC/modules" || echo "ipset $set" ;;
+    esac
+  done
+}
+
+# changed_sysctls: those that are not what they were before k0s, or were not there; of a host whose installation did not record them, only
+# the one that lets the host forward packets.
+changed_sysctls() {
+  sysctls | while IFS='=' read -r name value; do
+    before=$(sed -n "s/^$name=//p" "$KEPT" 2>/dev/null)
+    if [ -n "$before" ]; then
+      [ "$value" = "$before" ] || echo "$name=$value ($before before k0s)"
+    elif [ "$name=$value" = net.ipv4.ip_forward=1 ] || grep -qs '^kernel\.panic=' "$KEPT"; then
+      echo "$name=$value"
+    fi
+  done
+}
+
+# groups: control groups of k0s' service and of the containerd and pods that its kubelet runs.
+groups() {
+  find "$R/sys/fs/cgroup" -depth -type d \
+    \( -path '*/kubepods*' -o -path "*/system.slice/$SERVICE.service" -o -path '*/system.slice/containerd.service' \) 2>/dev/null || true
+}
+
 # stop: with the unit still there, so that systemd does not start it again.
 stop() {
   [ -e "$UNIT" ] || return 0
@@ -152,8 +202,8 @@ remove_rest() {
     kept "$directory" || rmdir "$R$directory" 2>/dev/null || true
   done
 
-  # Kubelet's control groups, empty since the pods are gone; one with processes in it cannot be removed.
-  find "$R/sys/fs/cgroup" -depth -type d -path '*/kubepods*' -exec rmdir {} + 2>/dev/null || true
+  # Empty since the pods are gone. One with processes in it, as of a containerd of others, cannot be removed.
+  groups | while read -r group; do rmdir "$group" 2>/dev/null || true; done
 
   ! grep -qs k0s_managed=true "$CONFIG_DIR/containerd.toml" || rm -f "$CONFIG_DIR/containerd.toml"
   rmdir "$CONFIG_DIR/containerd.d" 2>/dev/null || true
@@ -188,7 +238,8 @@ remains() {
   done
   sets | sed 's/^/ipset /'
   links | sed 's/^/interface /'
-  [ "$(cat "$PROC/sys/net/ipv4/ip_forward" 2>/dev/null)" != 1 ] || echo "net.ipv4.ip_forward=1"
+  groups | sed "s|^$R|control group |"
+  changed_sysctls
 }
 
 listed() {
@@ -205,10 +256,9 @@ fi
 # k0s brings the packet filter's commands along, and its reset takes them away.
 tools=$(mktemp -d)
 trap 'rm -rf "$tools"' EXIT
-if ! have iptables-save; then
-  cp -a "$DATA_DIR"/bin/*tables* "$tools" 2>/dev/null || true
-  PATH=$PATH:$tools
-fi
+PATH=$PATH:$tools
+have iptables-save || cp -a "$DATA_DIR"/bin/*tables* "$tools" 2>/dev/null || true
+have ipset || borrow_ipset
 links=$(links)
 
 stop
@@ -223,6 +273,11 @@ obstacles=$(obstacles | listed)
   fail "k0s is not wholly gone: $obstacles. Reboot the host and run pulumi destroy again"
 rest=$(remains | listed)
 [ -z "$rest" ] || say "removed; still on this host: $rest"
+hidden=$(hidden_sets | listed)
+[ -z "$hidden" ] ||
+  say "still in the kernel, as this host has no ipset command: $hidden. A reboot removes them, or ipset destroy, once ipset is installed"
+# iptables of k0s made it; an iptables of others makes it anew.
+kept /run/xtables.lock || rm -f "$R/run/xtables.lock"
 # Last, so that a delete that was cut off is taken up again.
 rm -f "$KEPT" "$MARKER"
 rmdir "$CONFIG_DIR" 2>/dev/null || true

@@ -26,7 +26,7 @@ PROC=$R/proc
 
 # Names the stack that k0s here belongs to: written before the installation, removed last.
 MARKER=$CONFIG_DIR/.knative-edge
-# Which of the directories and CNI plugins that k0s leaves behind were there before it.
+# Which of the directories and CNI plugins that k0s leaves behind were there before it, and what its sysctls were.
 KEPT=$CONFIG_DIR/.knative-edge-kept
 # What the unit was installed from.
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
@@ -158,6 +158,18 @@ require_ownership() {
 # text VALUE: as a JSON string; "absent" for nothing.
 text() {
   printf '"%s"' "$(printf %s "${1:-absent}" | tr -d '[:cntrl:]' | sed 's/["\\]/\\&/g')"
+}
+
+# sysctls: NAME=VALUE of whatever kubelet (setupKernelTunables in pkg/kubelet/cm), kube-proxy (conntrack, route_localnet) and
+# kube-router set while they run, as it is now.
+sysctls() {
+  for name in net/ipv4/ip_forward net/ipv4/conf/all/route_localnet net/bridge/bridge-nf-call-iptables \
+    net/bridge/bridge-nf-call-ip6tables net/netfilter/nf_conntrack_max \
+    net/netfilter/nf_conntrack_tcp_timeout_established net/netfilter/nf_conntrack_tcp_timeout_close_wait \
+    vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops \
+    kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+    [ ! -r "$PROC/sys/$name" ] || echo "$(echo "$name" | tr / .)=$(cat "$PROC/sys/$name")"
+  done
 }
 
 # digest FILE: its sha256, or nothing.

@@ -2,8 +2,9 @@
 # Changes nothing.
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB, the least that a host must have;
-#   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); MIN_DISK_MIB (default 2048, over and above the 15 %
-#   under which kubelet starts to evict); GATEWAY_PORTS, those at which the ingress answers on the host (default: none);
+#   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); FREE_MEMORY_MIB, what a host without k0s must have
+#   free of it (default: any); MIN_DISK_MIB (default 2048: a stack with an image bundle was seen to take 1.8 GB; over and
+#   above what kubelet wants free, see check_disk); GATEWAY_PORTS, those at which the ingress answers on the host (default: none);
 #   CLOCK_URL, of a web server whose time is right (default: the clock is not checked).
 # stdout: one line of JSON: arch, os, kernel, cgroup (1 or 2), cpus, memoryMiB, machineId, hostname.
 
@@ -67,6 +68,19 @@ check_memory() {
     finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or more"
 }
 
+# check_free_memory: a machine may be large enough and still be full. An installed k0s holds its share already.
+check_free_memory() {
+  free=$(number "$PROC/meminfo" MemAvailable:)
+  [ "$installed" = no ] && [ -n "$free" ] && [ $((free / 1024)) -lt "${FREE_MEMORY_MIB:-0}" ] || return 0
+  # /proc/PID/status has Name before Pid before VmRSS, which kernel threads do not have.
+  largest=$(cat "$PROC"/[0-9]*/status 2>/dev/null | awk '
+    $1 == "Name:" { name = substr($0, index($0, $2)) }
+    $1 == "Pid:" { pid = $2 }
+    $1 == "VmRSS:" && $2 > most { most = $2; holder = name " (process " pid ")" }
+    END { if (most) print "; the largest process is " holder " with " int(most / 1024) " MiB" }')
+  finding "the host has $((free / 1024)) MiB of free memory, and the stack takes $FREE_MEMORY_MIB$largest. Stop what is not needed, or give the host more memory"
+}
+
 # check_size: the budget of the stack was made for the declared size. A tenth less is what the kernel keeps for itself.
 check_size() {
   cpus=$(nproc)
@@ -76,19 +90,30 @@ check_size() {
     finding "the host has $memory MiB of memory and hostMemoryMiB says $HOST_MEMORY_MIB: set hostMemoryMiB to $memory, and the preview tells what fits"
 }
 
+# check_disk: kubelet evicts pods where the images' disk has less than 15 % free, or its own less than 10 % (its defaults
+# imagefs.available and nodefs.available, which k0s leaves alone). Mostly both are the one disk of k0s.
 check_disk() {
-  directory=$DATA_DIR
-  until [ -d "$directory" ]; do directory=${directory%/*}; done
-  # An installed k0s has taken its share already.
-  [ "$installed" = no ] || MIN_DISK_MIB=0
-  df -Pk "$directory/" | awk -v need="${MIN_DISK_MIB:-2048}" 'NR == 2 {
-    free = int($4 / 1024); want = need + int($2 * 0.15 / 1024)
-    if (free < want) print free, want
-  }' | {
-    if read -r free want; then
-      echo "${DATA_DIR#"$R"} has $free MiB of free disk and needs $want (${MIN_DISK_MIB:-2048} and 15 % of the disk, under which pods are evicted): free some or enlarge the disk"
+  checked=
+  for part in containerd:15 kubelet:10; do
+    directory=$DATA_DIR/${part%:*}
+    until [ -d "$directory" ]; do directory=${directory%/*}; done
+    read -r free threshold mount <<END
+$(df -Pk "$directory/" | awk -v percent="${part#*:}" 'NR == 2 { print int($4 / 1024), int($2 * percent / 102400), $6 }')
+END
+    case "$checked " in *" $mount "*) continue ;; esac
+    need=${MIN_DISK_MIB:-2048}
+    # An installed k0s has taken its share already, and images go to the first.
+    [ "$installed" = no ] && [ -z "$checked" ] || need=0
+    sum=
+    [ "$need" = 0 ] || sum="$need and "
+    checked="$checked $mount"
+    case $mount in "$DATA_DIR"/*) place=${mount#"$R"} ;; *) place=${DATA_DIR#"$R"} ;; esac
+    if [ "$free" -lt $((need + threshold)) ]; then
+      echo "$place has $free MiB of free disk and needs $((need + threshold)) ($sum${part#*:} % of the disk, under which pods are evicted): free some or enlarge the disk"
+    elif [ "$installed" = yes ] && [ "$free" -lt $((threshold + 1024)) ]; then
+      say "$place has $free MiB of free disk, and under $threshold (${part#*:} % of the disk) pods are evicted: free some or enlarge the disk before new images need it"
     fi
-  }
+  done
 }
 
 # check_clock: certificates that k0s makes while the clock is ahead are not valid yet for others; while it is behind,
@@ -203,6 +228,7 @@ check_platform
 check_tools
 check_cgroups
 check_memory
+check_free_memory
 check_size
 check_clock
 each "$(check_disk)"

@@ -44,9 +44,10 @@ kubectl() {
 }
 
 # observe: everything that the last rungs ask for, at the price of one kubectl.
-# Lines of `kind/namespace/name status heartbeat message`; the status is of the condition Ready or Available.
+# Lines of `kind/namespace/name status heartbeat message [conditions]`; the status is of the condition Ready or
+# Available, and in brackets are the types of all conditions that hold.
 observe() {
-  cluster=$(kubectl get nodes,deployments.apps,serviceaccounts --all-namespaces -o jsonpath='{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{.status.conditions[?(@.type=="Available")].status} {.status.conditions[?(@.type=="Ready")].lastHeartbeatTime} {.status.conditions[?(@.type=="Ready")].message}{"\n"}{end}') ||
+  cluster=$(kubectl get nodes,deployments.apps,serviceaccounts --all-namespaces -o jsonpath='{range .items[*]}{.kind}/{.metadata.namespace}/{.metadata.name} {.status.conditions[?(@.type=="Ready")].status}{.status.conditions[?(@.type=="Available")].status} {.status.conditions[?(@.type=="Ready")].lastHeartbeatTime} {.status.conditions[?(@.type=="Ready")].message} [{.status.conditions[?(@.status=="True")].type}]{"\n"}{end}') ||
     cluster=
 }
 
@@ -69,13 +70,26 @@ node_ready() {
   printf '%s\n' "$cluster" | awk -v since="$started_at" '/^Node\// && $2 == "True" && $3 >= since { ok = 1 } END { exit !ok }'
 }
 
-# hint: what is known about why the node is not ready.
+# pressures: what kubelet says the node is short of, at which it evicts pods and takes no new ones.
+pressures() {
+  printf '%s\n' "$cluster" | sed -n '/^Node/s/.*\[\(.*\)\]$/\1/p' | tr ' ' '\n' | grep Pressure | while read -r condition; do
+    case $condition in
+      DiskPressure) echo "DiskPressure: free some disk on the host, see df -h ${DATA_DIR#"$R"}" ;;
+      MemoryPressure) echo "MemoryPressure: stop other programs on the host, or give it more memory" ;;
+      *) echo "$condition" ;;
+    esac
+  done
+}
+
+# hint: what is known about why a rung is not reached.
 hint() {
+  words=
   case $rung in
-    node) words=$(printf '%s\n' "$cluster" | sed -n 's|^Node//\([^ ]*\) *[^ ]* *[^ ]* *|\1: |p' | head -n 1) ;;
+    node) words=$(printf '%s\n' "$cluster" | sed -n 's| \[[^]]*\]$||; s|^Node//\([^ ]*\) *[^ ]* *[^ ]* *|\1: |p' | head -n 1) ;;
     service) words="it is $state" ;;
-    *) words= ;;
   esac
+  short=$(pressures | tr '\n' ';' | sed 's/;$//; s/;/; /g')
+  words="$words${words:+${short:+; }}${short:+the node is under $short}"
   [ -z "$words" ] || echo " ($words)"
 }
 

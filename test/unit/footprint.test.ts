@@ -157,6 +157,7 @@ describe("a footprint", () => {
         measured: { cpu: 166, memory: 1341 },
         estimate: { cpu: 460, memory: 170.6 },
         resident: { expected: expectedResident(), anonymous: undefined, workingSet: 1341 },
+        disk: undefined,
       },
     ]);
   });
@@ -182,6 +183,28 @@ describe("a footprint", () => {
       footprintTables(footprint(pods, nodes, metrics), textTable),
       /resident memory/,
     );
+  });
+
+  it("has how far the nearer disk is from eviction, by kubelet's defaults or its own settings", () => {
+    const disk = (gibibytes: number) => ({
+      availableBytes: gibibytes * 2 ** 30,
+      capacityBytes: 20 * 2 ** 30,
+    });
+    const of = (fs: object, imageFs: object, evictionHard?: Record<string, string>) => {
+      const summary = { node: { nodeName: "edge1", fs, runtime: { imageFs } } };
+      return footprint([], nodes, metrics, undefined, [{ summary, evictionHard }]).nodes[0]?.disk;
+    };
+    assert.deepEqual(of(disk(4), disk(4)), {
+      of: "images",
+      capacity: 20480,
+      available: 4096,
+      threshold: 3072,
+      headroom: 1024,
+    });
+    assert.deepEqual(of(disk(1), disk(10))?.of, "pods");
+    const own = { "imagefs.available": "5Gi", "nodefs.available": "1%" };
+    assert.equal(of(disk(4), disk(4), own)?.headroom, -1024);
+    assert.equal(of({}, {}), undefined);
   });
 
   it("expects nothing without a budget, and measures nothing without metrics", () => {
@@ -278,9 +301,15 @@ describe("npm run footprint", function () {
 
   it("asks the cluster of a kubeconfig, and draws it", async () => {
     const svg = path.join(directory, "footprint.svg");
+    const fs20 = { availableBytes: 4 * 2 ** 30, capacityBytes: 20 * 2 ** 30 };
+    const summary = { node: { nodeName: "edge1", fs: fs20, runtime: { imageFs: fs20 } } };
+    const evictionHard = { "imagefs.available": "5%" };
+    answers["/api/v1/nodes/edge1/proxy/stats/summary"] = summary;
+    answers["/api/v1/nodes/edge1/proxy/configz"] = { kubeletconfig: { evictionHard } };
     const { stdout } = await run("--kubeconfig", "kubeconfig", "--json", "--svg", svg);
     const printed = JSON.parse(stdout) as Footprint;
-    const expected = footprint(pods, nodes, metrics);
+    const expected = footprint(pods, nodes, metrics, undefined, [{ summary, evictionHard }]);
+    assert.equal(expected.nodes[0]?.disk?.headroom, 3072);
     assert.deepEqual(printed, JSON.parse(JSON.stringify(expected)));
     assert.match(fs.readFileSync(svg, "utf8"), /^<svg .*activator-6d5f7b9c4-x2x2x/s);
   });
@@ -302,7 +331,12 @@ describe("npm run footprint", function () {
       memory: { workingSetBytes: 12 * 2 ** 20 },
     };
     answers["/api/v1/nodes/edge1/proxy/stats/summary"] = {
-      node: { nodeName: "edge1", cpu: { usageNanoCores: 126_000_000 }, memory: {} },
+      node: {
+        nodeName: "edge1",
+        cpu: { usageNanoCores: 126_000_000 },
+        memory: {},
+        runtime: { imageFs: { availableBytes: 4 * 2 ** 30, capacityBytes: 20 * 2 ** 30 } },
+      },
       pods: [
         {
           podRef: { name: "activator-6d5f7b9c4-x2x2x", namespace: "knative-serving" },
@@ -318,6 +352,10 @@ describe("npm run footprint", function () {
       /^knative-serving\/activator\S+ +150m +- +500m +2m +30Mi +- +300Mi +12Mi /m,
     );
     assert.match(stdout, /^edge1 .* 126m +0Mi$/m);
+    assert.match(
+      stdout,
+      /^edge1: 4096 of 20480 MiB are free on the disk of images; 1024 MiB more, and kubelet evicts pods \(below 3072 MiB\)\.$/m,
+    );
   });
 
   it("prints the rest where neither answers", async () => {

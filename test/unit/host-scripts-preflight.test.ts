@@ -166,6 +166,17 @@ describe("preflight.sh", () => {
       /has 976 MiB of memory and needs 1280/,
     ],
     [
+      "memory that others hold, and names who holds the most",
+      () => {
+        host.write("proc/meminfo", "MemTotal: 2097152 kB\nMemAvailable: 614400 kB\n");
+        host.write("proc/2/status", "Name:\tkthreadd\nPid:\t2\n");
+        host.write("proc/44/status", "Name:\tsshd\nPid:\t44\nVmRSS:\t    9000 kB\n");
+        host.write("proc/811/status", "Name:\tWeb Content\nPid:\t811\nVmRSS:\t  819200 kB\n");
+      },
+      /has 600 MiB of free memory, and the stack takes 700; the largest process is Web Content \(process 811\) with 800 MiB\. Stop/,
+      { FREE_MEMORY_MIB: "700" },
+    ],
+    [
       "less memory than declared",
       () => host.write("proc/meminfo", "MemTotal:  2000000 kB\n"),
       /has 1953 MiB of memory and hostMemoryMiB says 4096: set hostMemoryMiB to 1953/,
@@ -181,6 +192,38 @@ describe("preflight.sh", () => {
       "too little disk",
       () => host.write("fake/disk", "40000000 32500000 7500000"),
       /\/var\/lib\/k0s has 7324 MiB of free disk and needs 7907/,
+    ],
+    [
+      "a disk of this stack's own host on which pods are evicted",
+      () => {
+        ours();
+        host.write("fake/disk", "40000000 35000000 5000000");
+      },
+      /\/var\/lib\/k0s has 4882 MiB of free disk and needs 5859 \(15 % of the disk, under which pods are evicted\): free/,
+    ],
+    [
+      "too little on a disk of its own for images",
+      () => {
+        host.write("var/lib/k0s/containerd/x", "");
+        host.fake(
+          "df",
+          `case $2 in */containerd/) echo "head\n/dev/vdb 10000000 7000000 3000000 70% $R/var/lib/k0s/containerd" ;;
+          *) echo "head\n/dev/vda 40000000 1 30000000 1% /" ;; esac`,
+        );
+      },
+      /\/var\/lib\/k0s\/containerd has 2929 MiB of free disk and needs 3512 \(2048 and 15 %/,
+    ],
+    [
+      "too little on a disk of its own for pods",
+      () => {
+        host.write("var/lib/k0s/kubelet/x", "");
+        host.fake(
+          "df",
+          `case $2 in */kubelet/) echo "head\n/dev/vdb 10000000 9500000 500000 95% $R/var/lib/k0s/kubelet" ;;
+          *) echo "head\n/dev/vda 40000000 1 30000000 1% /" ;; esac`,
+        );
+      },
+      /\/var\/lib\/k0s\/kubelet has 488 MiB of free disk and needs 976 \(10 %/,
     ],
     [
       "a port in use",
@@ -330,8 +373,22 @@ describe("preflight.sh", () => {
     });
     host.process(2, { comm: "kubelet", inode: 2, cgroup: "/system.slice/k0scontroller.service" });
     host.process(3, { comm: "kube-router", inode: 3, cgroup: "/kubepods/besteffort/pod1/x" });
-    host.write("fake/disk", "40000000 33000000 7000000");
-    assert.equal((await preflight()).stderr, "");
+    host.write("fake/disk", "40000000 32500000 7500000");
+    // Its own processes hold the memory.
+    host.write("proc/meminfo", "MemTotal: 2097152 kB\nMemAvailable: 300000 kB\n");
+    assert.equal((await preflight({ FREE_MEMORY_MIB: "700" })).stderr, "");
+  });
+
+  it("notes that this stack's own host comes near to where pods are evicted", async () => {
+    ours();
+    host.write("fake/disk", "40000000 33500000 6500000");
+    const { code, stderr } = await preflight();
+    assert.equal(code, 0);
+    assert.equal(
+      stderr,
+      "k0s: /var/lib/k0s has 6347 MiB of free disk, and under 5859 (15 % of the disk) pods are evicted: " +
+        "free some or enlarge the disk before new images need it\n",
+    );
   });
 
   it("accepts cgroup v1 with k0s 1.34, and the reference host's memory without a word", async () => {

@@ -199,10 +199,10 @@ describe("install.sh", () => {
 });
 
 describe("ready.sh", () => {
-  const node = (ready: string, message = "", heartbeat = "2999-01-01T00:00:00Z") =>
-    `Node//edge ${ready} ${heartbeat} ${message}\n`;
-  const dns = "Deployment/kube-system/coredns True  \n";
-  const account = "ServiceAccount/default/default   \n";
+  const node = (ready: string, message = "", heartbeat = "2999-01-01T00:00:00Z", holds = "Ready") =>
+    `Node//edge ${ready} ${heartbeat} ${message} [${holds}]\n`;
+  const dns = "Deployment/kube-system/coredns True   [Available Progressing]\n";
+  const account = "ServiceAccount/default/default    []\n";
   /** Tells a cluster that is started again from a new one. */
   const startedBefore = "etc/k0s/.knative-edge-started";
   /** The outputs of k0s kubectl, one after the other; the last stays. */
@@ -360,6 +360,21 @@ describe("ready.sh", () => {
     assert.match(
       stderr,
       /edge: k0s was not ready within 1 s: a Ready node was not reached \(edge: container runtime network not ready: cni config uninitialized\)\. [^\n]*readyTimeoutSeconds\n$/,
+    );
+  });
+
+  it("names the pressure under which the node takes no pods", async () => {
+    host.write(startedBefore, "as it was then");
+    const under = node("True", "kubelet is posting ready status", undefined, "DiskPressure Ready");
+    answers("cluster", under + account);
+    assert.match(
+      await refused("ready", { READY_TIMEOUT: "1" }),
+      /CoreDNS was not reached \(the node is under DiskPressure: free some disk on the host, see df -h \/var\/lib\/k0s\)\. /,
+    );
+    answers("cluster", node("False", "no network", undefined, "MemoryPressure") + account);
+    assert.match(
+      await refused("ready", { READY_TIMEOUT: "1" }),
+      /a Ready node was not reached \(edge: no network; the node is under MemoryPressure: stop other programs/,
     );
   });
 
@@ -521,6 +536,106 @@ COMMIT
       "systemctl daemon-reload",
     ]);
     assert.match(stderr, /removed; still on this host: .*\/etc\/k0s\/k0s\.yaml.*\/opt\/cni\/bin/);
+  });
+
+  describe("where the host has no ipset command", () => {
+    /** Acts on the fakes' sets, as the scratch host's own does. */
+    const ipset = () => {
+      const text = host.read("fake-bin/ipset");
+      host.removeCommand("ipset");
+      return text;
+    };
+    const root = "proc/77/root";
+    // Not in a pod's control group, or the script would end the process of this number on this machine.
+    const router = () => host.process(77, { comm: "kube-router" });
+
+    it("borrows the static program of kube-router's image, and leaves nothing of it", async () => {
+      await arrange();
+      host.write(`${root}/usr/sbin/ipset`, ipset(), 0o755);
+      router();
+      const { code, stderr } = await host.run("delete", ours);
+      assert.equal(code, 0, stderr);
+      assert.equal(host.read("fake/sets"), "theirs\n");
+      assert.doesNotMatch(stderr, /ipset/);
+    });
+
+    it("borrows Alpine's program with its loader and libraries", async () => {
+      await arrange();
+      host.write(`${root}/usr/sbin/ipset`, ipset(), 0o755);
+      for (const name of ["libipset.so.13", "libmnl.so.0"])
+        host.write(`${root}/usr/lib/${name}`, "");
+      host.write(
+        `${root}/lib/ld-musl-x86_64.so.1`,
+        `#!/bin/sh\n[ $1 = --library-path ] && [ -e $2/libipset.so.13 ] && [ -e $2/libmnl.so.0 ] || exit 1\nshift 2\nexec "$@"\n`,
+        0o755,
+      );
+      router();
+      await done("delete");
+      assert.equal(host.read("fake/sets"), "theirs\n");
+    });
+
+    for (const [what, iptables, says] of [
+      [
+        "iptables finds one of them",
+        `case "$*" in *pod-subnets*) echo "iptables: Bad rule (does a matching rule exist in that chain?)." ;; *) echo "iptables v1.8.9: Set kube-router-node-ips doesn't exist." ;; esac >&2; exit 1`,
+        /has no ipset command: ipset kube-router-pod-subnets\. A reboot removes them, or ipset destroy/,
+      ],
+      [
+        "iptables cannot tell, and the kernel has the module",
+        'echo "no such match" >&2; exit 2',
+        /ipset kube-router-pod-subnets, ipset kube-router-node-ips\. A reboot/,
+      ],
+    ] as const) {
+      it(`says what stays in the kernel where ${what}`, async () => {
+        await arrange();
+        host.removeCommand("ipset");
+        host.fake("iptables", iptables);
+        host.write("proc/modules", "ip_set 57344 2 xt_set,ip_set_hash_net, Live 0x0\n");
+        const { code, stderr } = await host.run("delete", ours);
+        assert.equal(code, 0, stderr);
+        assert.match(stderr, says);
+      });
+    }
+
+    it("says nothing where the kernel has no sets", async () => {
+      await arrange();
+      host.removeCommand("ipset");
+      assert.doesNotMatch((await host.run("delete", ours)).stderr, /ipset/);
+    });
+  });
+
+  it("removes control groups that are empty and the lock of iptables, and says which sysctls are changed", async () => {
+    const sysctl = (name: string, value: number) => host.write(`proc/sys/${name}`, `${value}\n`);
+    sysctl("net/ipv4/ip_forward", 0);
+    sysctl("kernel/panic", 10);
+    await arrange();
+    sysctl("net/ipv4/ip_forward", 1);
+    sysctl("net/netfilter/nf_conntrack_max", 65536);
+    host.write("run/xtables.lock", "");
+    const groups = [
+      "systemd/system.slice/k0scontroller.service",
+      "system.slice/containerd.service",
+    ];
+    for (const group of [...groups, "kubepods/pod1", "system.slice/docker.service"])
+      fs.mkdirSync(host.path(`sys/fs/cgroup/${group}`), { recursive: true });
+    const { stderr } = await host.run("delete", ours);
+    for (const gone of [...groups, "kubepods"]) assert.ok(!host.exists(`sys/fs/cgroup/${gone}`));
+    assert.ok(host.exists("sys/fs/cgroup/system.slice/docker.service"));
+    assert.ok(!host.exists("run/xtables.lock"));
+    assert.match(
+      stderr,
+      /still on this host: .*net\.ipv4\.ip_forward=1 \(0 before k0s\), net\.netfilter\.nf_conntrack_max=65536$/m,
+    );
+    assert.doesNotMatch(stderr, /kernel\.panic/);
+  });
+
+  it("leaves others' control groups and lock of iptables, and names what it could not remove", async () => {
+    host.write("run/xtables.lock", "");
+    await arrange();
+    host.write("sys/fs/cgroup/system.slice/containerd.service/cgroup.procs", "1\n");
+    const { stderr } = await host.run("delete", ours);
+    assert.ok(host.exists("run/xtables.lock"));
+    assert.match(stderr, /control group \/sys\/fs\/cgroup\/system\.slice\/containerd\.service/);
   });
 
   it("has nothing to do the second time, nor on a new machine", async () => {
