@@ -240,9 +240,13 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {
     return await fs.readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
       return undefined;
     }
-    throw error;
+    throw new ReleaseError(
+      `${file} ${code === "EISDIR" ? "is a directory; a file was expected there" : `cannot be read (${code})`}.`,
+      { cause: error },
+    );
   }
 }

@@ -4,10 +4,9 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { parseArgs } from "node:util";
-import { load } from "js-yaml";
 import { changedStacks } from "../edge/changedStacks";
-import { isRecord } from "../edge/json";
 import { readSchema } from "../edge/schema";
+import { readStackFile, stackFileConfig } from "../edge/stackFile";
 
 const root = path.join(__dirname, "..");
 
@@ -17,12 +16,8 @@ function stacks(): string[] {
     .readdirSync(root)
     .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
     .filter((stack) => {
-      const content = load(fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8"));
-      return (
-        isRecord(content) &&
-        isRecord(content.config) &&
-        `${readSchema().project}:host` in content.config
-      );
+      const file = path.join(root, `Pulumi.${stack}.yaml`);
+      return `${readSchema().project}:host` in stackFileConfig(readStackFile(file), file);
     })
     .sort();
 }

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { describe as nameOf, KubernetesObject, parseManifest } from "../../edge/manifests";
 import { PlanNode, planObjects, planText } from "../../edge/plan";
-import { parseStackFile, StackFileError } from "../../edge/stackFile";
+import { parseStackFile, readStackFile, StackFileError } from "../../edge/stackFile";
 import { hostKey, leastConfig } from "../support/config";
 import { runProgram } from "../support/graph";
 import { manifestsDir, needReleases } from "../support/manifests";
@@ -60,6 +60,30 @@ describe("a stack's file", () => {
     assert.equal(values.sshPrivateKeyPassphrase, undefined);
   });
 
+  it("may end in the separator of a document that does not follow", () => {
+    const file = "---\nconfig:\n  knative-edge:host: a\n---\n# the end\n";
+    assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });
+  });
+
+  it("that is not there, or is a directory, is named", () => {
+    assert.throws(
+      () => readStackFile(__dirname),
+      (error) =>
+        error instanceof StackFileError &&
+        error.message === `${__dirname} is a directory; a stack's file was expected there.`,
+    );
+    assert.throws(() => readStackFile(`${__dirname}/x`), /\/x is not there; name another stack/);
+  });
+
+  // Each line holds the one before ten times.
+  const aliasBomb = [
+    "config:\n  a0: &a0 []",
+    ...Array.from(
+      { length: 9 },
+      (_, index) =>
+        `  a${index + 1}: &a${index + 1} [${Array<string>(10).fill(`*a${index}`).join(", ")}]`,
+    ),
+  ].join("\n");
   const wrong: [text: string, message: RegExp][] = [
     [
       stackFile({ "knative-edge:host": { secure: "v1:abc" } }),
@@ -69,7 +93,11 @@ describe("a stack's file", () => {
       stackFile({ "knative-edge:services": { x: { env: { A: { secure: "v1:abc" } } } } }),
       /^a: knative-edge:services is encrypted/,
     ],
-    ["config: [", /^a is not YAML: .*line/],
+    ["config: [", /^a is not one YAML document: .* at line 2\.$/],
+    ["config: {}\n---\nconfig: {}\n", /^a is not one YAML document: another .* at line 2\.$/],
+    ["# ours\n--- \nconfig: {}\n...\n---\nconfig: {}\n", /another document begins at line 4\.$/],
+    ["config: &a { b: *a }", /^a is not one YAML document: an alias in it stands for what/],
+    [aliasBomb, /^a is not one YAML document: its aliases make it more than 100000 values\.$/],
     ["- a", /^a is no stack's file/],
     ["config: 1", /^a is no stack's file/],
   ];

@@ -152,6 +152,12 @@ describe("releases", () => {
     );
   });
 
+  it("that are directories in place of files are named", async () => {
+    fs.mkdirSync(cached(), { recursive: true });
+    const message = await refusal(loadRelease(release(), { manifestsDir: directory }));
+    assert.equal(message, `${cached()} is a directory; a file was expected there.`);
+  });
+
   it("have the upstream places", () => {
     assert.deepEqual(
       [servingRelease("1.23.0"), kourierRelease("1.23.0"), metalLbRelease("v0.16.1")].flatMap(
