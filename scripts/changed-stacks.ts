@@ -1,12 +1,14 @@
-// The stacks that a change touches, as a JSON list: tsx scripts/changed-stacks.ts [--base <commit>]
-// Without --base, all stacks. A stack's file without a host is no stack of a host: the lab's gets its host from the lab.
+// The stacks that a change touches, as a JSON list. A stack's file without a host is no stack of a host: the lab's gets its host from the lab.
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parseArgs } from "node:util";
 import { changedStacks } from "../edge/changedStacks";
 import { readSchema } from "../edge/schema";
 import { readStackFile, stackFileConfig } from "../edge/stackFile";
+import { runCommand } from "./command";
+
+const usage = `npx tsx scripts/changed-stacks.ts [--base <commit>]
+  --base  the commit that the change begins at; without it, all stacks`;
 
 const root = path.join(__dirname, "..");
 
@@ -22,15 +24,16 @@ function stacks(): string[] {
     .sort();
 }
 
-const { values } = parseArgs({ options: { base: { type: "string" } } });
-const touched =
-  values.base === undefined
-    ? stacks()
-    : changedStacks(
-        execFileSync("git", ["diff", "--name-only", `${values.base}...HEAD`], {
-          cwd: root,
-          encoding: "utf8",
-        }).split("\n"),
-        stacks(),
-      );
-console.log(JSON.stringify(touched));
+runCommand(usage, { base: { type: "string" } }, ({ base }) => {
+  const touched =
+    base === undefined
+      ? stacks()
+      : changedStacks(
+          execFileSync("git", ["diff", "--name-only", `${base}...HEAD`], {
+            cwd: root,
+            encoding: "utf8",
+          }).split("\n"),
+          stacks(),
+        );
+  console.log(JSON.stringify(touched));
+});
