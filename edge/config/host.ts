@@ -3,7 +3,7 @@ import { HostSize, leastMemoryMiB } from "../hostSize";
 import { isAddress } from "../pool";
 import { parseQuantity } from "../quantity";
 import { readSchema } from "../schema";
-import { parseHostKey, privateKeyProblem } from "../sshKey";
+import { parseHostKeys, privateKeyProblem } from "../sshKey";
 import { isDnsName } from "./forms";
 import { Reader } from "./reader";
 
@@ -174,9 +174,16 @@ function readHostKey(
     }
     return undefined;
   }
-  const hostKey = parseHostKey(text);
-  if (hostKey === undefined) {
+  const keys = parseHostKeys(text);
+  if (keys === undefined || keys.length === 0) {
     read.add(key, `is not an SSH host key; ${remedy}.`);
+    return undefined;
   }
-  return hostKey;
+  // ssh-keyscan without -t prints a key of each type, and any server still supported has one of Ed25519.
+  const ed25519 = keys.filter((found) => found.startsWith("ssh-ed25519 "));
+  const candidates = ed25519.length > 0 ? ed25519 : keys;
+  if (candidates.length > 1) {
+    read.add(key, `has ${candidates.length} keys, of which the host has one; ${remedy} alone.`);
+  }
+  return candidates[0];
 }

@@ -331,6 +331,9 @@ describe("configuration", () => {
     });
   }
 
+  // Made for tests; no host has it.
+  const ecdsaHostKey =
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGwvYaBpSxK5w895VLWzEaw4LmGSmSAnTVaIX5XaKPaTtcs9PfxFFjMFA48wZPaGyaXqUqdUm6FbV7sHLto3vQM=";
   const hostKeys: [what: string, sshHostKey: string, good: boolean][] = [
     ["type and key", hostKey, true],
     ["with a comment", `${hostKey} root@edge`, true],
@@ -343,7 +346,14 @@ describe("configuration", () => {
     ["a fingerprint", "SHA256:uNiVztksCsDhcc0u9e8BrY4L0ok2XcBwGUCKqPtZdKs", false],
     ["a key cut short", hostKey.slice(0, -8), false],
     ["another type than the key's", hostKey.replace("ssh-ed25519", "ssh-rsa"), false],
-    ["two lines", `${hostKey}\n${hostKey}`, false],
+    ["a line twice", `${hostKey}\n${hostKey}\r\n`, true],
+    [
+      "what ssh-keyscan prints",
+      `# edge:22 SSH-2.0-OpenSSH_9.6\nedge ${ecdsaHostKey}\n# edge:22 SSH-2.0-OpenSSH_9.6\nedge ${hostKey}\n`,
+      true,
+    ],
+    ["comments alone", "# edge:22 SSH-2.0-OpenSSH_9.6\n", false],
+    ["a host key and something else", `${hostKey}\nx`, false],
     ["a revoked key", `@revoked * ${hostKey}`, false],
     ["a private key", openSsh.private, false],
   ];
@@ -359,6 +369,18 @@ describe("configuration", () => {
       }
     });
   }
+
+  it("refuses host keys of which none is the right one for sure", () => {
+    for (const [other, number] of [
+      [sshKeyPair().public.trim(), 2],
+      [`${sshKeyPair().public.trim()}\n${ecdsaHostKey}`, 2],
+    ] as const) {
+      assert.match(
+        problems({ sshHostKey: `${hostKey}\n${other}` }).join("\n"),
+        new RegExp(`^knative-edge:sshHostKey: has ${number} keys, of which .* line alone\\.$`),
+      );
+    }
+  });
 
   it("needs a host key unless it may be unknown", () => {
     assert.match(
