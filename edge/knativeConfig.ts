@@ -25,7 +25,7 @@ export function configMapProblems(
     const key = `knativeConfig.${name}`;
     const configMap = own.find(({ metadata }) => metadata.name === name);
     if (configMap === undefined) {
-      const message = `Knative has no such ConfigMap; ${suggestion(name, names)} It has ${names.join(", ")}.`;
+      const message = `Knative has no such ConfigMap; ${suggestion(name, names, `it has ${names.join(", ")}.`)}`;
       return [{ key, message }];
     }
     const known = freeKeys.includes(name) ? [] : keysOf(configMap);

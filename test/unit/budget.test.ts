@@ -351,7 +351,7 @@ describe("the budget of the releases", function () {
         async (resourcePolicy, resourceFactor, milli, memory) => {
           const budget = await budgetOf({
             resourcePolicy,
-            resourceFactor,
+            ...(["scale", "guaranteed"].includes(resourcePolicy) && { resourceFactor }),
             hostCpus: `${milli}m`,
             hostMemoryMiB: String(memory),
           });
