@@ -8,7 +8,7 @@ import { closest, distance } from "fastest-levenshtein";
  */
 export function suggestion(name: string, known: readonly string[], list?: string): string {
   const nearest = closest(name, known);
-  if (distance(name, nearest) > Math.max(1, Math.floor(name.length / 3))) {
+  if (distance(name, nearest) > Math.max(1, Math.ceil(name.length / 3))) {
     return list ?? `there are ${known.join(", ")}.`;
   }
   const more = list === undefined ? "" : ` ${list.charAt(0).toUpperCase()}${list.slice(1)}`;

@@ -184,8 +184,8 @@ function parseRange(text: string): AddressRange {
     ![first, last].every(isAddress)
   ) {
     throw new Error(
-      `"${text}" is no range of IPv4 addresses; write it like 192.168.56.200-192.168.56.209, ` +
-        `192.168.56.200/29 or 192.168.56.200.`,
+      `"${text}" is no range of IPv4 addresses; write it like 192.168.56.50-192.168.56.59, ` +
+        `192.168.56.48/29 or 192.168.56.50.`,
     );
   }
   const range = { first: toNumber(first), last: toNumber(last) };
