@@ -312,7 +312,16 @@ describe("the budget of the releases", function () {
       "75m/0Mi Burstable",
     );
     assert.equal(
-      await changed({ "config-autoscaler": { "min-scale": "2", "initial-scale": "0" } }, {}),
+      await changed(
+        {
+          "config-autoscaler": {
+            "min-scale": "2",
+            "initial-scale": "0",
+            "allow-zero-initial-scale": "true",
+          },
+        },
+        {},
+      ),
       "50m/0Mi Burstable",
     );
   });
