@@ -1,3 +1,5 @@
+import { hasLogin } from "./login";
+
 /** What a stack sets of k0s' own processes. */
 export interface K0sSettings {
   /** Names for `k0s controller --disable-components`. */
@@ -68,6 +70,10 @@ const decidedElsewhere: Record<string, string> = {
   "service-cluster-ip-range": "serviceCidr",
 };
 
+/** Not with the value: nothing that is printed holds a password. */
+const loginProblem =
+  "has a user name in its URL, which the state and every user of the host can read; use a server that asks for none.";
+
 /** What is wrong with a flag of a Kubernetes component, or undefined. */
 export function argumentError(name: string, value: unknown): string | undefined {
   if (!/^[a-z][a-z0-9-]*$/.test(name)) {
@@ -75,6 +81,9 @@ export function argumentError(name: string, value: unknown): string | undefined 
   }
   if (typeof value !== "string" || /[\u0000-\u001f]/.test(value)) {
     return 'a text of one line was expected; put numbers, true and false in quotes, such as "50".';
+  }
+  if (hasLogin(value)) {
+    return loginProblem;
   }
   const key = decidedElsewhere[name];
   return key === undefined ? undefined : `${key} decides this; set that.`;
@@ -90,6 +99,10 @@ export function environmentError(name: string, value: unknown): string | undefin
   }
   if (typeof value !== "string") {
     return 'a text was expected; put numbers, true and false in quotes, such as "50".';
+  }
+  // Go takes a proxy without http:// too.
+  if (hasLogin(value) || (/^(HTTPS?|ALL)_PROXY$/i.test(name) && value.includes("@"))) {
+    return loginProblem;
   }
   if (!/^[\w.,:;=+@/~-]*$/.test(value)) {
     return `"${value}" has blanks, quotes or other signs that a systemd unit gives a meaning; leave them out.`;

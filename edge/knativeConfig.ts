@@ -1,18 +1,24 @@
-import { distance } from "fastest-levenshtein";
 import { KubernetesObject } from "./manifests";
+import { knativeSettings, settingClashes, settingRule } from "./knativeSettings";
 import { suggestion } from "./nearest";
 import { Problem } from "./problem";
-import { parseQuantity } from "./quantity";
 
 /** The key that explains a Knative ConfigMap; its text is guarded by the knative.dev/example-checksum annotation. */
 export const exampleKey = "_example";
 
-/** ConfigMaps whose keys the user makes up: domains, and the names of whatever logs. */
-const freeKeys = ["config-domain", "config-logging"];
+/** ConfigMaps with keys that the user makes up, or that no example names, by what they look like. */
+const freeKeys: Record<string, RegExp> = {
+  // Domains.
+  "config-domain": /./,
+  // The names of whatever logs.
+  "config-logging": /^loglevel\../,
+  // Of older releases.
+  "config-tracing": /./,
+};
 
 /**
- * What is wrong with the keys that are set in Knative's ConfigMaps: ConfigMaps that Knative does not have, misspelt
- * keys, and values that the budget cannot read or that need what is not installed.
+ * What is wrong with what is set in Knative's ConfigMaps: ConfigMaps and keys that Knative does not have, and values
+ * that its programs do not take.
  * @param configMaps What is set, by ConfigMap and key.
  * @param own Knative's ConfigMaps, each with its {@link exampleKey}.
  */
@@ -25,44 +31,39 @@ export function configMapProblems(
     const key = `knativeConfig.${name}`;
     const configMap = own.find(({ metadata }) => metadata.name === name);
     if (configMap === undefined) {
-      const message = `Knative has no such ConfigMap; ${suggestion(name, names)} It has ${names.join(", ")}.`;
+      const message = `Knative has no such ConfigMap; ${suggestion(name, names, `it has ${names.join(", ")}.`)}`;
       return [{ key, message }];
     }
-    const known = freeKeys.includes(name) ? [] : keysOf(configMap);
-    return Object.entries(data).flatMap(([field, value]) => {
-      const message = misspelling(field, known) ?? valueProblem(field, value);
+    const problems = Object.entries(data).flatMap(([field, value]) => {
+      const message = unknownKey(field, configMap) ?? valueProblem(name, field, value);
       return message === undefined ? [] : [{ key: `${key}.${field}`, message }];
     });
+    // A value that is wrong in itself clashes with nothing.
+    const clashes = problems.length > 0 ? [] : settingClashes(name, data);
+    return [
+      ...problems,
+      ...clashes.map(({ key: field, message }) => ({ key: `${key}.${field}`, message })),
+    ];
   });
+}
+
+function unknownKey(key: string, configMap: KubernetesObject): string | undefined {
+  const { name } = configMap.metadata;
+  const known = [...new Set([...keysOf(configMap), ...Object.keys(knativeSettings[name] ?? {})])];
+  return known.includes(key) || freeKeys[name]?.test(key)
+    ? undefined
+    : `there is no such key; ${known.length === 0 ? "this ConfigMap has none." : suggestion(key, known)}`;
 }
 
 /** The keys that a ConfigMap has, and that its example explains. */
 function keysOf({ data = {} }: KubernetesObject): string[] {
   const explained = (data[exampleKey] ?? "").matchAll(/^([\w.-]+):/gm);
-  return [...Object.keys(data), ...[...explained].map(([, key = ""]) => key)];
+  return [...Object.keys(data), ...[...explained].map(([, key = ""]) => key)].filter(
+    (key) => key !== exampleKey,
+  );
 }
 
-/** Only what is nearly a known key is taken for a mistake, since the examples do not name every key there is. */
-function misspelling(key: string, known: string[]): string | undefined {
-  const isNear = !known.includes(key) && known.some((name) => distance(name, key) <= 2);
-  return isNear ? `there is no such key; ${suggestion(key, known)}` : undefined;
-}
-
-function valueProblem(key: string, value: string): string | undefined {
-  if (/^(queue-sidecar|revision)-(cpu|memory)-(request|limit)$/.test(key)) {
-    try {
-      return parseQuantity(value) < 0n
-        ? `${value} is below 0; write it like 25m or 64Mi.`
-        : undefined;
-    } catch (error) {
-      return (error as Error).message;
-    }
-  }
-  if (/^(min|max|initial)-scale$/.test(key) && !/^\d+$/.test(value)) {
-    return `"${value}" is not a whole number of pods, such as "1".`;
-  }
-  if (key === "pod-autoscaler-class" && value.startsWith("hpa.")) {
-    return `"${value}" needs serving-hpa.yaml, which this program does not install; leave it out.`;
-  }
-  return undefined;
+function valueProblem(configMap: string, key: string, value: string): string | undefined {
+  const problem = settingRule(configMap, key)?.(value);
+  return problem === undefined ? undefined : `"${value}" ${problem}`;
 }

@@ -314,6 +314,12 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
       );
     }
   }
+  for (const [name, text] of Object.entries(isRecord(value.env) ? value.env : {})) {
+    const problem = typeof text === "string" ? variableProblem(name, text) : undefined;
+    if (problem !== undefined) {
+      check.add(`env.${name}`, problem);
+    }
+  }
   for (const name of reservedVariables.filter((text) => isRecord(value.env) && text in value.env)) {
     const instead = name === "PORT" ? "set port" : "take another name";
     check.add(`env.${name}`, `Knative itself sets this variable; ${instead}.`);
@@ -334,6 +340,24 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
   for (const message of resourceErrors(resources)) {
     check.add("", message);
   }
+}
+
+/** Most bytes of `NAME=value` with its end: MAX_ARG_STRLEN of Linux (include/uapi/linux/binfmts.h), 32 pages. */
+const mostVariableBytes = 32 * 4096;
+
+/** What keeps a text from being a variable's value for a process of Linux. */
+function variableProblem(name: string, value: string): string | undefined {
+  if (value.includes("\0")) {
+    return "has the character NUL, where Linux ends a variable; take it out.";
+  }
+  // Half of a surrogate pair is no character, and UTF-8 has no bytes for it.
+  if (Buffer.from(value, "utf8").toString("utf8") !== value) {
+    return "is not a text of whole Unicode characters; correct it.";
+  }
+  const bytes = Buffer.byteLength(`${name}=${value}`) + 1;
+  return bytes > mostVariableBytes
+    ? `has ${bytes} bytes with its name, and Linux starts no program with more than ${mostVariableBytes}; use a file.`
+    : undefined;
 }
 
 function checkMetadata(check: Check, { labels, annotations }: Record<string, unknown>): void {

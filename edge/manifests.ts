@@ -1,5 +1,6 @@
-import { CORE_SCHEMA, load, YAMLException } from "js-yaml";
+import { CORE_SCHEMA } from "js-yaml";
 import { isRecord, JsonObject } from "./json";
+import { parseYaml } from "./yaml";
 
 /** A Kubernetes object, of whatever kind. */
 export interface KubernetesObject {
@@ -189,12 +190,9 @@ export function isKnativeServing(object: KubernetesObject): boolean {
 function parseDocument(document: string, place: string): unknown {
   try {
     // The core schema is YAML 1.2's: no value becomes a Date.
-    return load(document, { schema: CORE_SCHEMA });
+    return parseYaml(document, { schema: CORE_SCHEMA });
   } catch (error) {
-    const reason =
-      error instanceof YAMLException
-        ? `${error.reason} at line ${error.mark.line + 1} of it`
-        : error;
+    const reason = (error as Error).message.replace(/ at line \d+$/, "$& of it");
     throw new ManifestError(`${place}: not YAML: ${reason}.`, { cause: error });
   }
 }

@@ -105,9 +105,14 @@ function metalLbComponent(
   };
 }
 
+/** The objects below a node in the steps in which they come: what can be applied at the same time is in one. */
+export function planSteps({ objects = [], children = [] }: PlanNode): KubernetesObject[][] {
+  return [...(objects.length > 0 ? [objects] : []), ...children.flatMap(planSteps)];
+}
+
 /** Every object below a node, in order. */
-export function planObjects({ objects = [], children = [] }: PlanNode): KubernetesObject[] {
-  return [...objects, ...children.flatMap(planObjects)];
+export function planObjects(node: PlanNode): KubernetesObject[] {
+  return planSteps(node).flat();
 }
 
 /** A graph as an indented tree; objects that are applied at the same time stand together. */

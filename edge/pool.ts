@@ -7,6 +7,25 @@ interface AddressRange {
   last: number;
 }
 
+/** Networks whose addresses no host's interface has, with what they are for (RFC 6890). */
+const specialNetworks: Record<string, string> = {
+  "0.0.0.0/8": "reserved",
+  "127.0.0.0/8": "loopback",
+  "169.254.0.0/16": "link-local",
+  "224.0.0.0/4": "multicast",
+  "240.0.0.0/4": "reserved",
+};
+
+/** What an IPv4 network is for, if it has an address that no host's interface has: `loopback`. */
+export function specialUse(cidr: string): string | undefined {
+  return specialUseOf(parseCidr(cidr));
+}
+
+function specialUseOf(range: AddressRange): string | undefined {
+  const found = Object.entries(specialNetworks).find(([cidr]) => overlap(range, parseCidr(cidr)));
+  return found?.[1];
+}
+
 /** What a pool must not touch. */
 export interface PoolSurroundings {
   /** IPv4 address of the host. */
@@ -57,6 +76,10 @@ export function poolErrors(pool: string, surroundings: PoolSurroundings): string
   ranges.forEach((range, index) => {
     const name = describe(range);
     const say = (what: string): number => errors.push(`${name} ${what}`);
+    const use = specialUseOf(range);
+    if (use !== undefined) {
+      say(`has ${use} addresses, which no load balancer can have; take others.`);
+    }
     if (contains(range, node)) {
       say(`holds the host's own address ${nodeAddress}; leave it out.`);
     }
@@ -126,6 +149,20 @@ export function cidrsOverlap(a: string, b: string): boolean {
   return overlap(parseCidr(a), parseCidr(b));
 }
 
+/** What an address is that ends an IPv4 network, and that no host in it can have; undefined for any other. */
+export function networkEnd(
+  address: string,
+  cidr: string,
+): "network address" | "broadcast address" | undefined {
+  const { first, last } = parseCidr(cidr);
+  // Networks of one address or two have neither (RFC 3021).
+  if (last - first < 2) {
+    return undefined;
+  }
+  const number = toNumber(address);
+  return number === first ? "network address" : number === last ? "broadcast address" : undefined;
+}
+
 /** The /24 around an IPv4 address, as a CIDR. */
 export function subnetAround(address: string): string {
   return `${address.split(".").slice(0, 3).join(".")}.0/24`;
@@ -147,8 +184,8 @@ function parseRange(text: string): AddressRange {
     ![first, last].every(isAddress)
   ) {
     throw new Error(
-      `"${text}" is no range of IPv4 addresses; write it like 192.168.56.200-192.168.56.209, ` +
-        `192.168.56.200/29 or 192.168.56.200.`,
+      `"${text}" is no range of IPv4 addresses; write it like 192.168.56.50-192.168.56.59, ` +
+        `192.168.56.48/29 or 192.168.56.50.`,
     );
   }
   const range = { first: toNumber(first), last: toNumber(last) };

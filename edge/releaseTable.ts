@@ -76,7 +76,8 @@ export function kubernetesOf(
   { releases }: ReleasedComponent,
   version: string,
 ): KubernetesRange | undefined {
-  const minor = /^(v?\d+\.\d+\.)\d+$/.exec(version)?.[1];
+  // As semver has it, a number has no zeros in front.
+  const minor = /^(v?\d+\.\d+\.)(0|[1-9]\d*)$/.exec(version)?.[1];
   const known = Object.keys(releases).find(
     (name) => name === version || (minor !== undefined && name.startsWith(minor)),
   );

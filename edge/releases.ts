@@ -107,17 +107,47 @@ export async function loadReleases(
     loadRelease(servingFiles, source),
     loadRelease(kourierRelease(knative.kourierVersion), source),
   ]);
-  const objects = (texts: Record<string, string>, name: string): KubernetesObject[] =>
-    texts[name] === undefined ? [] : parseManifest(texts[name], name);
+  const metalLbVersion = loadBalancer.kind === "metallb" ? loadBalancer.version : "";
+  const metalLb = parse(metalLbTexts, metalLbVersion, source);
+  const serving = parse(servingTexts, knative.version, source);
+  const kourier = parse(kourierTexts, knative.kourierVersion, source);
   return {
-    metalLb: objects(metalLbTexts, "metallb-native.yaml"),
-    serving: withoutDuplicates([
-      ...objects(servingTexts, "serving-crds.yaml"),
-      ...objects(servingTexts, "serving-core.yaml"),
-    ]),
-    kourier: objects(kourierTexts, "kourier.yaml"),
-    defaultDomain: objects(servingTexts, "serving-default-domain.yaml"),
+    metalLb: metalLb("metallb-native.yaml"),
+    serving: withoutDuplicates([...serving("serving-crds.yaml"), ...serving("serving-core.yaml")]),
+    kourier: kourier("kourier.yaml"),
+    defaultDomain: serving("serving-default-domain.yaml"),
   };
+}
+
+/** Parses a release's files by name, one that is not there into no objects, and checks that they are of its version. */
+function parse(
+  texts: Record<string, string>,
+  version: string,
+  { manifestsDir }: ReleaseSource,
+): (name: string) => KubernetesObject[] {
+  return (name) => {
+    const objects = parseManifest(texts[name] ?? "", name);
+    const bare = version.replace(/^v/, "");
+    const found = objects.flatMap(versionsOf).find((other) => other !== bare);
+    if (found !== undefined) {
+      const remedy =
+        manifestsDir === undefined ? "set another version" : "correct the folder in manifestsDir";
+      throw new ReleaseError(`${name} is of release ${found}, not ${bare}; ${remedy}.`);
+    }
+    return objects;
+  };
+}
+
+/**
+ * The versions that an object of a release gives, without v: by its label, as in all of Knative and Kourier, and by the tags
+ * of MetalLB's own images, whose objects have no such label. What was not released is labelled `devel`, and gives none.
+ */
+function versionsOf({ metadata, spec }: KubernetesObject): string[] {
+  const label = metadata.labels?.["app.kubernetes.io/version"] ?? "";
+  const images = JSON.stringify(spec ?? {}).matchAll(/"image":"[^"]*\/metallb\/[\w-]+:([^"]+)"/g);
+  return [label, ...[...images].map(([, tag = ""]) => tag)]
+    .filter((text) => /^v?\d+\.\d+\.\d+$/.test(text))
+    .map((text) => text.replace(/^v/, ""));
 }
 
 /** Where release files come from. */
@@ -240,9 +270,13 @@ async function readIfThere(file: string): Promise<Buffer | undefined> {
   try {
     return await fs.readFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") {
       return undefined;
     }
-    throw error;
+    throw new ReleaseError(
+      `${file} ${code === "EISDIR" ? "is a directory; a file was expected there" : `cannot be read (${code})`}.`,
+      { cause: error },
+    );
   }
 }

@@ -113,8 +113,12 @@ export function resourceErrors(resources: Resources): string[] {
   for (const name of names) {
     if (!isResourceName(name)) {
       errors.push(
-        `Kubernetes has no resource ${name}; ${suggestion(name, standardResources)} ` +
-          `It has ${standardResources.join(", ")}, and those with a domain in front.`,
+        `Kubernetes has no resource ${name}; ` +
+          suggestion(
+            name,
+            standardResources,
+            `it has ${standardResources.join(", ")}, and those with a domain in front.`,
+          ),
       );
       continue;
     }

@@ -38,12 +38,19 @@ export function privateKeyProblem(
 }
 
 /**
- * An SSH host key in the form `<type> <base64>`, from that form or from a line of known_hosts.
- * @returns undefined when the text holds no host key.
+ * The SSH host keys of a text, each once in the form `<type> <base64>`: from lines of that form or of known_hosts, as
+ * ssh-keyscan prints them with comments between.
+ * @returns undefined when a line holds no host key.
  */
-export function parseHostKey(text: string): string | undefined {
-  const fields = text.trim().split(/[ \t]+/);
-  if (text.trim().includes("\n") || text.startsWith("@")) {
+export function parseHostKeys(text: string): string[] | undefined {
+  const lines = text.split("\n").map((line) => line.trim());
+  const keys = lines.filter((line) => line !== "" && !line.startsWith("#")).map(parseLine);
+  return keys.every((key) => key !== undefined) ? [...new Set(keys)] : undefined;
+}
+
+function parseLine(line: string): string | undefined {
+  const fields = line.split(/[ \t]+/);
+  if (line.startsWith("@")) {
     return undefined;
   }
   // A known_hosts line has the hosts in front.

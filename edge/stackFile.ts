@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
-import { load, YAMLException } from "js-yaml";
+import * as fs from "node:fs";
 import { isRecord } from "./json";
 import { readSchema, secretKeys } from "./schema";
+import { parseYaml } from "./yaml";
 
 /** A stack's file that cannot be read; the message names the file and what is wrong. */
 export class StackFileError extends Error {}
@@ -15,6 +16,25 @@ export interface StackFile {
 }
 
 /**
+ * The text of a stack's file.
+ * @throws StackFileError where there is no such file, or it cannot be read.
+ */
+export function readStackFile(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      ENOENT: "is not there; name another stack, or the directory of its file with --project",
+      EISDIR: "is a directory; a stack's file was expected there",
+    };
+    throw new StackFileError(`${file} ${reasons[code] ?? `cannot be read (${code})`}.`, {
+      cause: error,
+    });
+  }
+}
+
+/**
  * Reads a stack's `Pulumi.<stack>.yaml` without the engine. It has no way to decrypt: in place of an encrypted
  * private key stands one made for the occasion, so that everything else can be checked, and an encrypted passphrase
  * is left out.
@@ -25,7 +45,7 @@ export function parseStackFile(text: string, file: string): StackFile {
   const { project } = readSchema();
   const values: Record<string, string> = {};
   const encrypted = new Set<string>();
-  for (const [name, value] of Object.entries(config(text, file))) {
+  for (const [name, value] of Object.entries(stackFileConfig(text, file))) {
     if (!name.startsWith(`${project}:`)) {
       continue;
     }
@@ -50,14 +70,18 @@ export function parseStackFile(text: string, file: string): StackFile {
   return { values, encrypted };
 }
 
-function config(text: string, file: string): Record<string, unknown> {
+/**
+ * What stands below `config` in a stack's file, of whatever project.
+ * @throws StackFileError for a file that is none.
+ */
+export function stackFileConfig(text: string, file: string): Record<string, unknown> {
   let content: unknown;
   try {
-    content = load(text);
+    content = parseYaml(text);
   } catch (error) {
-    const reason =
-      error instanceof YAMLException ? `${error.reason}, line ${error.mark.line + 1}` : error;
-    throw new StackFileError(`${file} is not YAML: ${reason}.`, { cause: error });
+    throw new StackFileError(`${file} is not one YAML document: ${(error as Error).message}.`, {
+      cause: error,
+    });
   }
   if (!isRecord(content) || !isRecord(content.config ?? {})) {
     throw new StackFileError(`${file} is no stack's file: a mapping with config was expected.`);

@@ -276,7 +276,7 @@ function overrideProblems(config: EdgeConfig, objects: KubernetesObject[]): Prob
     if (errors === undefined) {
       problems.push({
         key,
-        message: `no such container; ${suggestion(name, names)} The release has ${names.sort().join(", ")}.`,
+        message: `no such container; ${suggestion(name, names, `the release has ${names.sort().join(", ")}.`)}`,
       });
     }
     problems.push(...(errors ?? []).map((message) => ({ key, message })));

@@ -1,13 +1,14 @@
-// The stacks that a change touches, as a JSON list: tsx scripts/changed-stacks.ts [--base <commit>]
-// Without --base, all stacks. A stack's file without a host is no stack of a host: the lab's gets its host from the lab.
+// The stacks that a change touches, as a JSON list. A stack's file without a host is no stack of a host: the lab's gets its host from the lab.
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { parseArgs } from "node:util";
-import { load } from "js-yaml";
 import { changedStacks } from "../edge/changedStacks";
-import { isRecord } from "../edge/json";
 import { readSchema } from "../edge/schema";
+import { readStackFile, stackFileConfig } from "../edge/stackFile";
+import { runCommand } from "./command";
+
+const usage = `npx tsx scripts/changed-stacks.ts [--base <commit>]
+  --base  the commit that the change begins at; without it, all stacks`;
 
 const root = path.join(__dirname, "..");
 
@@ -17,25 +18,22 @@ function stacks(): string[] {
     .readdirSync(root)
     .flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? [])
     .filter((stack) => {
-      const content = load(fs.readFileSync(path.join(root, `Pulumi.${stack}.yaml`), "utf8"));
-      return (
-        isRecord(content) &&
-        isRecord(content.config) &&
-        `${readSchema().project}:host` in content.config
-      );
+      const file = path.join(root, `Pulumi.${stack}.yaml`);
+      return `${readSchema().project}:host` in stackFileConfig(readStackFile(file), file);
     })
     .sort();
 }
 
-const { values } = parseArgs({ options: { base: { type: "string" } } });
-const touched =
-  values.base === undefined
-    ? stacks()
-    : changedStacks(
-        execFileSync("git", ["diff", "--name-only", `${values.base}...HEAD`], {
-          cwd: root,
-          encoding: "utf8",
-        }).split("\n"),
-        stacks(),
-      );
-console.log(JSON.stringify(touched));
+runCommand(usage, { base: { type: "string" } }, ({ base }) => {
+  const touched =
+    base === undefined
+      ? stacks()
+      : changedStacks(
+          execFileSync("git", ["diff", "--name-only", `${base}...HEAD`], {
+            cwd: root,
+            encoding: "utf8",
+          }).split("\n"),
+          stacks(),
+        );
+  console.log(JSON.stringify(touched));
+});

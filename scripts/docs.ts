@@ -1,8 +1,12 @@
-// Writes docs/configuration.md from the schema in Pulumi.yaml: npx tsx scripts/docs.ts
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { runCommand } from "./command";
 import { configurationPage } from "./docsPage";
 
-void configurationPage().then((page) =>
-  fs.writeFileSync(path.join(__dirname, "..", "docs", "configuration.md"), page),
-);
+const usage =
+  "npx tsx scripts/docs.ts: writes docs/configuration.md from the schema in Pulumi.yaml";
+
+runCommand(usage, {}, async () => {
+  const page = path.join(__dirname, "..", "docs", "configuration.md");
+  fs.writeFileSync(page, await configurationPage());
+});

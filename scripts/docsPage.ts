@@ -88,6 +88,7 @@ config:
     event-ttl: 15m
   ${project}:knativeConfig:
     config-gc:
+      min-non-active-revisions: "0"
       max-non-active-revisions: "2"
     config-autoscaler:
       scale-to-zero-pod-retention-period: 5m

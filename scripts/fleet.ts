@@ -1,15 +1,14 @@
 // The same operation on many stacks: npm run fleet -- up|preview|destroy [--stack pattern] [--parallel N]
-import * as path from "node:path";
-import { parseArgs } from "node:util";
 import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { plainError } from "../edge/previewSummary";
 import { changesText, FleetResult, fleetSummary, inParallel, matchStacks } from "../edge/fleet";
+import { projectOption, projectUsage, runCommand, runPulumi, UsageError } from "./command";
 
 const usage = `npm run fleet -- up|preview|destroy [--stack <pattern>] [--parallel <number>] [--refresh] [--project <directory>]
   --stack     names of stacks, * and ? as in a shell; by default all, and to be given for destroy
   --parallel  how many at a time; by default 4
   --refresh   reads hosts and clusters first, so that changes by hand are seen, and mended by up
-  --project   the directory of Pulumi.yaml and the stacks' files; by default this repository
+  --project   ${projectUsage}
 One failing stack does not stop the others. Exit code 1: at least one failed; 130: interrupted.`;
 
 type Operation = "up" | "preview" | "destroy";
@@ -17,27 +16,40 @@ type Operation = "up" | "preview" | "destroy";
 /** Seconds between two progress lines of a stack. */
 const progressInterval = 5;
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      stack: { type: "string" },
-      parallel: { type: "string", default: "4" },
-      refresh: { type: "boolean", default: false },
-      project: { type: "string", default: path.join(__dirname, "..") },
-      help: { type: "boolean" },
-    },
-  });
-  const [operation, ...others] = positionals;
-  const parallel = Number(values.parallel);
-  if (values.help || !isOperation(operation) || others.length > 0 || !(parallel >= 1)) {
-    throw new Error(usage);
-  }
-  if (operation === "destroy" && values.stack === undefined) {
-    throw new Error(
-      "destroy needs --stack, so that no host is reset by mistake: '*' stands for all.",
-    );
-  }
+const options = {
+  stack: { type: "string" },
+  parallel: { type: "string", default: "4" },
+  refresh: { type: "boolean", default: false },
+  ...projectOption,
+} as const;
+
+runCommand(
+  usage,
+  options,
+  async (values, [operation]) => {
+    const parallel = Number(values.parallel);
+    if (!isOperation(operation)) {
+      throw new UsageError(`"${operation ?? ""}" is none of up, preview and destroy.`);
+    }
+    if (!(parallel >= 1)) {
+      throw new UsageError(`--parallel: "${values.parallel}" is no number of 1 or more.`);
+    }
+    if (operation === "destroy" && values.stack === undefined) {
+      throw new Error(
+        "destroy needs --stack, so that no host is reset by mistake: '*' stands for all.",
+      );
+    }
+    await fleet(operation, { ...values, parallel });
+  },
+  1,
+);
+
+async function fleet(
+  operation: Operation,
+  values: { stack?: string; parallel: number; refresh: boolean; project: string },
+): Promise<void> {
+  // The Automation API would tell of a missing Pulumi in terms of its own.
+  runPulumi(["version"], values.project);
   const workspace = await LocalWorkspace.create({ workDir: values.project });
   const pattern = values.stack ?? "*";
   const names = matchStacks(
@@ -49,7 +61,7 @@ async function main(): Promise<void> {
   }
   const started = Date.now();
   const interrupted = watchInterrupts();
-  const results = await inParallel(names, parallel, (name) =>
+  const results = await inParallel(names, values.parallel, (name) =>
     interrupted()
       ? Promise.resolve({ stack: name, changes: {}, seconds: 0, error: notBegun })
       : run(workspace, name, operation, values.refresh, interrupted),
@@ -168,8 +180,3 @@ function seconds(since: number): number {
 function oneLine(message: string): string {
   return plainError(message.replace(/<\{%[^%]*%\}>/g, "")).replace(/\s+/g, " ");
 }
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});

@@ -1,7 +1,5 @@
 // What a running stack takes, beside what its budget expects: npm run footprint -- --stack <name>
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
-import { parseArgs } from "node:util";
 import { barCharts } from "../edge/chart";
 import {
   footprint,
@@ -16,44 +14,40 @@ import {
   withAnonymous,
 } from "../edge/footprint";
 import { textTable } from "../edge/table";
+import { projectOption, projectUsage, runCommand, runPulumi, UsageError } from "./command";
 import { loadStack } from "./stack";
 
-const usage = `npm run footprint -- [--stack <name>] [--cwd <directory>] [--kubeconfig <file>] [--json] [--svg <file>]
+const usage = `npm run footprint -- [--stack <name>] [--project <directory>] [--kubeconfig <file>] [--json] [--svg <file>]
   --stack       whose budget is shown beside, from Pulumi.<name>.yaml; its kubeconfig output is used
-  --cwd         where that file and Pulumi.yaml are; by default here
+  --project     ${projectUsage}
   --kubeconfig  use this file in place of the stack's output; without --stack nothing is expected
   --json        print JSON in place of tables; CPU in m, memory in MiB
   --svg         write bar charts to this file too`;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      stack: { type: "string" },
-      cwd: { type: "string", default: process.cwd() },
-      kubeconfig: { type: "string" },
-      json: { type: "boolean" },
-      svg: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
-  const { stack, cwd, kubeconfig } = values;
-  if (values.help || (stack === undefined && kubeconfig === undefined)) {
-    throw new Error(usage);
+const options = {
+  stack: { type: "string" },
+  ...projectOption,
+  kubeconfig: { type: "string" },
+  json: { type: "boolean" },
+  svg: { type: "string" },
+} as const;
+
+runCommand(usage, options, async ({ stack, project, kubeconfig, json, svg }) => {
+  if (stack === undefined && kubeconfig === undefined) {
+    throw new UsageError("--stack or --kubeconfig is missing.");
   }
-  const expected = stack === undefined ? undefined : await loadStack(stack, cwd);
+  const expected = stack === undefined ? undefined : await loadStack(stack, project);
   const { pods, nodes, metrics, kubelets } = await read(
     kubeconfig === undefined
-      ? stackKubeconfig(stack ?? "", cwd)
+      ? stackKubeconfig(stack ?? "", project)
       : fs.readFileSync(kubeconfig, "utf8"),
   );
   const measured = footprint(pods, nodes, metrics, expected?.budget, kubelets);
-  if (values.svg !== undefined) {
-    fs.writeFileSync(values.svg, barCharts(footprintCharts(measured)));
+  if (svg !== undefined) {
+    fs.writeFileSync(svg, barCharts(footprintCharts(measured)));
   }
-  console.log(
-    values.json ? JSON.stringify(measured, null, 2) : footprintTables(measured, textTable),
-  );
-}
+  console.log(json ? JSON.stringify(measured, null, 2) : footprintTables(measured, textTable));
+});
 
 /** What a footprint is made from. */
 interface Facts {
@@ -115,24 +109,14 @@ interface Configz {
   kubeletconfig?: { evictionHard?: Record<string, string> };
 }
 
-function stackKubeconfig(stack: string, cwd: string): string {
-  try {
-    return execFileSync(
-      "pulumi",
-      ["stack", "output", "kubeconfig", "--show-secrets", "--stack", stack],
-      { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] },
-    );
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
+function stackKubeconfig(stack: string, project: string): string {
+  const args = ["stack", "output", "kubeconfig", "--show-secrets", "--stack", stack];
+  const { stdout, stderr, status } = runPulumi(args, project);
+  if (status !== 0) {
     throw new Error(
-      `The stack's kubeconfig cannot be read: ${(stderr || message).trim()} ` +
+      `The stack's kubeconfig cannot be read: ${stderr.trim()} ` +
         `Is the stack up? Otherwise name a file with --kubeconfig.`,
-      { cause: error },
     );
   }
+  return stdout;
 }
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});

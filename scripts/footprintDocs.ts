@@ -1,5 +1,3 @@
-// Writes what docs/footprint.md computes: npx tsx scripts/footprintDocs.ts <directory with release manifests>
-// Releases older than those come from their Go modules, so it needs Go and a module proxy.
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -7,6 +5,7 @@ import * as path from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { format } from "prettier";
 import { EdgeConfig, readConfig } from "../edge/config";
+import { runCommand } from "./command";
 import {
   releaseFromManifests,
   releaseFromModule,
@@ -14,6 +13,10 @@ import {
   withBudgets,
   withComputed,
 } from "./footprintPage";
+
+const usage = `npx tsx scripts/footprintDocs.ts [directory with release manifests]
+Writes what docs/footprint.md computes. Releases older than those in the directory come from their Go modules, so it needs
+Go and a module proxy.`;
 
 /** Knative releases in which some request or limit changed, with their version as a Go module. */
 const modules = {
@@ -40,7 +43,7 @@ export function pageConfig(changed: Record<string, string>, manifestsDir: string
   });
 }
 
-async function main(manifestsDir: string): Promise<void> {
+async function writePage(manifestsDir: string): Promise<void> {
   const file = path.join(__dirname, "..", "docs", "footprint.md");
   const older = Object.entries(modules).map(([version, tag]) =>
     releaseFromModule(version, moduleSource(`knative.dev/serving@${tag}`)),
@@ -63,8 +66,6 @@ function moduleSource(module: string): string {
 }
 
 if (require.main === module) {
-  main(process.argv[2] ?? path.join(__dirname, "../../shared/manifests")).catch((error: Error) => {
-    console.error(error.message);
-    process.exitCode = 1;
-  });
+  const beside = path.join(__dirname, "../../shared/manifests");
+  runCommand(usage, {}, (_values, [manifestsDir = beside]) => writePage(manifestsDir), 1);
 }

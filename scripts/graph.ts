@@ -1,10 +1,12 @@
-// Writes docs/graph.svg, the picture of a stack's graph, from what the program registers: npm run graph
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { leastConfig } from "../test/support/config";
 import { runProgram } from "../test/support/graph";
 import { manifestsDir } from "../test/support/manifests";
+import { runCommand } from "./command";
 import { graphDot } from "./graphDot";
+
+const usage = "npm run graph: writes docs/graph.svg, the picture of what the program registers";
 
 const kubeconfig = JSON.stringify({
   clusters: [{ name: "local", cluster: { server: "https://localhost:6443" } }],
@@ -13,7 +15,7 @@ const kubeconfig = JSON.stringify({
   "current-context": "Default",
 });
 
-async function main(): Promise<void> {
+runCommand(usage, {}, async () => {
   if (manifestsDir === undefined) {
     throw new Error(
       "The picture needs the releases' manifests: name their folder in KNATIVE_EDGE_MANIFESTS.",
@@ -30,9 +32,4 @@ async function main(): Promise<void> {
     .layout(graphDot(registrations), "svg", "dot")
     .replace(/font-size="([\d.]+)"/g, (_, size) => `font-size="${Number(size) * 0.88}"`);
   fs.writeFileSync(path.join(__dirname, "..", "docs", "graph.svg"), svg);
-}
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
 });

@@ -1,46 +1,40 @@
 // A preview as a short Markdown summary: npm run preview -- --stack <name>
-import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import * as path from "node:path";
-import { parseArgs } from "node:util";
 import { addressMove } from "../edge/addressMove";
 import { budgetMove } from "../edge/budgetMove";
 import { isGatewayService, KubernetesObject } from "../edge/manifests";
 import { Preview, PreviewMoves, PreviewStep, previewSummary } from "../edge/previewSummary";
+import { projectOption, projectUsage, required, runCommand, runPulumi } from "./command";
 import { loadStack } from "./stack";
 
 const usage = `npm run preview -- --stack <name> [--project <directory>] [--refresh] [--expect-no-changes] [--out <file>]
   --stack              whose preview is summed up
-  --project            the directory of Pulumi.yaml and the stacks' files; by default this repository
+  --project            ${projectUsage}
   --refresh            reads the host and the cluster first, so that changes by hand show
   --expect-no-changes  exit code 2 where there are changes
   --out                a file to write the summary to as well
 Exit code 1: the change is refused, or the preview failed.`;
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      stack: { type: "string" },
-      project: { type: "string", default: path.join(__dirname, "..") },
-      refresh: { type: "boolean", default: false },
-      "expect-no-changes": { type: "boolean", default: false },
-      out: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help || values.stack === undefined) {
-    throw new Error(usage);
-  }
-  const { preview, failed } = run(values.stack, values.project, values.refresh);
-  const moves = failed ? {} : await movesOf(preview, values.stack, values.project);
-  const summary = previewSummary(preview, values.stack, moves);
+const options = {
+  stack: { type: "string" },
+  ...projectOption,
+  refresh: { type: "boolean", default: false },
+  "expect-no-changes": { type: "boolean", default: false },
+  out: { type: "string" },
+} as const;
+
+runCommand(usage, options, async (values) => {
+  const stack = required("stack", values.stack);
+  const { preview, failed } = run(stack, values.project, values.refresh);
+  const moves = failed ? {} : await movesOf(preview, stack, values.project);
+  const summary = previewSummary(preview, stack, moves);
   process.stdout.write(summary);
   if (values.out !== undefined) {
     fs.writeFileSync(values.out, summary);
   }
   const changed = Object.keys(preview.changeSummary ?? {}).some((op) => op !== "same");
   process.exitCode = failed ? 1 : values["expect-no-changes"] && changed ? 2 : 0;
-}
+});
 
 /** Runs the engine on PATH. A refused preview is JSON as well. */
 function run(
@@ -49,14 +43,7 @@ function run(
   refresh: boolean,
 ): { preview: Preview; failed: boolean } {
   const args = ["preview", "--json", "--non-interactive", "--stack", stack];
-  const { stdout, stderr, status, error } = spawnSync(
-    "pulumi",
-    refresh ? [...args, "--refresh"] : args,
-    { cwd: project, encoding: "utf8", maxBuffer: 1 << 28 },
-  );
-  if (error !== undefined) {
-    throw new Error(`pulumi cannot be run (${error.message}); install it, see README.md.`);
-  }
+  const { stdout, stderr, status } = runPulumi(refresh ? [...args, "--refresh"] : args, project);
   try {
     return { preview: JSON.parse(stdout) as Preview, failed: status !== 0 };
   } catch {
@@ -82,8 +69,3 @@ async function movesOf(preview: Preview, stack: string, project: string): Promis
     return { budget: `It cannot be computed: ${(error as Error).message}` };
   }
 }
-
-main().catch((error: Error) => {
-  console.error(error.message);
-  process.exitCode = 1;
-});

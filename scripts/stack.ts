@@ -1,10 +1,9 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { Budget, computeBudget } from "../edge/budget";
 import { EdgeConfig, readConfig } from "../edge/config";
 import { loadReleases } from "../edge/releases";
 import { renderStack, StackObjects } from "../edge/stack";
-import { parseStackFile } from "../edge/stackFile";
+import { parseStackFile, readStackFile } from "../edge/stackFile";
 
 /**
  * What the program makes of a stack's file, without the engine.
@@ -16,10 +15,7 @@ export async function loadStack(
   directory: string,
 ): Promise<{ config: EdgeConfig; objects: StackObjects; budget: Budget }> {
   const file = path.join(directory, `Pulumi.${stack}.yaml`);
-  if (!fs.existsSync(file)) {
-    throw new Error(`${file} is not there; name another stack, or its directory with --cwd.`);
-  }
-  const { values, encrypted } = parseStackFile(fs.readFileSync(file, "utf8"), file);
+  const { values, encrypted } = parseStackFile(readStackFile(file), file);
   if (values.manifestsDir) {
     // The engine runs the program in that directory.
     values.manifestsDir = path.resolve(directory, values.manifestsDir);

@@ -1,9 +1,10 @@
 import { isIP } from "node:net";
 import { HostSize, leastMemoryMiB } from "../hostSize";
-import { isAddress } from "../pool";
+import { isAddress, specialUse } from "../pool";
+import { hasLogin } from "../login";
 import { parseQuantity } from "../quantity";
 import { readSchema } from "../schema";
-import { parseHostKey, privateKeyProblem } from "../sshKey";
+import { parseHostKeys, privateKeyProblem } from "../sshKey";
 import { isDnsName } from "./forms";
 import { Reader } from "./reader";
 
@@ -39,15 +40,7 @@ export function readHost(read: Reader): HostConfig {
       "is needed, since host is no IPv4 address; give the one of the host's network interface.",
     );
   }
-  const nodeAddress = given ?? address;
-  if (given !== undefined && !isAddress(given)) {
-    read.add("nodeAddress", `"${given}" is not an IPv4 address.`);
-  } else if (nodeAddress.startsWith("127.")) {
-    read.add(
-      "nodeAddress",
-      `${nodeAddress} is a loopback address; give the one of the host's network interface.`,
-    );
-  }
+  const nodeAddress = readNodeAddress(read, given ?? address);
   const mayBeUnknown = read.boolean("acceptUnknownHostKey");
   const target = {
     address,
@@ -57,6 +50,23 @@ export function readHost(read: Reader): HostConfig {
     hostKey: readHostKey(read, "sshHostKey", address, mayBeUnknown),
   };
   return { ...target, nodeAddress, jump: readJump(read, target, mayBeUnknown) };
+}
+
+/** The address of the host's interface; "" after a problem, so that no other is told of what follows from it. */
+function readNodeAddress(read: Reader, address: string): string {
+  const key = "nodeAddress";
+  if (!isAddress(address)) {
+    if (read.text(key) !== undefined) {
+      read.add(key, `"${address}" is not an IPv4 address.`);
+    }
+    return "";
+  }
+  const use = specialUse(`${address}/32`);
+  if (use !== undefined) {
+    read.add(key, `${address} is a ${use} address; give the one of the host's network interface.`);
+    return "";
+  }
+  return address;
 }
 
 /** Reads `hostCpus` and `hostMemoryMiB`. */
@@ -86,7 +96,7 @@ export function readApiEndpoint(read: Reader, host: string): string {
   if (url?.protocol !== "https:" || url.href !== `${url.origin}/` || /\s/.test(given)) {
     read.add(
       "apiEndpoint",
-      `"${given}" is not an https URL of a host alone; write it like https://edge.example.com:6443.`,
+      `${hasLogin(given) ? "this" : `"${given}"`} is not an https URL of a host alone; write it like https://edge.example.com:6443.`,
     );
   }
   return given;
@@ -121,6 +131,7 @@ function readJump(read: Reader, host: SshTarget, mayBeUnknown: boolean): SshTarg
   };
 }
 
+/** An address or name; "" after a problem. */
 function readHostName(read: Reader, key: string, what: string): string {
   const address = read.requiredText(key, what).trim();
   // Four numbers that are no IPv4 address would pass as a name and fail much later.
@@ -130,6 +141,16 @@ function readHostName(read: Reader, key: string, what: string): string {
       key,
       `"${address}" is not an IP address or DNS name; write only that, without user, port or path.`,
     );
+    return "";
+  }
+  const use = isAddress(address) ? specialUse(`${address}/32`) : undefined;
+  if (
+    use === "multicast" ||
+    use === "reserved" ||
+    (isIP(address) === 6 && /^(::$|ff)/i.test(address))
+  ) {
+    read.add(key, `${address} is not the address of one host; give that at which SSH reaches it.`);
+    return "";
   }
   return address;
 }
@@ -174,9 +195,16 @@ function readHostKey(
     }
     return undefined;
   }
-  const hostKey = parseHostKey(text);
-  if (hostKey === undefined) {
+  const keys = parseHostKeys(text);
+  if (keys === undefined || keys.length === 0) {
     read.add(key, `is not an SSH host key; ${remedy}.`);
+    return undefined;
   }
-  return hostKey;
+  // ssh-keyscan without -t prints a key of each type, and any server still supported has one of Ed25519.
+  const ed25519 = keys.filter((found) => found.startsWith("ssh-ed25519 "));
+  const candidates = ed25519.length > 0 ? ed25519 : keys;
+  if (candidates.length > 1) {
+    read.add(key, `has ${candidates.length} keys, of which the host has one; ${remedy} alone.`);
+  }
+  return candidates[0];
 }

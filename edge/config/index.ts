@@ -1,6 +1,6 @@
 import { Consent, consents } from "../changes";
 import { HostSize } from "../hostSize";
-import { ServiceSpec } from "../knativeService";
+import { hasPlainUrls, ServiceSpec } from "../knativeService";
 import { suggestion } from "../nearest";
 import { Problem } from "../problem";
 import { OneNodeSafety } from "../safety";
@@ -12,7 +12,7 @@ import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
 import { Reader } from "./reader";
 import { checkReleases } from "./releases";
 import { readOneNode } from "./resources";
-import { readServices } from "./services";
+import { checkNames, readServices } from "./services";
 import { readImageMirrors, readManifestsDir } from "./sources";
 
 /** The whole configuration of a stack, checked, with every default filled in. */
@@ -101,6 +101,9 @@ export function readConfig(
     services: readServices(read),
   };
   checkReleases(read, config);
+  if (hasPlainUrls(knative)) {
+    checkNames(read, config.services, knative.domain);
+  }
   if (read.problems.length > 0) {
     throw new ConfigError(read.problems);
   }

@@ -1,7 +1,7 @@
 import { HostSize } from "../hostSize";
 import { isRecord } from "../json";
 import { K0sSettings } from "../k0sSettings";
-import { cidrError, cidrsOverlap } from "../pool";
+import { cidrError, cidrsOverlap, specialUse } from "../pool";
 import { k0sDownload } from "../releaseTable";
 import { readSchema } from "../schema";
 import { checkHttpUrl, isSha256 } from "./forms";
@@ -77,6 +77,14 @@ function readCidr(read: Reader, key: string, why: string): string {
   const text = read.text(key) ?? "";
   const error = cidrError(text);
   if (error === undefined) {
+    const use = specialUse(text);
+    if (use !== undefined) {
+      read.add(
+        key,
+        `${text} has ${use} addresses, which nothing in a cluster can have; take a private network, like ` +
+          `${String(readSchema().keys[key]?.default)}.`,
+      );
+    }
     if (Number(text.split("/")[1]) > 24) {
       read.add(
         key,

@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { hasLogin } from "../login";
 import { isDnsName, isTexts } from "./forms";
 import { Reader } from "./reader";
 import { readRelease } from "./releases";
@@ -22,11 +24,9 @@ export interface KnativeConfig {
  */
 export function readKnative(read: Reader, defaultDomain: string | undefined): KnativeConfig {
   const domain = read.text("domain");
-  if (domain !== undefined && !(isDnsName(domain) && domain === domain.toLowerCase())) {
-    read.add(
-      "domain",
-      `"${domain}" is not a domain; write it in lower case, like edge.example.com.`,
-    );
+  const problem = domain === undefined ? undefined : domainProblem(domain);
+  if (problem !== undefined) {
+    read.add("domain", `"${domain}" ${problem}`);
   }
   return {
     version: readRelease(read, "knativeVersion"),
@@ -35,6 +35,20 @@ export function readKnative(read: Reader, defaultDomain: string | undefined): Kn
     configMaps: readConfigMaps(read),
     domain: domain ?? defaultDomain,
   };
+}
+
+function domainProblem(domain: string): string | undefined {
+  if (!isDnsName(domain) || domain !== domain.toLowerCase()) {
+    return "is not a domain; write it in lower case, like edge.example.com.";
+  }
+  // What ends in a number is an IPv4 address to every program that takes URLs (WHATWG's URL standard).
+  if (isIP(domain) !== 0 || /(^|\.)\d+$/.test(domain)) {
+    return "is an address or a number, below which there are no names; write one like 192.168.56.50.sslip.io.";
+  }
+  if (/(^|\.)(localhost|cluster\.local)$/.test(domain)) {
+    return "is a name inside of one machine or cluster, which leads nobody outside to it; write one like edge.example.com.";
+  }
+  return undefined;
 }
 
 function readConfigMaps(read: Reader): Record<string, Record<string, string>> {
@@ -47,6 +61,12 @@ function readConfigMaps(read: Reader): Record<string, Record<string, string>> {
         "a mapping of keys to texts was expected; put numbers, true and false in quotes.",
       );
       continue;
+    }
+    for (const field of Object.keys(data).filter((name) => hasLogin(data[name] ?? ""))) {
+      read.add(
+        `${key}.${field}`,
+        "has a user name in its URL, which the state and the cluster show; use a server that asks for none.",
+      );
     }
     for (const field of Object.keys(data).filter(
       (text) => text === "_example" || !/^[-._a-zA-Z0-9]+$/.test(text),

@@ -2,6 +2,7 @@ import {
   cidrError,
   cidrsOverlap,
   isAddress,
+  networkEnd,
   parsePool,
   poolErrors,
   poolFormError,
@@ -84,6 +85,15 @@ function readSurroundings(
     read.add(
       "hostSubnet",
       `${hostSubnet} does not hold the host's address ${nodeAddress}; correct one of the two.`,
+    );
+    return undefined;
+  }
+  const end = networkEnd(nodeAddress, hostSubnet);
+  if (end !== undefined) {
+    read.add(
+      read.text("nodeAddress") === undefined ? "host" : "nodeAddress",
+      `${nodeAddress} is the ${end} of ${hostSubnet}, which no host can have; correct it, or set hostSubnet to the ` +
+        "subnet of the host's network interface.",
     );
     return undefined;
   }

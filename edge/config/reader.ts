@@ -23,7 +23,7 @@ export class Reader {
     for (const key of Object.keys(this.raw).filter((name) => !known.includes(name))) {
       this.add(
         key,
-        `there is no such key; ${suggestion(key, known)} docs/configuration.md lists them all.`,
+        `there is no such key; ${suggestion(key, known, "all keys are in docs/configuration.md.")}`,
       );
     }
   }

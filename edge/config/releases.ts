@@ -34,7 +34,7 @@ interface Releases {
 /** Checks that the releases run together. */
 export function checkReleases(read: Reader, releases: Releases): void {
   const { version } = releases.k0s;
-  const minor = /^v1\.(\d+)\.\d+\+k0s\.\d+$/.exec(version)?.[1];
+  const minor = /^v1\.(0|[1-9]\d*)\.(?:0|[1-9]\d*)\+k0s\.(?:0|[1-9]\d*)$/.exec(version)?.[1];
   if (minor === undefined) {
     read.add("k0sVersion", `"${version}" is not a release of k0s; write it like v1.35.7+k0s.0.`);
   } else {
@@ -68,20 +68,25 @@ function checkKubernetes(
     kourierVersion: knative.kourierVersion,
     ...(loadBalancer.kind === "metallb" && { metallbVersion: loadBalancer.version }),
   };
-  const clashes = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
+  const found = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
     ([key, version]) => {
       const component: ReleasedComponent = releasedComponents[key];
       const range = kubernetesOf(component, version);
       const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
       return range === undefined || allowed || isWithin(range, minor)
         ? []
-        : [`${component.title} ${version} runs on ${describe(range)}`];
+        : [{ key, text: `${component.title} ${version} runs on ${describe(range)}` }];
     },
   );
-  if (clashes.length > 0) {
+  if (found.length > 0) {
+    // MetalLB is not Knative, and there is no leave for it.
+    const consent = found.some(({ key }) => key === "metallbVersion")
+      ? ""
+      : ", or add knativeUnsupported to allow";
     read.add(
       "k0sVersion",
-      `${k0s.version} is Kubernetes 1.${minor}, but ${clashes.join(", and ")}; take a k0s of such a version.`,
+      `${k0s.version} is Kubernetes 1.${minor}, but ${found.map(({ text }) => text).join(", and ")}; ` +
+        `take a k0s of such a version${consent}.`,
     );
   }
 }

@@ -17,7 +17,12 @@ export interface ResourcesConfig {
 
 /** Reads `resourcePolicy`, `resourceFactor` and `resourceOverrides`. */
 export function readResources(read: Reader): ResourcesConfig {
-  return { policy: readPolicy(read), factor: readFactor(read), overrides: readOverrides(read) };
+  const policy = readPolicy(read);
+  if (policy === "edge" || policy === "upstream") {
+    const why = `does nothing with resourcePolicy ${policy}; unset it, or set that to scale or guaranteed.`;
+    read.unused(["resourceFactor", "allowIncrease"], why);
+  }
+  return { policy, factor: readFactor(read), overrides: readOverrides(read) };
 }
 
 function readFactor(read: Reader): string {
@@ -37,7 +42,7 @@ function readPolicy(read: Reader): PolicyName {
   const known = Object.keys(policies);
   read.add(
     "resourcePolicy",
-    `"${name}" is none of ${known.join(", ")}; ${suggestion(name, known)}`,
+    `there is no policy "${name}"; ${suggestion(name, known, `there are ${known.join(", ")}.`)}`,
   );
   return "edge";
 }

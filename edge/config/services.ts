@@ -24,6 +24,35 @@ export function readServices(read: Reader): Record<string, ServiceSpec> {
   };
 }
 
+/**
+ * Checks that the names in the services' URLs, `<service>.default.<domain>` and `<tag>-<service>.default.<domain>`, can be
+ * names at all: DNS takes 63 characters for a label, and 253 in all.
+ * @param domain The stack's; undefined where the cluster decides it.
+ */
+export function checkNames(
+  read: Reader,
+  services: Record<string, ServiceSpec>,
+  domain = "255.255.255.255.sslip.io",
+): void {
+  for (const [name, { traffic }] of Object.entries(services)) {
+    const tags = Array.isArray(traffic) ? traffic.flatMap(({ tag }) => tag ?? []) : [];
+    for (const label of [name, ...tags.map((tag) => `${tag}-${name}`)]) {
+      const full = `${label}.default.${domain}`;
+      if (label.length > 63 && label !== name) {
+        read.add(
+          `services.${name}.traffic`,
+          `${label} would be a name in its URL, and has ${label.length} characters of 63; shorten the tag or the service's name.`,
+        );
+      } else if (full.length > 253) {
+        read.add(
+          "domain",
+          `${full} would be the name in a URL, and has ${full.length} characters of 253; shorten the domain.`,
+        );
+      }
+    }
+  }
+}
+
 /** A service whose quantities are texts, of which a stack's file may have some as numbers. */
 function withTexts(spec: ServiceSpec): ServiceSpec {
   return {

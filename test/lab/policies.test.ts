@@ -159,7 +159,7 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
 
   it("npm run footprint has for every pod what it asks for, what the budget said and what it takes", async () => {
     const command = [require.resolve("tsx/cli"), path.join(repoRoot, "scripts/footprint.ts")];
-    const args = ["--stack", stack, "--cwd", dirs.project, "--json"];
+    const args = ["--stack", stack, "--project", dirs.project, "--json"];
     const env = await pulumiEnv(stack);
     const footprint = async (): Promise<Footprint> =>
       JSON.parse((await run(process.execPath, [...command, ...args], { env })).stdout) as Footprint;

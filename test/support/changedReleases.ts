@@ -55,7 +55,9 @@ export function writeChangedReleases(from: string, to: string): void {
     const old = before.replace(/^v/, "");
     const now = changed[key].replace(/^v/, "");
     const text = readFileSync(path.join(from, `${folder}-${before}`, file), "utf8");
-    const objects = parseManifest(text.replaceAll(`"${old}"`, `"${now}"`), file)
+    // The label of Knative's objects, and the tags of images.
+    const renamed = text.replaceAll(`"${old}"`, `"${now}"`).replaceAll(`:v${old}`, `:v${now}`);
+    const objects = parseManifest(renamed, file)
       .filter(({ metadata }) => metadata.name !== removed)
       .map(altered);
     const target = path.join(to, `${folder}-${changed[key]}`, file);

@@ -320,7 +320,16 @@ describe("the budget of the releases", function () {
       "75m/0Mi Burstable",
     );
     assert.equal(
-      await changed({ "config-autoscaler": { "min-scale": "2", "initial-scale": "0" } }, {}),
+      await changed(
+        {
+          "config-autoscaler": {
+            "min-scale": "2",
+            "initial-scale": "0",
+            "allow-zero-initial-scale": "true",
+          },
+        },
+        {},
+      ),
       "50m/0Mi Burstable",
     );
   });
@@ -359,7 +368,7 @@ describe("the budget of the releases", function () {
         async (resourcePolicy, resourceFactor, milli, memory) => {
           const budget = await budgetOf({
             resourcePolicy,
-            resourceFactor,
+            ...(["scale", "guaranteed"].includes(resourcePolicy) && { resourceFactor }),
             hostCpus: `${milli}m`,
             hostMemoryMiB: String(memory),
           });

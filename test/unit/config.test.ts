@@ -199,6 +199,7 @@ describe("configuration", () => {
       hostSubnet: "10.1.0.0/16",
       domain: "apps.example.com",
       manifestsDir: __dirname,
+      resourcePolicy: "scale",
       resourceFactor: "0.25",
       resourceOverrides: JSON.stringify({ "activator/activator": { limits: { memory: "200Mi" } } }),
       knativeConfig: JSON.stringify({ "config-gc": { "max-non-active-revisions": "2" } }),
@@ -337,6 +338,9 @@ describe("configuration", () => {
     });
   }
 
+  // Made for tests; no host has it.
+  const ecdsaHostKey =
+    "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGwvYaBpSxK5w895VLWzEaw4LmGSmSAnTVaIX5XaKPaTtcs9PfxFFjMFA48wZPaGyaXqUqdUm6FbV7sHLto3vQM=";
   const hostKeys: [what: string, sshHostKey: string, good: boolean][] = [
     ["type and key", hostKey, true],
     ["with a comment", `${hostKey} root@edge`, true],
@@ -349,7 +353,14 @@ describe("configuration", () => {
     ["a fingerprint", "SHA256:uNiVztksCsDhcc0u9e8BrY4L0ok2XcBwGUCKqPtZdKs", false],
     ["a key cut short", hostKey.slice(0, -8), false],
     ["another type than the key's", hostKey.replace("ssh-ed25519", "ssh-rsa"), false],
-    ["two lines", `${hostKey}\n${hostKey}`, false],
+    ["a line twice", `${hostKey}\n${hostKey}\r\n`, true],
+    [
+      "what ssh-keyscan prints",
+      `# edge:22 SSH-2.0-OpenSSH_9.6\nedge ${ecdsaHostKey}\n# edge:22 SSH-2.0-OpenSSH_9.6\nedge ${hostKey}\n`,
+      true,
+    ],
+    ["comments alone", "# edge:22 SSH-2.0-OpenSSH_9.6\n", false],
+    ["a host key and something else", `${hostKey}\nx`, false],
     ["a revoked key", `@revoked * ${hostKey}`, false],
     ["a private key", openSsh.private, false],
   ];
@@ -365,6 +376,18 @@ describe("configuration", () => {
       }
     });
   }
+
+  it("refuses host keys of which none is the right one for sure", () => {
+    for (const [other, number] of [
+      [sshKeyPair().public.trim(), 2],
+      [`${sshKeyPair().public.trim()}\n${ecdsaHostKey}`, 2],
+    ] as const) {
+      assert.match(
+        problems({ sshHostKey: `${hostKey}\n${other}` }).join("\n"),
+        new RegExp(`^knative-edge:sshHostKey: has ${number} keys, of which .* line alone\\.$`),
+      );
+    }
+  });
 
   it("needs a host key unless it may be unknown", () => {
     assert.match(
@@ -385,6 +408,22 @@ describe("configuration", () => {
     [{ host: "10.0.0.300" }, /^knative-edge:host: "10.0.0.300" is not an IP address or DNS name/],
     [{ host: "root@edge" }, /^knative-edge:host: "root@edge" is not an IP address/],
     [
+      { nodeAddress: "192.168.56.0" },
+      /^knative-edge:nodeAddress: 192.168.56.0 is the network address of 192/,
+    ],
+    [
+      { host: "192.168.56.255" },
+      /^knative-edge:host: 192.168.56.255 is the broadcast address of 192.168.56.0\/24, .* hostSubnet/,
+    ],
+    [
+      { nodeAddress: "169.254.1.1" },
+      /^knative-edge:nodeAddress: 169.254.1.1 is a link-local address/,
+    ],
+    [
+      { jumpHost: "224.0.0.1", jumpHostKey: hostKey },
+      /^knative-edge:jumpHost: 224.0.0.1 is not the address of one host/,
+    ],
+    [
       { host: "edge.example.com" },
       /^knative-edge:nodeAddress: is needed, since host is no IPv4 address/,
     ],
@@ -402,6 +441,10 @@ describe("configuration", () => {
     [{ apiEndpoint: "http://edge:6443" }, /^knative-edge:apiEndpoint:/],
     [{ apiEndpoint: "https://edge:6443 " }, /^knative-edge:apiEndpoint: "https:\/\/edge:6443 " is/],
     [
+      { apiEndpoint: "https://me:hunter2@edge:6443" },
+      /^knative-edge:apiEndpoint: this is not an https URL of a host alone; (?!.*hunter2)/,
+    ],
+    [
       { apiEndpoint: "https://edge/k8s" },
       /^knative-edge:apiEndpoint: .* is not an https URL of a host alone; write it like https:/,
     ],
@@ -410,12 +453,20 @@ describe("configuration", () => {
       /^knative-edge:k0sVersion: "1.35.7" is not a release of k0s; write it like/,
     ],
     [
+      { k0sVersion: "v1.35.07+k0s.0" },
+      /^knative-edge:k0sVersion: "v1.35.07\+k0s.0" is not a release/,
+    ],
+    [
+      { knativeVersion: "1.23.00" },
+      /^knative-edge:knativeVersion: Knative Serving "1.23.00" is not a/,
+    ],
+    [
       { k0sVersion: "v1.33.4+k0s.0" },
-      /k0sVersion: v1.33.4\+k0s.0 is Kubernetes 1.33, but Knative Serving 1.23.0 runs on 1.34 to 1.35/,
+      /k0sVersion: v1.33.4\+k0s.0 is Kubernetes 1.33, but Knative Serving 1.23.0 runs on 1.34 to 1.35, .*; take a k0s of such a version, or add knativeUnsupported to allow\.$/,
     ],
     [
       { k0sVersion: "v1.36.3+k0s.2", metallbVersion: "v0.15.3" },
-      /k0sVersion: .* MetalLB v0.15.3 runs on 1.25 to 1.35/,
+      /k0sVersion: .* MetalLB v0.15.3 runs on 1.25 to 1.35; take a k0s of such a version\.$/,
     ],
     [
       { k0sUrl: "ftp://x/k0s" },
@@ -440,6 +491,14 @@ describe("configuration", () => {
       /^knative-edge:k0sDisabledComponents: coredns cannot be switched off/,
     ],
     [{ k0sDisabledComponents: "helm" }, /^knative-edge:k0sDisabledComponents: is not a list/],
+    [
+      { podCidr: "127.0.0.0/16" },
+      /^knative-edge:podCidr: 127.0.0.0\/16 has loopback addresses, which/,
+    ],
+    [
+      { serviceCidr: "224.0.0.0/12" },
+      /^knative-edge:serviceCidr: .* has multicast addresses, .* like 10.96/,
+    ],
     [{ podCidr: "10.244.0.0" }, /^knative-edge:podCidr: "10.244.0.0" is not an IPv4 network/],
     [
       { podCidr: "10.100.0.0/16" },
@@ -485,6 +544,12 @@ describe("configuration", () => {
       { loadBalancerPool: "172.16.0.1" },
       /^knative-edge:loadBalancerPool: .* is not inside the host's subnet/,
     ],
+    ...["127.0.0.5", "224.0.0.0/24", "240.1.0.0/16"].map(
+      (pool): [Record<string, string>, RegExp] => [
+        { loadBalancerPool: pool, poolRouted: "true" },
+        /^knative-edge:loadBalancerPool: .* has (loopback|multicast|reserved) addresses, which no load/,
+      ],
+    ),
     [
       { hostSubnet: "10.0.0.0/8" },
       /^knative-edge:hostSubnet: 10.0.0.0\/8 does not hold the host's address 192.168.56.10/,
@@ -507,6 +572,14 @@ describe("configuration", () => {
       /^knative-edge:manifestsDir: .*\/below is not a directory/,
     ],
     [{ manifestsDir: "/no/such" }, /^knative-edge:manifestsDir: \/no\/such is not a directory/],
+    [
+      { resourcePolicy: "upstream", resourceFactor: "0.3" },
+      /^knative-edge:resourceFactor: does nothing with resourcePolicy upstream; unset it/,
+    ],
+    [
+      { resourcePolicy: "edge", allowIncrease: "true" },
+      /^knative-edge:allowIncrease: does nothing with resourcePolicy edge; unset it/,
+    ],
     [{ resourceFactor: "0" }, /^knative-edge:resourceFactor: 0 leaves containers nothing/],
     [{ resourceFactor: "2" }, /^knative-edge:resourceFactor: 2 is above 1/],
     [{ resourceFactor: "50%" }, /^knative-edge:resourceFactor: "50%" is not a decimal number/],
@@ -547,11 +620,11 @@ describe("configuration", () => {
     ],
     [
       { resourcePolicy: "toString" },
-      /^knative-edge:resourcePolicy: "toString" is none of scale, edge/,
+      /^knative-edge:resourcePolicy: there is no policy "toString"; there are scale, edge/,
     ],
     [
       { resourcePolicy: "edgy" },
-      /^knative-edge:resourcePolicy: "edgy" is none of scale, edge, upstream, guaranteed; did you mean "edge"\?/,
+      /^knative-edge:resourcePolicy: there is no policy "edgy"; did you mean "edge"\? There are scale, edge/,
     ],
     [
       { oneNode: '{"recreateRollout":true}' },
@@ -581,6 +654,20 @@ describe("configuration", () => {
     [
       { k0sEnvironment: '{"GOMEMLIMIT":"300MB"}' },
       /^knative-edge:k0sEnvironment.GOMEMLIMIT: "300MB" is no limit .* write it like 300MiB, or off/,
+    ],
+    ...["http://me:hunter2@proxy:3128", "http://hunter2@proxy", "me:hunter2%21@proxy:3128"].map(
+      (proxy): [Record<string, string>, RegExp] => [
+        { k0sEnvironment: JSON.stringify({ HTTPS_PROXY: proxy }) },
+        /^knative-edge:k0sEnvironment.HTTPS_PROXY: has a user name in its URL, (?!.*hunter2)/,
+      ],
+    ),
+    [
+      { apiServerArgs: '{"etcd-servers":"https://me:hunter2@etcd:2379"}' },
+      /^knative-edge:apiServerArgs.etcd-servers: has a user name in its URL, (?!.*hunter2)/,
+    ],
+    [
+      { knativeConfig: '{"config-observability":{"tracing-endpoint":"http://me:hunter2@otel"}}' },
+      /^knative-edge:knativeConfig.config-observability.tracing-endpoint: has a user name (?!.*hunter2)/,
     ],
     [
       { k0sEnvironment: '{"NO_PROXY":"a b"}' },
@@ -618,6 +705,45 @@ describe("configuration", () => {
     ],
     [{ domain: "Edge.example.com" }, /^knative-edge:domain: "Edge.example.com" is not a domain/],
     [{ domain: "*.example.com" }, /^knative-edge:domain:/],
+    ...["192.168.56.50", "42", "edge.1"].map((domain): [Record<string, string>, RegExp] => [
+      { domain },
+      /^knative-edge:domain: .* is an address or a number, below which there are no names/,
+    ]),
+    ...["localhost", "svc.cluster.local", "cluster.local"].map(
+      (domain): [Record<string, string>, RegExp] => [
+        { domain },
+        /^knative-edge:domain: .* is a name inside of one machine or cluster/,
+      ],
+    ),
+    [{ domain: `${"a".repeat(64)}.com` }, /^knative-edge:domain: .* is not a domain/],
+    // hello.default. has 14 characters.
+    [
+      { domain: `${"abcdefg.".repeat(30)}com` },
+      /^knative-edge:domain: hello\.default\..* has 257 characters of 253; shorten the domain/,
+    ],
+    [
+      {
+        services: JSON.stringify({
+          [`s${"a".repeat(60)}`]: {
+            image: "a",
+            traffic: [{ latestRevision: true, percent: 100, tag: "new" }],
+          },
+        }),
+      },
+      /^knative-edge:services.sa*.traffic: new-sa* would be a name .* has 65 characters of 63/,
+    ],
+    [
+      { services: JSON.stringify({ a: { image: "a", env: { A: "x\0y" } } }) },
+      /^knative-edge:services.a.env.A: has the character NUL/,
+    ],
+    [
+      { services: JSON.stringify({ a: { image: "a", env: { A: "\ud800" } } }) },
+      /^knative-edge:services.a.env.A: is not a text of whole Unicode characters/,
+    ],
+    [
+      { services: JSON.stringify({ a: { image: "a", env: { A: "x".repeat(131070) } } }) },
+      /^knative-edge:services.a.env.A: has 131073 bytes with its name, and Linux starts no program/,
+    ],
     [
       { services: '{"hello":{"image":"a"}}' },
       /^knative-edge:services.hello: the sample has this name/,
@@ -660,7 +786,7 @@ describe("configuration", () => {
     ],
   ];
   for (const [changed, problem] of wrong) {
-    it(`refuses ${JSON.stringify(changed)}`, () => {
+    it(`refuses ${JSON.stringify(changed).slice(0, 200)}`, () => {
       const found = problems(changed);
       assert.ok(
         found.some((text) => problem.test(text)),
@@ -671,6 +797,47 @@ describe("configuration", () => {
       assert.ok(found.length <= 2, `${key}:\n${found.join("\n")}`);
     });
   }
+
+  it("blames nothing else for a bad host or address", () => {
+    const bad = ["10.0.0.300", "root@edge", "0.0.0.0", "224.0.0.1", "255.255.255.255", "::"];
+    for (const host of bad) {
+      const found = problems({ host });
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(
+        found[0] ?? "",
+        /^knative-edge:host: .* (is not an IP|is not the address of one)/,
+      );
+    }
+    for (const nodeAddress of ["edge", "0.0.0.0", "127.0.0.1", "192.168.56.0", "192.168.56.255"]) {
+      const found = problems({ nodeAddress });
+      assert.equal(found.length, 1, found.join("\n"));
+      assert.match(found[0] ?? "", /^knative-edge:nodeAddress: /);
+    }
+    assert.deepEqual(
+      problems({
+        nodeAddress: "10.0.1.0",
+        hostSubnet: "10.0.0.0/16",
+        loadBalancerPool: "10.0.2.7",
+      }),
+      [],
+    );
+  });
+
+  it("guesses only what is near, and lists what there is otherwise", () => {
+    assert.deepEqual(problems({ foo: "1" }), [
+      "knative-edge:foo: there is no such key; all keys are in docs/configuration.md.",
+    ]);
+    assert.match(
+      problems({ allow: '["everything"]' }).join(),
+      /^knative-edge:allow: there is no "everything" to allow; there are k0sDowngrade, .*\.$/,
+    );
+  });
+
+  it("lets a service have the longest name that there can be", () => {
+    const service = { image: "a", env: { A: "x".repeat(131069) } };
+    const services = JSON.stringify({ [`s${"a".repeat(62)}`]: service });
+    assert.deepEqual(problems({ services }), []);
+  });
 
   it("tells of many problems at once", () => {
     const keysBlamed = problems({

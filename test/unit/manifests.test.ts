@@ -31,6 +31,16 @@ describe("manifests", () => {
   const broken: [what: string, document: string, message: RegExp][] = [
     ["broken YAML", "a: [", /^f.yaml, document 2: not YAML: .* at line 3 of it\.$/],
     [
+      "another document after a document's end",
+      `${configMap}...\n${configMap}`,
+      /^f.yaml, document 2: not YAML: another document begins at line \d+ of it\.$/,
+    ],
+    [
+      "an alias of itself",
+      `${configMap}data: &a { b: *a }`,
+      /^f.yaml, document 2: not YAML: an alias in it stands for what it is itself a part of\.$/,
+    ],
+    [
       "a duplicated key",
       `${configMap}kind: Secret`,
       /^f.yaml, document 2: not YAML: duplicated mapping key/,

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { describe as nameOf, KubernetesObject, parseManifest } from "../../edge/manifests";
 import { PlanNode, planObjects, planText } from "../../edge/plan";
-import { parseStackFile, StackFileError } from "../../edge/stackFile";
+import { parseStackFile, readStackFile, StackFileError } from "../../edge/stackFile";
 import { hostKey, leastConfig } from "../support/config";
 import { runProgram } from "../support/graph";
 import { manifestsDir, needReleases } from "../support/manifests";
@@ -60,6 +60,30 @@ describe("a stack's file", () => {
     assert.equal(values.sshPrivateKeyPassphrase, undefined);
   });
 
+  it("may end in the separator of a document that does not follow", () => {
+    const file = "---\nconfig:\n  knative-edge:host: a\n---\n# the end\n";
+    assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });
+  });
+
+  it("that is not there, or is a directory, is named", () => {
+    assert.throws(
+      () => readStackFile(__dirname),
+      (error) =>
+        error instanceof StackFileError &&
+        error.message === `${__dirname} is a directory; a stack's file was expected there.`,
+    );
+    assert.throws(() => readStackFile(`${__dirname}/x`), /\/x is not there; name another stack/);
+  });
+
+  // Each line holds the one before ten times.
+  const aliasBomb = [
+    "config:\n  a0: &a0 []",
+    ...Array.from(
+      { length: 9 },
+      (_, index) =>
+        `  a${index + 1}: &a${index + 1} [${Array<string>(10).fill(`*a${index}`).join(", ")}]`,
+    ),
+  ].join("\n");
   const wrong: [text: string, message: RegExp][] = [
     [
       stackFile({ "knative-edge:host": { secure: "v1:abc" } }),
@@ -69,7 +93,11 @@ describe("a stack's file", () => {
       stackFile({ "knative-edge:services": { x: { env: { A: { secure: "v1:abc" } } } } }),
       /^a: knative-edge:services is encrypted/,
     ],
-    ["config: [", /^a is not YAML: .*line/],
+    ["config: [", /^a is not one YAML document: .* at line 2\.$/],
+    ["config: {}\n---\nconfig: {}\n", /^a is not one YAML document: another .* at line 2\.$/],
+    ["# ours\n--- \nconfig: {}\n...\n---\nconfig: {}\n", /another document begins at line 4\.$/],
+    ["config: &a { b: *a }", /^a is not one YAML document: an alias in it stands for what/],
+    [aliasBomb, /^a is not one YAML document: its aliases make it more than 100000 values\.$/],
     ["- a", /^a is no stack's file/],
     ["config: 1", /^a is no stack's file/],
   ];
@@ -143,7 +171,7 @@ describe("npm run plan", function () {
     try {
       const done = await promisify(execFile)(
         process.execPath,
-        [tsx, script, "--stack", "test", "--cwd", directory, ...args],
+        [tsx, script, "--stack", "test", "--project", directory, ...args],
         { env: { PATH: "", HOME: directory, TMPDIR: os.tmpdir() } },
       );
       return { code: 0, ...done };
@@ -227,18 +255,17 @@ describe("npm run plan", function () {
     assert.doesNotMatch(stderr, /at .*\.ts/);
     const other = await plan({}, "--stack", "other");
     assert.match(other.stderr, /Pulumi.other.yaml is not there; name another stack/);
-    const usage = await plan({}, "--help");
-    assert.match(usage.stderr, /^npm run plan -- --stack <name>/);
   });
 
   it("writes the very objects that the program registers", async () => {
     const out = path.join(directory, "out");
     const domain = "edge.example.com";
     assert.equal((await plan({ domain }, "--out", out)).code, 0);
+    const below = path.join(out, "objects");
     const written = fs
-      .readdirSync(out, { recursive: true, encoding: "utf8" })
-      .filter((file) => file.endsWith(".yaml") && !file.endsWith("k0s.yaml"))
-      .flatMap((file) => parseManifest(fs.readFileSync(path.join(out, file), "utf8"), file));
+      .readdirSync(below, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml"))
+      .flatMap((file) => parseManifest(fs.readFileSync(path.join(below, file), "utf8"), file));
     const { registrations } = await runProgram(
       { ...leastConfig, ...config, domain },
       { stdout: (name) => (name === "host-kubeconfig" ? kubeconfig : '{"seconds":1}') },
@@ -255,6 +282,30 @@ describe("npm run plan", function () {
     assert.match(
       fs.readFileSync(path.join(out, "host/k0s.yaml"), "utf8"),
       /^kind: ClusterConfig$/m,
+    );
+    const kinds = fs.readdirSync(below).map((step) => {
+      const files = fs.readdirSync(path.join(below, step));
+      return [step, [...new Set(files.map((file) => file.split("-")[0]))].sort()] as const;
+    });
+    const stepOf = (kind: string, component: string): number =>
+      kinds.findIndex(([step, found]) => step.endsWith(`-${component}`) && found.includes(kind));
+    const order = [
+      stepOf("namespace", "metallb"),
+      stepOf("customresourcedefinition", "metallb"),
+      stepOf("deployment", "metallb"),
+      stepOf("ipaddresspool", "metallb"),
+      stepOf("namespace", "knative"),
+      stepOf("customresourcedefinition", "knative"),
+      stepOf("deployment", "knative"),
+      stepOf("certificate", "knative"),
+      stepOf("deployment", "kourier"),
+      stepOf("knative", "services"),
+    ];
+    assert.ok(!order.includes(-1), String(kinds));
+    assert.deepEqual(
+      order,
+      [...new Set(order)].sort((a, b) => a - b),
+      String(kinds),
     );
     const again = await plan({ domain }, "--out", out);
     assert.equal(again.code, 1);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
 import fc from "fast-check";
 import {
   cidrError,
@@ -7,6 +9,7 @@ import {
   parsePool,
   poolErrors,
   PoolSurroundings,
+  subnetAround,
 } from "../../edge/pool";
 
 const surroundings: PoolSurroundings = {
@@ -110,6 +113,19 @@ describe("address pool", () => {
     for (const pool of ["192.168.7.255", "192.168.8.0", "192.168.7.255-192.168.8.0"]) {
       assert.match(poolErrors(pool, wide).join(), /only addresses that end in .0 or .255/);
     }
+  });
+
+  it("of the README is free on the Vagrantfile's network, where VirtualBox' DHCP gives out .101 to .254", () => {
+    const read = (file: string): string =>
+      fs.readFileSync(path.join(__dirname, "../..", file), "utf8");
+    const pool = /loadBalancerPool (\S+)/.exec(read("README.md"))?.[1] ?? "";
+    const nodeAddress = /private_network", ip: "([\d.]+)"/.exec(read("Vagrantfile"))?.[1] ?? "";
+    assert.deepEqual(
+      poolErrors(pool, { ...surroundings, nodeAddress, hostSubnet: subnetAround(nodeAddress) }),
+      [],
+    );
+    const ends = pool.split("-").map((address) => Number(address.split(".")[3]));
+    assert.ok(ends.length === 2 && ends.every((end) => end > 0 && end <= 100), pool);
   });
 
   it("becomes MetalLB's objects", () => {

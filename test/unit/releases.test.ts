@@ -152,6 +152,12 @@ describe("releases", () => {
     );
   });
 
+  it("that are directories in place of files are named", async () => {
+    fs.mkdirSync(cached(), { recursive: true });
+    const message = await refusal(loadRelease(release(), { manifestsDir: directory }));
+    assert.equal(message, `${cached()} is a directory; a file was expected there.`);
+  });
+
   it("have the upstream places", () => {
     assert.deepEqual(
       [servingRelease("1.23.0"), kourierRelease("1.23.0"), metalLbRelease("v0.16.1")].flatMap(
@@ -169,6 +175,59 @@ describe("releases", () => {
       url: "https://github.com/k0sproject/k0s/releases/download/v1.35.7%2Bk0s.0/k0s-v1.35.7%2Bk0s.0-%arch%",
       sumsUrl: "https://github.com/k0sproject/k0s/releases/download/v1.35.7%2Bk0s.0/sha256sums.txt",
     });
+  });
+});
+
+describe("releases in a directory", () => {
+  let directory: string;
+  beforeEach(() => (directory = fs.mkdtempSync(path.join(os.tmpdir(), "releases-"))));
+  afterEach(() => fs.rmSync(directory, { recursive: true }));
+
+  const labelled = (name: string, version?: string): string =>
+    `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}` +
+    `${version === undefined ? "" : `, labels: {app.kubernetes.io/version: "${version}"}`}}\n`;
+  const metalLb = (tag: string): string =>
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: controller, namespace: metallb-system}\n" +
+    `spec: {template: {spec: {containers: [{name: c, image: "quay.io/metallb/controller:${tag}"}]}}}\n`;
+  const good = {
+    "knative-1.23.0/serving-crds.yaml": labelled("a"),
+    "knative-1.23.0/serving-core.yaml": labelled("b", "1.23.0"),
+    "knative-1.23.0/serving-default-domain.yaml": labelled("c", "devel"),
+    "net-kourier-1.23.0/kourier.yaml": labelled("d", "1.23.0"),
+    "metallb-v0.16.1/metallb-native.yaml": metalLb("v0.16.1"),
+  };
+  const load = (changed: Partial<typeof good>) => {
+    for (const [file, text] of Object.entries({ ...good, ...changed })) {
+      fs.mkdirSync(path.dirname(path.join(directory, file)), { recursive: true });
+      fs.writeFileSync(path.join(directory, file), text);
+    }
+    return loadReleases(testConfig({ manifestsDir: directory }));
+  };
+
+  it("are taken with the version asked for, or where nothing tells it", async () => {
+    assert.equal((await load({})).serving.length, 2);
+    const own = { "metallb-v0.16.1/metallb-native.yaml": metalLb("mended") };
+    assert.equal((await load(own)).metalLb.length, 1);
+  });
+
+  it("are refused where they are of another version, by file and both versions", async () => {
+    const others: [changed: Partial<typeof good>, message: string][] = [
+      [
+        { "knative-1.23.0/serving-core.yaml": `${labelled("a")}---\n${labelled("b", "1.22.1")}` },
+        "serving-core.yaml is of release 1.22.1, not 1.23.0; correct the folder in manifestsDir.",
+      ],
+      [
+        { "net-kourier-1.23.0/kourier.yaml": labelled("d", "1.22.1") },
+        "kourier.yaml is of release 1.22.1, not 1.23.0; correct the folder in manifestsDir.",
+      ],
+      [
+        { "metallb-v0.16.1/metallb-native.yaml": metalLb("v0.15.3") },
+        "metallb-native.yaml is of release 0.15.3, not 0.16.1; correct the folder in manifestsDir.",
+      ],
+    ];
+    for (const [changed, message] of others) {
+      await assert.rejects(load(changed), { message });
+    }
   });
 });
 

