@@ -1,6 +1,7 @@
 // What the default policy is for: on a host that is really held to 1 CPU and 1536 MiB, `scale` without the measures for
 // little memory fails as it did on a real one (reference/real-run.md), and `edge` over that state mends it.
 import { strict as assert } from "node:assert";
+import { setTimeout as sleep } from "node:timers/promises";
 import { podsOf, pressureOf } from "../../../lab/bench/fit";
 import { hostMemory } from "../../../lab/bench/memory";
 import { watch } from "../../../lab/bench/watch";
@@ -15,7 +16,7 @@ describe("memory of a host that is held to 1 CPU and 1536 MiB", function () {
   before(() => lab.create());
   after(() => lab.remove());
 
-  it("scale without the measures, which has to be allowed, runs into memory pressure and evictions", async () => {
+  it("scale without the measures, which has to be allowed, thrashes until pods are restarted or evicted", async () => {
     const { hardCap, memoryMiB } = hostFacts(host).size;
     assert.deepEqual({ hardCap, memoryMiB }, { hardCap: true, memoryMiB: 1536 });
     await lab.configure({
@@ -25,21 +26,25 @@ describe("memory of a host that is held to 1 CPU and 1536 MiB", function () {
     });
     const running = await lab.start();
     let seen = "";
-    // The run on a real host took 902 s, with the first eviction on the way.
-    await eventually("memory pressure and evicted or restarted pods", 1500, async () => {
+    // The run on a real host took 902 s. Whether the node comes under pressure too depends on the moment when kubelet looks.
+    await eventually("restarted or evicted pods, and 10,000 refaults a second", 1500, async () => {
+      const before = hostMemory(host).refaults;
+      await sleep(10_000);
+      const refaults = (hostMemory(host).refaults - before) / 10;
       const kubeconfig = await kubeconfigOf(host);
       const [pods, pressure] = [await podsOf(kubeconfig), await pressureOf(kubeconfig)];
       const times = Object.values(pods.restarts).reduce((sum, each) => sum + each, 0);
-      seen = `${JSON.stringify(pressure)}, ${pods.evicted.length} evicted, ${times} restarts`;
-      const short = Object.keys(pressure).some((reason) => /Memory/.test(reason));
-      return short && pods.evicted.length + times > 0;
+      seen = `${refaults} refaults/s, ${times} restarts, ${pods.evicted.length} evicted, ${JSON.stringify(pressure)}`;
+      return refaults > 10_000 && pods.evicted.length + times > 0;
     });
-    console.log(`      ${seen}, ${hostMemory(host).refaults} refaults`);
+    console.log(`      ${seen}`);
     // Whether it converges is not what is tried.
-    await running.ended;
+    await running.kill();
   });
 
   it("edge over that state converges with a plain up, and the host is calm", async () => {
+    // The run that was cut off left its lock.
+    await lab.run("cancel", "--yes");
     await lab.configure({ resourcePolicy: "edge", lowMemory: undefined, allow: undefined });
     await lab.converges();
     const kubeconfig = await kubeconfigOf(host);
