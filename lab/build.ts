@@ -2,8 +2,9 @@
  * Builds the lab's programs from their Go modules: one go.mod per group in lab/go, and the lab's own small programs.
  * What is up to date is left alone, and what any checkout of this user has built is taken from a shared cache.
  */
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import {
+  appendFileSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -33,6 +34,10 @@ interface Group {
   versions?: Record<string, string>;
   cgo?: boolean;
   patch?: Patch;
+  /** Bytes that no program has, in MiB, at the end of each program: what lab/weight plays code with. */
+  ballastMiB?: number;
+  /** Folders of the lab's own modules that the group's module takes in. */
+  with?: string[];
 }
 
 /** A change to one file of a module that is built, where its release is too old for its peers. */
@@ -50,12 +55,17 @@ function own(name: string): Group {
   return { module: name, programs: [name] };
 }
 
+/** One that weighs what the program weighs for which it stands, by lab/weight. */
+function double(name: string, ballastMiB: number): Group {
+  return { ...own(name), ballastMiB, with: ["weight"] };
+}
+
 /** Smallest first: a fault of the set-up shows in seconds. */
 const groups = {
   pause: own("pause"),
   hello: own("hello"),
   zstd: own("zstd"),
-  "cni-node": own("cni-node"),
+  "cni-node": double("cni-node", 48),
   cni: { module: "go/cni", programs: ["bridge", "host-local", "loopback", "portmap"] },
   "pulumi-language-nodejs": {
     module: "go/pulumi-language-nodejs",
@@ -107,7 +117,7 @@ const groups = {
     programs: ["activator", "autoscaler", "controller", "default-domain", "queue", "webhook"],
     folder: "serving",
   },
-  kourier: own("kourier"),
+  kourier: double("kourier", 16),
 } satisfies Record<string, Group>;
 
 export type GroupName = keyof typeof groups;
@@ -173,10 +183,12 @@ async function buildOne(
 /** What the outcome depends on: sources, module graph, flags and compiler. */
 function stampOf(group: Group, go: string): string {
   const hash = createHash("sha256").update(JSON.stringify([group, go, process.arch]));
-  const dir = path.join(repoRoot, "lab", group.module);
-  for (const file of readdirSync(dir, { recursive: true, encoding: "utf8" }).sort()) {
-    if (/(\.go|go\.mod|go\.sum)$/.test(file) && !file.endsWith("_test.go")) {
-      hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
+  for (const module of [group.module, ...(group.with ?? [])]) {
+    const dir = path.join(repoRoot, "lab", module);
+    for (const file of readdirSync(dir, { recursive: true, encoding: "utf8" }).sort()) {
+      if (/(\.go|go\.mod|go\.sum)$/.test(file) && !file.endsWith("_test.go")) {
+        hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
+      }
     }
   }
   return hash.digest("hex").slice(0, 16);
@@ -209,9 +221,18 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
       },
     );
     if (code !== 0) throw new Error(explain(name, stderr, group.module));
+    for (const program of group.programs)
+      addBallast(path.join(target, program), group.ballastMiB ?? 0);
   } finally {
     rmSync(copies, { recursive: true, force: true });
   }
+}
+
+/** Fills a program's file up at its end, with bytes that do not compress and are the same in each build. */
+export function addBallast(file: string, mebibytes: number): void {
+  const cipher = createCipheriv("aes-256-ctr", Buffer.alloc(32), Buffer.alloc(16));
+  const zeros = Buffer.alloc(2 ** 20);
+  for (let i = 0; i < mebibytes; i++) appendFileSync(file, cipher.update(zeros));
 }
 
 /** Copies the module into a folder and patches it there; the arguments with which the compiler takes that copy. */

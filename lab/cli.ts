@@ -103,7 +103,7 @@ async function status(): Promise<number> {
   if (names.length === 0) console.log("The lab is down: npm run lab");
   for (const name of names) {
     const { address, machineId, size, running } = hostFacts(name);
-    const cap = size.hardCap ? ", enforced" : "";
+    const cap = size.hardCap ? "" : " (not enforced)";
     console.log(
       `${name}  ${running ? "up" : "off"}  ${address}  ${size.cpus} CPU, ${size.memoryMiB} MiB${cap}  machine-id ${machineId}`,
     );

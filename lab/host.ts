@@ -80,7 +80,7 @@ export function hostFacts(name: string): HostFacts {
 /**
  * Boots a host and waits until it answers SSH and systemd has finished starting. A host that is there but off boots with
  * its disk as it was; one that answers is left alone.
- * @param size declared size; default: as it was last booted, else 1 CPU and 1536 MiB, shown but not enforced
+ * @param size declared size; default: as it was last booted, else 1 CPU and 1536 MiB, enforced
  * @param progress called with a line at each slow step
  */
 export async function bootHost(

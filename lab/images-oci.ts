@@ -9,7 +9,7 @@ import { pack, type Pack } from "tar-stream";
 
 /** A file of a layer. Everything belongs to root and is as old as the epoch. */
 export type Entry =
-  | { path: string; file: string; size: number; mode?: number }
+  | { path: string; file: string; size: number; mode?: number; capability?: Buffer }
   | { path: string; content: string; mode?: number }
   | { path: string; link: string }
   | { path: string; directory: true; mode?: number };
@@ -170,6 +170,7 @@ function layerTar(entries: Entry[]): Readable {
           entry.size,
           createReadStream(entry.file, { highWaterMark: 1 << 20 }),
           entry.mode ?? 0o755,
+          entry.capability,
         );
       }
     }
@@ -193,6 +194,7 @@ async function addStream(
   size: number,
   content: AsyncIterable<unknown>,
   mode = 0o644,
+  capability?: Buffer,
 ): Promise<void> {
   let finish = () => {};
   let fail = (_error: Error) => {};
@@ -200,7 +202,11 @@ async function addStream(
     finish = resolve;
     fail = reject;
   });
-  const entry = archive.entry({ name, size, mode, mtime: epoch }, (error) =>
+  // The name under which containerd looks for a file's capabilities (archive/tar.go); all their bytes are ASCII.
+  const pax = capability && {
+    "SCHILY.xattr.security.capability": capability.toString("latin1"),
+  };
+  const entry = archive.entry({ name, size, mode, mtime: epoch, pax }, (error) =>
     error ? fail(error) : finish(),
   );
   await pipeline(content as AsyncIterable<Buffer>, entry);

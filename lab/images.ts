@@ -32,9 +32,14 @@ interface ProgramImage {
   binary: string;
   target: string;
   user?: string;
+  /** Capability that the file gives to who runs it, as a user other than root too. */
+  capability?: Buffer;
 }
 
 const nonroot = "65532";
+
+/** What `setcap cap_net_bind_service=+ep` writes: struct vfs_cap_data of linux/capability.h, revision 2. */
+const netBindService = Buffer.from("0100000200040000".padEnd(40, "0"), "hex");
 
 /** ko's layout, as in Knative's releases. */
 function ko(repository: string, name: string, binary: string, tag: string): ProgramImage {
@@ -66,11 +71,19 @@ const programImages: ProgramImage[] = [
     target: "ko-app/helloworld-go",
     user: nonroot,
   },
-  ...["coredns", "metrics-server", "cni-node"].map((name) => ({
+  ...["metrics-server", "cni-node"].map((name) => ({
     names: [`quay.io/k0sproject/${name}:lab`],
     binary: name,
     target: name,
   })),
+  {
+    // As CoreDNS' own image has it, and k0s' manifest takes no other: not root, with the right to listen on port 53.
+    names: ["quay.io/k0sproject/coredns:lab"],
+    binary: "coredns",
+    target: "coredns",
+    user: nonroot,
+    capability: netBindService,
+  },
   { names: ["registry.k8s.io/pause:3.10"], binary: "pause", target: "pause", user: "65535" },
 ];
 
@@ -123,17 +136,17 @@ export async function buildBundle(
   mkdirSync(path.dirname(outTar), { recursive: true });
   const workshop = { dir: mkdtempSync(`${outTar}.`), zstd: path.join(binDir, "zstd") };
   try {
-    const program = (file: string, target: string) =>
-      layer([{ path: target, file, size: statSync(file).size, mode: 0o755 }], workshop);
+    const program = (file: string, target: string, capability?: Buffer) =>
+      layer([{ path: target, file, size: statSync(file).size, mode: 0o755, capability }], workshop);
     const baseLayer = await layer(base, workshop);
     const debianLayer = await layer(debian, workshop);
     const images: Image[] = [];
-    for (const { names, binary, target, user } of programImages) {
+    for (const { names, binary, target, user, capability } of programImages) {
       images.push({
         names,
         user,
         entrypoint: [`/${target}`],
-        layers: [baseLayer, await program(path.join(binDir, binary), target)],
+        layers: [baseLayer, await program(path.join(binDir, binary), target, capability)],
       });
     }
     for (const [name, file] of [

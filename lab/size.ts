@@ -10,14 +10,14 @@ import path from "node:path";
 export interface HostSize {
   /** Number of CPUs; default 1. */
   cpus: number;
-  /** Memory in MiB; default 1536. What is shown and allocatable, not enforced unless `hardCap`. */
+  /** Memory in MiB; default 1536. What is shown and allocatable, and enforced with `hardCap`. */
   memoryMiB: number;
-  /** Enforce the memory as a limit on the whole host; default false. The CPUs are always enforced. */
+  /** Enforce the memory as a limit on the whole host; default true. The CPUs are always enforced. */
   hardCap: boolean;
 }
 
-/** The reference machine. */
-export const referenceSize: HostSize = { cpus: 1, memoryMiB: 1536, hardCap: false };
+/** The reference machine: a host really has no more than that. */
+export const referenceSize: HostSize = { cpus: 1, memoryMiB: 1536, hardCap: true };
 
 /** /proc/meminfo of a machine with that much memory, keeping the layout of the real one. */
 export function meminfo(real: string, memoryMiB: number): string {

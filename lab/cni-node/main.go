@@ -1,6 +1,6 @@
 // Command cni-node stands in for kube-router: it gives the node's pods a bridge network by writing
-// the CNI configuration under kube-router's name, and stays until it is told to end. Routes between
-// nodes are not its business: the edge host is a single node.
+// the CNI configuration under kube-router's name, and stays until it is told to end, as heavy as
+// kube-router. Routes between nodes are not its business: the edge host is a single node.
 package main
 
 import (
@@ -12,17 +12,26 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+
+	"knative-edge.lab/weight"
 )
 
 func main() {
 	podCIDR := flag.String("pod-cidr", "", "the node's pod CIDR, its spec.podCIDR (required)")
 	confDir := flag.String("conf-dir", "/etc/cni/net.d", "where the container runtime reads CNI configurations")
+	// kube-router's own, as k0s gives them: none of them changes what a single node's pods see.
+	for _, name := range []string{"run-router", "run-firewall", "run-service-proxy", "bgp-graceful-restart", "auto-mtu", "hairpin-mode"} {
+		flag.Bool(name, true, "accepted as by kube-router, without effect")
+	}
 	flag.Parse()
 	config, err := conflist(*podCIDR)
 	if err != nil {
 		log.Fatalf("--pod-cidr: %v", err)
 	}
 	if err := writeAtomically(filepath.Join(*confDir, "10-kuberouter.conflist"), config); err != nil {
+		log.Fatal(err)
+	}
+	if err := weight.Carry(weight.KubeRouter); err != nil {
 		log.Fatal(err)
 	}
 	stop := make(chan os.Signal, 1)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -47,7 +48,10 @@ func stage(vars Vars, names ...string) error {
 		}
 		group.Go(func() error { return stageOne(executable, file, filepath.Join(dir, name)) })
 	}
-	return group.Wait()
+	err = group.Wait()
+	// What the decoders took goes back at once: this process shall hold what k0s' own does, which lab/weight adds.
+	debug.FreeOSMemory()
+	return err
 }
 
 func stageOne(executable string, file archive.File, path string) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -18,6 +20,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
+
+	"knative-edge.lab/weight"
 )
 
 // components that --disable-components takes. Those that the double does not have are as good as disabled.
@@ -118,8 +122,8 @@ func (n *node) stop() {
 }
 
 // runController is the daemon: it assembles the node and stays until ctx ends.
-// Every step begins as soon as what it needs is there: binaries are unpacked and
-// images imported while the API server starts.
+// Like k0s (cmd/controller/controller.go of v1.34.10) it starts one part after the other: the API server, the other
+// controllers and k0s' own workloads, and then the worker.
 func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts workerOptions) error {
 	hostname, err := nodeName()
 	if err != nil {
@@ -134,6 +138,9 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 	}
 	defer release()
 	slog.Info("starting k0s", "version", version, "node", hostname)
+	if err := weight.Carry(weight.K0s); err != nil {
+		return err
+	}
 	if err := ensurePKI(vars, config, hostname); err != nil {
 		return fmt.Errorf("failed to make the certificates: %w", err)
 	}
@@ -149,7 +156,7 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 	if err != nil {
 		return err
 	}
-	apiReady := make(chan struct{})
+	started := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
 	if !slices.Contains(opts.disabled, "kube-proxy") {
 		wait, err := refuseServicesUntilSynced(ctx, config.Spec.Network.ServiceCIDR)
@@ -163,22 +170,47 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 			return err
 		}
 		slog.Info("the API server is ready")
-		close(apiReady)
-		if err := serveStatus(ctx, vars, config, api.ready); err != nil {
+		if err := serveStatus(ctx, vars, config, started, api.ready); err != nil {
 			return err
 		}
 		if err := n.startControllers(opts.disabled); err != nil {
 			return err
 		}
+		// The controller manager signs the kubelet's certificate, without which a k0s has no worker. Here the kubelet has
+		// one already, and what is left is the wait.
+		if !slices.Contains(opts.disabled, "kube-controller-manager") {
+			if err := retry(ctx, time.Second, controllerManagerReady); err != nil {
+				return err
+			}
+		}
+		close(started)
 		return deployStack(ctx, api, vars, config, opts.disabled, hostname)
 	})
-	group.Go(func() error { return runWorker(ctx, n, hostname, opts, apiReady) })
+	group.Go(func() error { return runWorker(ctx, n, hostname, opts, started) })
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) {
 		slog.Info("stopping k0s")
 		return nil
 	}
 	return err
+}
+
+// controllerManagerReady asks the controller manager's own health check, which needs no log-in.
+func controllerManagerReady(ctx context.Context) error {
+	client := http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://127.0.0.1:10257/healthz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the controller manager is not healthy: %s", response.Status)
+	}
+	return nil
 }
 
 func nodeName() (string, error) {

@@ -16,3 +16,7 @@ require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.2 // indirect
 )
+
+require knative-edge.lab/weight v0.0.0
+
+replace knative-edge.lab/weight => ../weight

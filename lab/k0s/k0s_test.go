@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -215,6 +217,85 @@ func TestManifests(t *testing.T) {
 		if requests[name] != want {
 			t.Errorf("%s requests %s, want %s", name, requests[name], want)
 		}
+	}
+}
+
+// containerd 1.7, which k0s 1.34 has, refuses a later version, and knows the CRI plugin by this name alone.
+func TestContainerdConfig(t *testing.T) {
+	text := containerdConfigText("registry.k8s.io/pause:3.10", false)
+	for _, want := range []string{"\nversion = 2\n", "\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.10\"\nrestrict_oom_score_adj = true\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("containerd.toml lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+// Kubelet's own thresholds where the disk has room, and none that the disk's other users could cross where it has not.
+func TestDiskThresholds(t *testing.T) {
+	eviction, imageGC := diskThresholds(0.21)
+	if eviction["imagefs.available"] != "15%" || eviction["nodefs.available"] != "10%" || imageGC != nil {
+		t.Errorf("a disk with room: %v, %v", eviction, imageGC)
+	}
+	eviction, imageGC = diskThresholds(0.14)
+	if eviction["imagefs.available"] != "500Mi" || imageGC["imageGCHighThresholdPercent"] != 100 {
+		t.Errorf("a disk that is nearly full: %v, %v", eviction, imageGC)
+	}
+	for _, free := range []float64{0.14, 0.21} {
+		if eviction, _ := diskThresholds(free); eviction["memory.available"] != "100Mi" {
+			t.Errorf("memory is no matter of the disk: %v", eviction)
+		}
+	}
+	if free, err := freeDisk(t.TempDir()); err != nil || free <= 0 || free > 1 {
+		t.Errorf("the free share of a disk: %f, %v", free, err)
+	}
+}
+
+// Each start has an order of its own, as with k0s, and loses no argument.
+func TestShuffled(t *testing.T) {
+	orders := map[string]bool{}
+	for range 50 {
+		args := shuffled("a", "b", "c")
+		orders[strings.Join(args, " ")] = true
+		if slices.Sort(args); !slices.Equal(args, []string{"a", "b", "c"}) {
+			t.Fatalf("arguments: %q", args)
+		}
+	}
+	if len(orders) < 2 {
+		t.Error("fifty starts have one order")
+	}
+}
+
+// A question for the status is kept until the worker starts.
+func TestStatusWaitsForTheWorker(t *testing.T) {
+	vars := Vars{StatusSocketPath: filepath.Join(t.TempDir(), "status.sock")}
+	config, err := parseConfig(nil, "kine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := make(chan struct{})
+	asked := make(chan struct{})
+	probe := func(context.Context) error {
+		close(asked)
+		return nil
+	}
+	if err := serveStatus(t.Context(), vars, config, started, probe); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := fetchStatus(vars.StatusSocketPath)
+		answered <- err
+	}()
+	select {
+	case <-asked:
+		t.Error("the API server was asked before the worker started")
+	case <-answered:
+		t.Error("the status was answered before the worker started")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(started)
+	if err := <-answered; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -75,7 +75,12 @@ export async function packK0s(
 /** A hash over the sources' contents and the binaries' sizes and times: they are too large to read each time. */
 async function fingerprint(binaries: string[], version: string): Promise<string> {
   const hash = createHash("sha256").update(version);
-  for (const entry of (await readdir(__dirname, { recursive: true, withFileTypes: true }))
+  const folders = [__dirname, join(__dirname, "../weight")];
+  const entries = await Promise.all(
+    folders.map((folder) => readdir(folder, { recursive: true, withFileTypes: true })),
+  );
+  for (const entry of entries
+    .flat()
     .filter(
       (e) => e.isFile() && /\.(go|mod|sum|tmpl)$/.test(e.name) && !e.name.endsWith("_test.go"),
     )

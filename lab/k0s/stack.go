@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -134,13 +135,20 @@ func kubeProxySynced(ctx context.Context) error {
 }
 
 func render(file string, data stackData) ([]byte, error) {
-	t, err := template.ParseFS(manifestFiles, "manifests/"+file+".tmpl")
+	t, err := template.New(file+".tmpl").Funcs(template.FuncMap{"shuffled": shuffled}).ParseFS(manifestFiles, "manifests/"+file+".tmpl")
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
 	err = t.Execute(&out, data)
 	return bytes.TrimPrefix(out.Bytes(), []byte("---\n")), err
+}
+
+// shuffled are arguments in an order of their own at each start, since k0s keeps them in a map: so the pods of kube-proxy
+// and kube-router are replaced when k0s restarts (args.ToDashedArgs in pkg/component/controller of v1.34.10).
+func shuffled(args ...string) []string {
+	rand.Shuffle(len(args), func(i, j int) { args[i], args[j] = args[j], args[i] })
+	return args
 }
 
 // resolvConf is the file that pods with dnsPolicy Default inherit. systemd-resolved's

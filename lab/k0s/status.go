@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -36,8 +37,10 @@ type ProbeStatus struct {
 	Success bool
 }
 
-// serveStatus answers on the status socket until ctx ends. probe asks the API server.
-func serveStatus(ctx context.Context, vars Vars, config *ClusterConfig, probe func(context.Context) error) error {
+// serveStatus answers on the status socket until ctx ends. probe asks the API server. Like k0s, it takes a question as soon
+// as the API server is ready and keeps it until the worker has its credentials, at most five minutes
+// (buildWorkerSideKubeAPIClient in pkg/component/status of v1.34.10): here, until started is closed.
+func serveStatus(ctx context.Context, vars Vars, config *ClusterConfig, started <-chan struct{}, probe func(context.Context) error) error {
 	if err := os.MkdirAll(filepath.Dir(vars.StatusSocketPath), 0o755); err != nil {
 		return err
 	}
@@ -57,6 +60,12 @@ func serveStatus(ctx context.Context, vars Vars, config *ClusterConfig, probe fu
 		}
 		if unitInstalled() {
 			status.SysInit, status.StubFile = "linux-systemd", unitPath
+		}
+		waiting, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
+		defer cancel()
+		select {
+		case <-started:
+		case <-waiting.Done():
 		}
 		if err := probe(r.Context()); err != nil {
 			status.WorkerToAPIConnectionStatus.Message = err.Error()

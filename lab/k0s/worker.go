@@ -41,7 +41,13 @@ type workerOptions struct {
 
 // runWorker starts containerd and the kubelet, in this order and with the
 // bundled images in between, so that no pod looks for an image that is on its way.
-func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions, apiReady <-chan struct{}) error {
+// It begins when the control plane has started, as k0s' embedded worker does.
+func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions, started <-chan struct{}) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-started:
+	}
 	vars := n.vars
 	setupKernel()
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -62,11 +68,6 @@ func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions
 		return err
 	}
 	bundles.importAll(ctx)
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-apiReady:
-	}
 	if err := n.startKubelet(hostname, opts); err != nil {
 		return err
 	}
@@ -120,23 +121,21 @@ func (v Vars) ctr(ctx context.Context, args ...string) *exec.Cmd {
 	return exec.CommandContext(ctx, v.bin("ctr"), append([]string{"--address", v.containerdSocket(), "--namespace", "k8s.io"}, args...)...)
 }
 
-// containerdConfigText is containerd.toml. Without CAP_SYS_RESOURCE no
-// container could get the OOM score that Kubernetes asks for, and none would start.
+// containerdConfigText is containerd.toml, version 2 as containerd 1.7 of k0s 1.34 reads it; a drop-in of version 3 stops
+// containerd. Without CAP_SYS_RESOURCE no container could get the OOM score that Kubernetes asks for, and none would start.
 func containerdConfigText(pauseImage string, sysResource bool) string {
 	return fmt.Sprintf(`%s
 # This file is written by k0s at each start. To keep your own, remove the line above;
 # to add to it, put files into %s.
-version = 3
+version = 2
 imports = [%q]
 
-[plugins."io.containerd.cri.v1.images".pinned_images]
-sandbox = %q
-
-[plugins."io.containerd.cri.v1.runtime"]
+[plugins."io.containerd.grpc.v1.cri"]
+sandbox_image = %q
 restrict_oom_score_adj = %t
 
-[plugins."io.containerd.cri.v1.runtime".cni]
-bin_dirs = [%q]
+[plugins."io.containerd.grpc.v1.cri".cni]
+bin_dir = %q
 conf_dir = %q
 `, managedFileMark, containerdImports, containerdImports+"/*.toml", pauseImage, !sysResource, cniBinDir, cniConfDir)
 }
@@ -199,29 +198,29 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Percentages would be those of the outer machine's shared disk.
-	eviction := map[string]any{
-		"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
+	free, err := freeDisk(vars.DataDir)
+	if err != nil {
+		return nil, err
 	}
+	eviction, imageGC := diskThresholds(free)
 	config := map[string]any{
-		"apiVersion":                  "kubelet.config.k8s.io/v1beta1",
-		"kind":                        "KubeletConfiguration",
-		"authentication":              map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
-		"evictionHard":                eviction,
-		"imageGCHighThresholdPercent": 100,
-		"imageGCLowThresholdPercent":  99,
-		"cgroupDriver":                "cgroupfs",
-		"clusterDNS":                  []string{dns.String()},
-		"clusterDomain":               spec.Network.ClusterDomain,
-		"containerRuntimeEndpoint":    "unix://" + vars.containerdSocket(),
-		"eventRecordQPS":              0,
-		"failCgroupV1":                false,
-		"failSwapOn":                  false,
-		"tlsCertFile":                 vars.pki("kubelet.crt"),
-		"tlsMinVersion":               "VersionTLS12",
-		"tlsPrivateKeyFile":           vars.pki("kubelet.key"),
-		"volumePluginDir":             volumePluginDir,
+		"apiVersion":               "kubelet.config.k8s.io/v1beta1",
+		"kind":                     "KubeletConfiguration",
+		"authentication":           map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
+		"evictionHard":             eviction,
+		"cgroupDriver":             "cgroupfs",
+		"clusterDNS":               []string{dns.String()},
+		"clusterDomain":            spec.Network.ClusterDomain,
+		"containerRuntimeEndpoint": "unix://" + vars.containerdSocket(),
+		"eventRecordQPS":           0,
+		"failCgroupV1":             false,
+		"failSwapOn":               false,
+		"tlsCertFile":              vars.pki("kubelet.crt"),
+		"tlsMinVersion":            "VersionTLS12",
+		"tlsPrivateKeyFile":        vars.pki("kubelet.key"),
+		"volumePluginDir":          volumePluginDir,
 	}
+	maps.Copy(config, imageGC)
 	file := resolvConf()
 	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
 		file = "" // a kubelet pointed at a missing file starts no pod
@@ -253,6 +252,36 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		return config, nil
 	}
 	return nil, fmt.Errorf("worker profile %q is not in spec.workerProfiles of k0s.yaml", profile)
+}
+
+// roomyDisk is the share of a disk that must be free for kubelet's own thresholds: they remove images and evict pods below
+// 15 %, and a lab host sees the disk of the machine around it, which others fill.
+const roomyDisk = 0.20
+
+// diskThresholds are kubelet's defaults where the disk has room for them (pkg/kubelet/apis/config/v1beta1/defaults_linux.go:
+// nothing set for images, whose defaults are 85 and 80 %), and else absolute ones, without removal of images.
+func diskThresholds(free float64) (eviction, imageGC map[string]any) {
+	if free > roomyDisk {
+		return map[string]any{
+			"memory.available": "100Mi", "nodefs.available": "10%", "nodefs.inodesFree": "5%",
+			"imagefs.available": "15%", "imagefs.inodesFree": "5%",
+		}, nil
+	}
+	slog.Warn("the disk is too full for kubelet's own thresholds; absolute ones are set", "free", free)
+	return map[string]any{
+			"memory.available": "100Mi", "nodefs.available": "500Mi", "imagefs.available": "500Mi", "nodefs.inodesFree": "10000",
+		}, map[string]any{
+			"imageGCHighThresholdPercent": 100, "imageGCLowThresholdPercent": 99,
+		}
+}
+
+// freeDisk is the share of the disk under a directory that is free, as the kubelet counts it.
+func freeDisk(dir string) (float64, error) {
+	var disk unix.Statfs_t
+	if err := unix.Statfs(dir, &disk); err != nil {
+		return 0, fmt.Errorf("%s: %w", dir, err)
+	}
+	return float64(disk.Bavail) / float64(disk.Blocks), nil
 }
 
 // merge puts values over those of config, mappings key by key.
@@ -391,8 +420,11 @@ func (b *bundles) importAll(ctx context.Context) {
 			continue
 		}
 		start := time.Now()
-		// Unpacked is each image when a container first needs it: to unpack all of them first would keep the node waiting.
-		out, err := b.vars.ctr(ctx, "images", "import", "--local", "--no-unpack", "--label", "io.cri-containerd.pinned=pinned", path).CombinedOutput()
+		// Like k0s, which leaves it to containerd to unpack an image when a container first needs it.
+		out, err := b.vars.ctr(ctx, "images", "import", "--local", "--no-unpack", path).CombinedOutput()
+		if err == nil {
+			out, err = b.pinAll(ctx)
+		}
 		if err != nil {
 			slog.Error("cannot import an image bundle", "bundle", path, "error", err, "output", strings.TrimSpace(string(out)))
 			continue
@@ -400,6 +432,24 @@ func (b *bundles) importAll(ctx context.Context) {
 		b.imported[path] = info.ModTime()
 		slog.Info("imported an image bundle", "bundle", path, "bytes", info.Size(), "seconds", time.Since(start).Seconds())
 	}
+}
+
+// pinAll keeps the kubelet from removing the images that were imported, one by one as k0s does it.
+func (b *bundles) pinAll(ctx context.Context) ([]byte, error) {
+	names, err := b.vars.ctr(ctx, "images", "list", "--quiet").Output()
+	if err != nil {
+		return nil, err
+	}
+	for name := range strings.FieldsSeq(string(names)) {
+		// Of its other names, the CRI plugin takes care.
+		if strings.HasPrefix(name, "sha256:") || strings.Contains(name, "@") {
+			continue
+		}
+		if out, err := b.vars.ctr(ctx, "images", "label", name, "io.cri-containerd.pinned=pinned").CombinedOutput(); err != nil {
+			return out, err
+		}
+	}
+	return nil, nil
 }
 
 // watch imports again when the directory has been quiet for a while after a change.

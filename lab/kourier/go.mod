@@ -65,3 +65,7 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.3.0 // indirect
 	sigs.k8s.io/yaml v1.6.0 // indirect
 )
+
+require knative-edge.lab/weight v0.0.0
+
+replace knative-edge.lab/weight => ../weight

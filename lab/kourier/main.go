@@ -29,6 +29,8 @@ import (
 	networkinginformers "knative.dev/networking/pkg/client/informers/externalversions"
 	"knative.dev/networking/pkg/status"
 	"knative.dev/pkg/logging"
+
+	"knative-edge.lab/weight"
 )
 
 func main() {
@@ -39,6 +41,9 @@ func main() {
 	logConfig.Level.SetLevel(zap.WarnLevel)
 	logConfig.DisableStacktrace = true
 	logger := zap.Must(logConfig.Build()).Sugar()
+	if err := weight.Carry(weight.Kourier); err != nil {
+		log.Fatal(err)
+	}
 	if err := run(logging.WithLogger(ctx, logger), logger); err != nil {
 		log.Fatalf("kourier stops: %v", err)
 	}

@@ -1,11 +1,12 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
-import { bootHost, removeHost, sshExec } from "../../lab/host";
+import { bootHost, hostFacts, removeHost, sshExec } from "../../lab/host";
 import { get } from "../../lab/http";
 import { natAddress, plugNat } from "../../lab/network";
 import { hostAddress } from "../../lab/paths";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
 import {
+  assertCalm,
   assertHello,
   eventually,
   hostnameOf,
@@ -87,6 +88,11 @@ describe("a host from bare to destroyed and back", function () {
       `get nodes -o jsonpath='{.items[*].status.addresses[?(@.type=="InternalIP")].address}'`,
     );
     assert.equal(node.stdout, hostAddress(host));
+  });
+
+  it("answers every request of 90 seconds on its 1 CPU and 1536 MiB, and restarts and evicts nothing", async () => {
+    assert.ok(hostFacts(host).size.hardCap);
+    await assertCalm(host, 90);
   });
 
   it("stores neither the private key nor the kubeconfig in plain text", async () => {

@@ -68,7 +68,9 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
   before(async () => {
     await removeHost(host);
     await forgetStack(host);
-    await bootHost(host);
+    // Its subject is what the scheduler counts. Held to its memory, such a host thrashes with upstream and scale, which is
+    // the subject of slow/memory.test.ts.
+    await bootHost(host, { hardCap: false });
     await stackConfig(host, upstream);
   });
 

@@ -1,6 +1,11 @@
 import { strict as assert } from "node:assert";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { writeWhole } from "../../edge/wholeFile";
+import { podsOf, type Pods } from "../../lab/bench/fit";
+import type { Target } from "../../lab/bench/load";
+import { hostMemory } from "../../lab/bench/memory";
+import { watch } from "../../lab/bench/watch";
 import { pulumi, pulumiEnv, stackConfig, stackOutputs } from "../../lab/engine";
 import { digestOf, fileUrl } from "../../lab/files";
 import { sshExec } from "../../lab/host";
@@ -73,6 +78,34 @@ export async function script(name: string, args: string[]): Promise<RunResult> {
     env: await pulumiEnv(),
     allowFailure: true,
   });
+}
+
+/** A host's administrator kubeconfig as a file of this machine, so that a client costs the host nothing. */
+export async function kubeconfigOf(host: string): Promise<string> {
+  const file = path.join(dirs.keys, `kubeconfig-${host}`);
+  await writeWhole(file, (await sshExec(host, "k0s kubeconfig admin")).stdout, 0o600);
+  return file;
+}
+
+/** Where a service of a stack answers. */
+export async function targetOf(host: string, service = "hello"): Promise<Target> {
+  return { address: await loadBalancer(host), hostname: await hostnameOf(host, service) };
+}
+
+/**
+ * Asks the sample once a second for so long: every request must be answered, and nothing be restarted, evicted or killed.
+ * @param before The pods as they were; default: as on a host where nothing of the kind ever was
+ */
+export async function assertCalm(
+  host: string,
+  seconds: number,
+  before: Pick<Pods, "restarts" | "evicted"> = { restarts: {}, evicted: [] },
+): Promise<void> {
+  const { failures } = await watch(await targetOf(host), seconds, new AbortController().signal);
+  assert.deepEqual(failures, {});
+  const { restarts, evicted } = await podsOf(await kubeconfigOf(host));
+  assert.deepEqual({ restarts, evicted }, { restarts: before.restarts, evicted: before.evicted });
+  assert.equal(hostMemory(host).oomKills, 0);
 }
 
 /** The load balancer's address of a stack. */

@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
-import { faults, leverTable, parsePods, stageTable, type Stage } from "../../lab/bench/fit";
+import {
+  faults,
+  leverTable,
+  parsePods,
+  parsePressure,
+  stageTable,
+  type Stage,
+} from "../../lab/bench/fit";
 import { parseHostMemory, parseRollup, podOf } from "../../lab/bench/memory";
+import { besideRealRun, processesBesideReal } from "../../lab/bench/realRun";
 import { watch } from "../../lab/bench/watch";
 
 const mebibyte = 2 ** 20;
@@ -66,7 +74,9 @@ const calm: Stage = {
     ...{ used: 1, anonymous: 1, file: 1, kernel: 1, swap: 0 },
     ...{ majorFaults: 100, refaults: 0, oomKills: 0, oomKillsAround: 0 },
   },
-  pods: { restarts: {}, unready: {}, names: new Map() },
+  resident: 1,
+  pods: { restarts: {}, unready: {}, evicted: [], names: new Map() },
+  pressure: {},
 };
 
 describe("a stack on a small host", () => {
@@ -77,11 +87,17 @@ describe("a stack on a small host", () => {
       ...calm,
       watched,
       memory: { ...calm.memory, oomKills: 1, oomKillsAround: 2 },
-      pods: { restarts: { "a/b": 3 }, unready: { "c/d": "Evicted" }, names: new Map() },
+      pods: {
+        ...{ restarts: { "a/b": 3 }, unready: { "c/d": "Evicted" }, evicted: ["c/d"] },
+        names: new Map(),
+      },
+      pressure: { "now MemoryPressure": 1, NodeHasInsufficientMemory: 4 },
     };
     assert.deepEqual(faults(bad), [
       "1 processes killed for want of memory",
       "2 more killed on this machine, perhaps of groups that are gone",
+      "the node is under MemoryPressure",
+      "4 times the node had NodeHasInsufficientMemory",
       "a/b restarted 3 times",
       "c/d is not ready (Evicted)",
       "2 of 9 requests failed: no answer",
@@ -115,6 +131,48 @@ describe("a stack on a small host", () => {
     assert.deepEqual([...names.values()], ["n/activator", "n/speaker", "n/job", "n/sleepy"]);
     assert.deepEqual(restarts, { "n/speaker-abcde": 2 });
     assert.deepEqual(unready, { "n/sleepy-abcde": "Running" });
+  });
+
+  it("counts what was evicted", () => {
+    const metadata = { uid: "u", name: "controller-6d4b75fb8c-x2x7q", namespace: "n" };
+    const status = { phase: "Failed", reason: "Evicted" };
+    const { evicted, unready } = parsePods(JSON.stringify({ items: [{ metadata, status }] }));
+    assert.deepEqual(evicted, ["n/controller-6d4b75fb8c-x2x7q"]);
+    assert.deepEqual(unready, { "n/controller-6d4b75fb8c-x2x7q": "Evicted" });
+  });
+
+  it("tells what its node is short of, and how often it was", () => {
+    const condition = (type: string, status: string) => ({ type, status });
+    const conditions = [condition("MemoryPressure", "True"), condition("DiskPressure", "False")];
+    const nodes = {
+      items: [{ status: { conditions: [...conditions, condition("Ready", "True")] } }],
+    };
+    const events = {
+      items: [
+        { reason: "NodeHasInsufficientMemory", count: 3 },
+        { reason: "NodeHasInsufficientMemory", series: { count: 2 } },
+        { reason: "NodeHasDiskPressure" },
+        { reason: "NodeHasSufficientMemory", count: 7 },
+      ],
+    };
+    assert.deepEqual(parsePressure(JSON.stringify(nodes), JSON.stringify(events)), {
+      ...{ "now MemoryPressure": 1, NodeHasInsufficientMemory: 5, NodeHasDiskPressure: 1 },
+    });
+  });
+
+  it("stands beside the real run, with the ratio to it", () => {
+    const up = { ...calm, seconds: 100, memory: { ...calm.memory, refaults: 670_000 } };
+    const after = {
+      ...{ ...calm, seconds: 60, resident: 1010 },
+      memory: { ...calm.memory, refaults: 670_000 + 60 * 2966, anonymous: 600 },
+    };
+    const table = besideRealRun([up, after]);
+    assert.match(table, /^refaults\/s of up +6700 +6700 +1\.00/m);
+    assert.match(table, /^refaults\/s after +2966 +1483 +2\.00/m);
+    assert.match(table, /^resident MiB +1010 +973 to 1047 +1\.00/m);
+    assert.match(besideRealRun([up]), /Too short/);
+    const shims = { name: "containerd-shim-runc-v2", count: 2, resident: 32, proportional: 20 };
+    assert.match(processesBesideReal([{ ...shims, anonymous: 12 }]), /-v2 +16 +16 +6 +5/);
   });
 
   it("is compared with the first", () => {

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { extract } from "tar-stream";
-import { explain } from "../../lab/build";
+import { gzipSync } from "node:zlib";
+import { addBallast, explain } from "../../lab/build";
 import { layer, writeArchive, type Entry } from "../../lab/images-oci";
 
 interface Descriptor {
@@ -115,6 +116,38 @@ describe("lab images", () => {
     );
     assert.equal((base.get("tmp/") ?? base.get("tmp"))?.mode, 0o1777);
     assert.ok([...base.values()].every(({ time }) => time === 0));
+  });
+
+  it("gives a program the capability that it is to have, as containerd reads it", async () => {
+    const program = path.join(dir, "program");
+    writeFileSync(program, "binary");
+    const capability = Buffer.from("0100000200040000", "hex");
+    const { file } = await layer(
+      [{ path: "coredns", file: program, size: 6, mode: 0o755, capability }],
+      { dir, zstd: "cat" },
+    );
+    const reader = extract();
+    reader.end(readFileSync(file));
+    const headers: unknown[] = [];
+    for await (const entry of reader) {
+      headers.push(entry.header.pax);
+      entry.resume();
+    }
+    assert.deepEqual(headers, [
+      { path: "coredns", "SCHILY.xattr.security.capability": capability.toString("latin1") },
+    ]);
+  });
+
+  it("fills a program up to the size that it is to have, the same in each build", () => {
+    const files = ["one", "two"].map((name) => path.join(dir, name));
+    for (const file of files) {
+      writeFileSync(file, "binary");
+      addBallast(file, 2);
+    }
+    const [one, two] = files.map((file) => readFileSync(file));
+    assert.ok(one && two?.equals(one));
+    assert.equal(one.length, 6 + 2 * 2 ** 20);
+    assert.ok(gzipSync(one).length > one.length, "it compresses, as no code in memory does");
   });
 
   it("fails when a file cannot be read", async () => {

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import http from "node:http";
+import { AddressInfo } from "node:net";
+import { Api } from "../../lab/providers/kubernetes/api";
 import { diffObjects, forceNewPaths, withoutIgnored } from "../../lab/providers/kubernetes/diff";
 import {
   accessOf,
@@ -265,6 +268,31 @@ describe("lab providers: kubernetes", () => {
       ];
       for (const [text, error] of refused) assert.throws(() => parseWaitFor(text), error);
     });
+  });
+
+  it("asks for the OpenAPI document before the kinds, which makes the API server carry it", async () => {
+    const asked: string[] = [];
+    const server = http.createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers.accept?.split("/")[1]?.slice(0, 12)}`);
+      response.setHeader("content-type", "application/json").end('{"items": []}');
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const access = { server: `http://127.0.0.1:${port}`, insecure: false, namespace: "default" };
+      await new Api(access).discover();
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+    assert.equal(asked[0], "/openapi/v2?timeout=32s com.github.p");
+    assert.deepEqual(
+      asked
+        .slice(1)
+        .map((line) => line.split(" ")[0])
+        .sort(),
+      ["/api", "/apis"],
+    );
   });
 
   describe("configuration", () => {

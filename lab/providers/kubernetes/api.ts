@@ -1,6 +1,7 @@
 /** A small Kubernetes client: requests, discovery and shared watches, with the errors of client-go. */
 import http from "node:http";
 import https from "node:https";
+import { finished } from "node:stream/promises";
 import { dialError } from "../command/connection";
 import { isObj, Obj, str } from "../values";
 import { Access } from "./kubeconfig";
@@ -191,6 +192,21 @@ export class Api {
     throw new StatusError(code, "", text.trim() || `the server answered with status ${code}`, "");
   }
 
+  /**
+   * Asks for the OpenAPI document of all kinds, as the official provider does when it is configured and after each new
+   * definition (getResources in provider/pkg/provider/provider.go), and drops it. The API server makes it for who asks, and
+   * holds it from then on: that is part of what a host has to carry.
+   */
+  private async loadSchemas(): Promise<void> {
+    const response = await this.open("GET", `/openapi/v2?timeout=${discoveryTimeout}s`, {
+      accept: "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+      timeoutSeconds: discoveryTimeout,
+    });
+    await finished(response.resume()).catch(() => {
+      throw new Error("unexpected EOF");
+    });
+  }
+
   /** Learns the server's kinds. Rejects when it cannot be reached or does not let us in. */
   discover(): Promise<void> {
     this.discovering ??= (async () => {
@@ -198,19 +214,10 @@ export class Api {
         .map((v) => `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`)
         .join(",");
       const found = new Map<string, Mapping>();
-      // The official provider asks for the whole OpenAPI document here; its address is in the error all the same.
+      await this.loadSchemas();
       const answers = await Promise.all(
         ["/api", "/apis"].map((path) =>
-          this.request("GET", path, { accept, timeoutSeconds: discoveryTimeout }).catch(
-            (error: unknown) => {
-              if (!(error instanceof Error)) throw error;
-              throw error instanceof StatusError
-                ? error
-                : new Error(
-                    error.message.replace(/\/apis?"/, `/openapi/v2?timeout=${discoveryTimeout}s"`),
-                  );
-            },
-          ),
+          this.request("GET", path, { accept, timeoutSeconds: discoveryTimeout }),
         ),
       );
       for (const answer of answers) {

@@ -1,0 +1,3 @@
+module knative-edge.lab/weight
+
+go 1.26
