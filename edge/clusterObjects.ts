@@ -30,7 +30,7 @@ export interface Node {
 
 /** A pod of the Kubernetes API, as far as its troubles show. */
 export interface Pod {
-  metadata?: PodObject["metadata"] & { deletionTimestamp?: string };
+  metadata?: PodObject["metadata"] & { creationTimestamp?: string; deletionTimestamp?: string };
   status?: {
     phase?: string;
     reason?: string;

@@ -90,8 +90,11 @@ export function podTrouble(pod: Pod, now: Date, makesRoom: boolean): ClusterTrou
       return trouble("container", oneLine(words(waiting)), describe);
     }
   }
-  // Not of the pod's age: one that runs for long may be unready for a moment.
-  const age = seconds(condition(pod, "Ready")?.lastTransitionTime ?? status.startTime, now);
+  // Not of the pod's age: one that runs for long may be unready for a moment. Kubelet sets both of the first two, so a
+  // pod that it has not seen yet has neither.
+  const since =
+    condition(pod, "Ready")?.lastTransitionTime ?? status.startTime ?? metadata?.creationTimestamp;
+  const age = seconds(since, now);
   if (isReady(pod) || age < (where === coreDns ? patience.coreDns : patience.notReady)) {
     return undefined;
   }

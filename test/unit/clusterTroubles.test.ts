@@ -247,6 +247,18 @@ describe("troubles of a cluster", () => {
       ],
     ],
     [
+      "a pod that has a node and that kubelet has not seen yet",
+      node(),
+      [
+        dns,
+        pod(
+          activator,
+          { phase: "Pending", conditions: [scheduled(1)] },
+          { creationTimestamp: ago(1) },
+        ),
+      ],
+    ],
+    [
       "a node that k0s' restart made NotReady for a moment",
       node({ type: "Ready", status: "False", lastTransitionTime: ago(10) }),
       [dns],
