@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Graph, Registration, runProgram } from "../support/graph";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const privateKey = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -16,7 +16,7 @@ const config: Record<string, string> = {
   sshPrivateKey: privateKey,
   sshHostKey: "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJX8Wb3bkCz2Fh0sB6bG1rJ0rkqVJq0gqgF3xmYv8n2T",
   loadBalancerPool: "192.0.2.200-192.0.2.209",
-  manifestsDir: manifestsDir ?? "",
+  manifestsDir,
 };
 
 const kubeconfig = JSON.stringify({
@@ -43,7 +43,6 @@ describe("the graph of the program", function () {
   let graph: Graph;
 
   before(async function () {
-    needReleases.call(this);
     graph = await runProgram(config, { stdout });
   });
 

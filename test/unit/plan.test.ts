@@ -10,7 +10,7 @@ import { PlanNode, planObjects, planText } from "../../edge/plan";
 import { parseStackFile, StackFileError } from "../../edge/stackFile";
 import { hostKey, leastConfig } from "../support/config";
 import { runProgram } from "../support/graph";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const root = path.join(__dirname, "../..");
 const object = (kind: string, name: string): KubernetesObject => ({
@@ -112,7 +112,6 @@ describe("npm run plan", function () {
   let directory: string;
 
   before(function () {
-    needReleases.call(this);
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "plan-"));
   });
 
@@ -122,7 +121,7 @@ describe("npm run plan", function () {
     host: "192.168.56.10",
     sshHostKey: hostKey,
     loadBalancerPool: "192.168.56.200-192.168.56.209",
-    manifestsDir: manifestsDir ?? "",
+    manifestsDir,
   };
 
   /** Runs the script in an environment that has nothing but Node.js. */

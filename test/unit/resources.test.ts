@@ -12,7 +12,7 @@ import {
 } from "../../edge/resources";
 import { transformAll } from "../../edge/transforms";
 import { testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
 const half = scaledBy(parseDecimal("0.5"));
@@ -121,8 +121,6 @@ describe("resources", () => {
 });
 
 describe("resources of the releases", () => {
-  before(needReleases);
-
   // CPU and memory requests and limits of Knative Serving 1.23 with Kourier, without the Job.
   const golden: [factor: string, totals: string[]][] = [
     ["1", ["1000m", "5500m", "760Mi", "4400Mi"]],
@@ -135,7 +133,7 @@ describe("resources of the releases", () => {
           resourceFactor,
           knativeVersion: version,
           kourierVersion: version,
-          manifestsDir: manifestsDir ?? "",
+          manifestsDir,
         });
         const { serving, kourier } = await loadReleases(config);
         const found = containersOf(transformAll([...serving, ...kourier], config));
@@ -160,7 +158,7 @@ describe("resources of the releases", () => {
   }
 
   it("of 1.23 at half are those of the reference table", async () => {
-    const config = testConfig({ manifestsDir: manifestsDir ?? "" });
+    const config = testConfig({ manifestsDir });
     const { serving, kourier, defaultDomain } = await loadReleases(config);
     const rows = containersOf(transformAll([...serving, ...kourier, ...defaultDomain], config)).map(
       ({ name, resources: { requests = {}, limits = {} } }) =>
