@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { hostConnection } from "../../components/hostConnection";
+import { HostConnection } from "../../components/hostScript";
 import { Graph, Registration, runProgram } from "../support/graph";
-import { leastConfig } from "../support/config";
+import { hostKey, leastConfig, testConfig } from "../support/config";
 import { manifestsDir } from "../support/releases";
 import { sshKeyPair } from "../support/sshKeys";
 
@@ -12,6 +14,26 @@ const kubeconfig = JSON.stringify({
   users: [{ name: "a", user: { token } }],
   contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
   "current-context": "a",
+});
+
+describe("the connection of a configuration", () => {
+  it("has every key and passphrase as a secret by itself, wherever a program puts it", async () => {
+    const { private: key } = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 16 });
+    const { host } = testConfig({
+      sshPrivateKey: key,
+      sshPrivateKeyPassphrase: passphrase,
+      jumpHost: "198.51.100.1",
+      jumpHostKey: hostKey,
+    });
+    const { proxy, ...direct } = hostConnection(host) as HostConnection & {
+      proxy: HostConnection;
+    };
+    for (const { privateKey, privateKeyPassword } of [direct, proxy]) {
+      for (const secret of [privateKey, privateKeyPassword]) {
+        assert.ok(await pulumi.isSecret(pulumi.output(secret) as pulumi.Output<string>));
+      }
+    }
+  });
 });
 
 describe("the registrations of the program", () => {
