@@ -23,11 +23,17 @@ export interface Registration {
   errorHooks: string[];
   /** Names of the hooks that are called before it is updated. */
   updateHooks: string[];
+  /** How long the engine lets its provider take, as `60s`; empty where that is the provider's to say. */
+  customTimeouts: { create: string; update: string; pb_delete: string };
+  /** The whole request by the protocol's field names, but for the inputs. */
+  request: Record<string, unknown>;
 }
 
 /** What a run of the program registered, and its outputs. */
 export interface Graph {
   registrations: Registration[];
+  /** What the stack and the components say they have, by URN, with secrets as in inputs. */
+  registeredOutputs: Record<string, Record<string, unknown>>;
   outputs: Record<string, unknown>;
   /** The one registration with this name and, where several kinds share it, this type. */
   find(name: string, type?: string): Registration;
@@ -47,6 +53,7 @@ export async function runProgram(
   options: { preview?: boolean; stdout?: (name: string) => string } = {},
 ): Promise<Graph> {
   const registrations: Registration[] = [];
+  const registeredOutputs: Graph["registeredOutputs"] = {};
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => ({
@@ -60,13 +67,17 @@ export async function runProgram(
     options.preview ?? false,
   );
   // The SDK keeps to itself which keys are secret; the program reads it where the engine puts it.
-  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(["knative-edge:sshPrivateKey"]);
+  process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(
+    ["sshPrivateKey", "sshPrivateKeyPassphrase", "jumpPrivateKey", "jumpPrivateKeyPassphrase"].map(
+      (key) => `knative-edge:${key}`,
+    ),
+  );
   pulumi.runtime.setAllConfig(
     Object.fromEntries(
       Object.entries(config).map(([key, value]) => [`knative-edge:${key}`, value]),
     ),
   );
-  recordRegistrations(registrations);
+  recordRegistrations(registrations, registeredOutputs);
   const outputs = await runInStack(program);
   await pulumi.runtime.disconnect();
 
@@ -84,6 +95,7 @@ export async function runProgram(
     });
   return {
     registrations,
+    registeredOutputs,
     outputs,
     find: (name, type) => {
       const found = registrations.filter(
@@ -141,14 +153,31 @@ interface RegisterRequest {
   getReplacementTrigger(): { toJavaScript(): unknown } | undefined;
   getRetainondelete(): boolean;
   getHooks(): { getOnErrorList(): string[]; getBeforeUpdateList(): string[] } | undefined;
+  getCustomtimeouts(): { toObject(): Registration["customTimeouts"] } | undefined;
+  toObject(): Record<string, unknown>;
+}
+interface OutputsRequest {
+  getUrn(): string;
+  getOutputs(): { toJavaScript(): Record<string, unknown> } | undefined;
 }
 type Callback = (error: Error | null, response?: { getUrn(): string }) => void;
 
-function recordRegistrations(registrations: Registration[]): void {
+function recordRegistrations(
+  registrations: Registration[],
+  registeredOutputs: Graph["registeredOutputs"],
+): void {
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: Callback): void;
+    registerResourceOutputs(request: OutputsRequest, callback: unknown): void;
     registerErrorHook(request: unknown, callback: (error: Error | null) => void): void;
     registerResourceHook(request: unknown, callback: (error: Error | null) => void): void;
+  };
+  const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
+  monitor.registerResourceOutputs = (request, callback) => {
+    registeredOutputs[request.getUrn()] = plain(
+      request.getOutputs()?.toJavaScript() ?? {},
+    ) as Record<string, unknown>;
+    registerOutputs(request, callback);
   };
   // The mocks say that they have these, and do not.
   monitor.registerErrorHook = (_, callback) => callback(null);
@@ -175,6 +204,12 @@ function recordRegistrations(registrations: Registration[]): void {
           retainOnDelete: request.getRetainondelete(),
           errorHooks: request.getHooks()?.getOnErrorList() ?? [],
           updateHooks: request.getHooks()?.getBeforeUpdateList() ?? [],
+          customTimeouts: request.getCustomtimeouts()?.toObject() ?? {
+            create: "",
+            update: "",
+            pb_delete: "",
+          },
+          request: { ...request.toObject(), object: undefined },
         });
       }
       callback(error, response);

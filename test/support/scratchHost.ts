@@ -201,14 +201,20 @@ function trie(addresses: string[]): string {
   ].join("\n");
 }
 
+/** What the scripts can download by that this machine has. curl is there in any case, for a ScratchHost needs it. */
+export const downloaders = ["curl", "wget"].filter((name) => onPath(name) !== undefined);
+
 const found = new Map<string, string>();
 
-function which(name: string): string {
-  let file = found.get(name);
-  file ??= (process.env.PATH ?? "")
+function onPath(name: string): string | undefined {
+  return (process.env.PATH ?? "")
     .split(":")
     .map((folder) => path.join(folder, name))
     .find((candidate) => fs.existsSync(candidate));
+}
+
+function which(name: string): string {
+  const file = found.get(name) ?? onPath(name);
   if (file === undefined) throw new Error(`This test needs the command ${name}.`);
   found.set(name, file);
   return file;

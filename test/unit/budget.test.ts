@@ -19,7 +19,7 @@ import { renderStack, StackObjects } from "../../edge/stack";
 import { pageConfig } from "../../scripts/footprintDocs";
 import { releaseFromManifests, releaseTable, withBudgets } from "../../scripts/footprintPage";
 import { referenceSetUp, testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const releases = new Map<string, ReturnType<typeof loadReleases>>();
 
@@ -30,7 +30,7 @@ function budgetOf(changed: Record<string, string> = {}): Promise<Budget> {
 
 /** The budget of a configuration with the releases in the test's folder. */
 async function plainBudget(changed: Record<string, string> = {}): Promise<Budget> {
-  const config: EdgeConfig = testConfig({ manifestsDir: manifestsDir ?? "", ...changed });
+  const config: EdgeConfig = testConfig({ manifestsDir, ...changed });
   const { knative, loadBalancer } = config;
   const key = [
     knative.version,
@@ -74,8 +74,6 @@ const free = (budget: Budget, name: BudgetCase["name"]): string =>
   formatAmount("cpu", caseOf(budget, name).free.cpu, "down");
 
 describe("the budget of the releases", function () {
-  before(needReleases);
-
   // Totals of the reference table, by policy: requests and limits of core and Kourier, then with the domain Job.
   const golden: Record<string, [string, string, string, string]> = {
     upstream: ["1000m/760Mi", "5500m/4400Mi", "1100m/860Mi", "6500m/5400Mi"],
@@ -586,8 +584,7 @@ describe("the scheduler's view", () => {
 
 describe("docs/footprint.md", () => {
   it("has the tables that this program computes: npx tsx scripts/footprintDocs.ts", async function () {
-    needReleases.call(this);
-    const directory = manifestsDir ?? "";
+    const directory = manifestsDir;
     const page = fs.readFileSync(path.join(__dirname, "../../docs/footprint.md"), "utf8");
     const budgets = await withBudgets(page, (changed) => pageConfig(changed, directory));
     const computed = await format(budgets, { parser: "markdown" });

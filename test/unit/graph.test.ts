@@ -2,7 +2,7 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Graph, Registration, runProgram } from "../support/graph";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const privateKey = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -18,7 +18,7 @@ const config: Record<string, string> = {
   loadBalancerPool: "192.0.2.200-192.0.2.209",
   // Every policy fits in it.
   hostMemoryMiB: "2048",
-  manifestsDir: manifestsDir ?? "",
+  manifestsDir,
 };
 
 const kubeconfig = JSON.stringify({
@@ -45,7 +45,6 @@ describe("the graph of the program", function () {
   let graph: Graph;
 
   before(async function () {
-    needReleases.call(this);
     graph = await runProgram(config, { stdout });
   });
 

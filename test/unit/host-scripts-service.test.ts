@@ -100,6 +100,19 @@ describe("config.sh", () => {
     assert.equal(fs.statSync(host.path("etc/k0s/k0s.yaml")).ino, ino);
   });
 
+  it("makes directories that all may read and root alone may change, whatever root's umask is", async () => {
+    for (const umask of [0, 0o077]) {
+      host.remove("etc/k0s");
+      const before = process.umask(umask);
+      try {
+        await done("config");
+      } finally {
+        process.umask(before);
+      }
+      assert.equal(fs.statSync(host.path("etc/k0s")).mode & 0o777, 0o755);
+    }
+  });
+
   it("leaves the old file when k0s refuses the new one, in k0s' words", async () => {
     await done("config");
     const sentence = await refused("config", { K0S_YAML: "nonsense: true" });
@@ -155,6 +168,15 @@ describe("config.sh", () => {
 
 describe("install.sh", () => {
   beforeEach(() => done("config"));
+
+  it("refuses the host of another stack, and installs nothing there", async () => {
+    assert.match(
+      await refused("install", { OWNER: "stack-b" }),
+      /k0s here belongs to "stack-a", not to "stack-b"/,
+    );
+    assert.ok(!host.exists(unit));
+    assert.deepEqual(calls("k0s install"), []);
+  });
 
   it("installs once, and again when the arguments or the unit changed", async () => {
     const first = await done("install");
@@ -724,6 +746,22 @@ COMMIT
     host.write("proc/self/mounts", "");
     await done("delete");
     assert.ok(!host.exists("etc/k0s/.knative-edge"));
+  });
+
+  it("deletes nothing on a file system that is still mounted in k0s' directory", async () => {
+    await arrange();
+    host.write("fake/reset-fails", "");
+    host.write("var/lib/k0s/a/b/theirs", "theirs");
+    host.fake("umount", "exit 32");
+    // A directory stands in for the mount: rm leaves it out only if it is told to keep to one file system.
+    const real = fs.realpathSync(host.path("fake-bin/rm"));
+    host.fake(
+      "rm",
+      `case " $* " in *" --one-file-system "*) ;; *) exec ${real} "$@" ;; esac
+      mv $R/var/lib/k0s/a/b $F/mounted; ${real} "$@"; mkdir -p $R/var/lib/k0s/a; mv $F/mounted $R/var/lib/k0s/a/b`,
+    );
+    await refused("delete");
+    assert.equal(host.read("var/lib/k0s/a/b/theirs"), "theirs");
   });
 
   for (const [command, step] of [

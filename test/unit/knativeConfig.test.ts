@@ -2,9 +2,6 @@ import assert from "node:assert/strict";
 import { configMapProblems, exampleKey } from "../../edge/knativeConfig";
 import { knativeSettings } from "../../edge/knativeSettings";
 import { KubernetesObject } from "../../edge/manifests";
-import { loadReleases } from "../../edge/releases";
-import { testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
 
 const configMap = (name: string, example: string): KubernetesObject => ({
   apiVersion: "v1",
@@ -192,27 +189,4 @@ describe("Knative's settings", () => {
       assert.deepEqual(problems(name, data), []);
     }
   });
-
-  for (const version of ["1.22.1", "1.23.0"]) {
-    it(`of ${version} take each example that the release gives, and know each key`, async function () {
-      needReleases.call(this);
-      const config = testConfig({
-        manifestsDir: manifestsDir ?? "",
-        knativeVersion: version,
-        kourierVersion: version,
-      });
-      const { serving, kourier } = await loadReleases(config);
-      const all = [...serving, ...kourier].filter(({ data }) => data?.[exampleKey] !== undefined);
-      let values = 0;
-      for (const { metadata, data } of all) {
-        const example = (data?.[exampleKey] ?? "").matchAll(/^([\w.-]+): *"?([^"\n|]+)"?$/gm);
-        const given = Object.fromEntries(
-          [...example].map(([, key = "", value = ""]) => [key, value]),
-        );
-        assert.deepEqual(configMapProblems({ [metadata.name]: given }, all), [], metadata.name);
-        values += Object.keys(given).length;
-      }
-      assert.ok(values > 100, String(values));
-    });
-  }
 });

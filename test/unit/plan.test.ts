@@ -10,7 +10,7 @@ import { PlanNode, planObjects, planText } from "../../edge/plan";
 import { parseStackFile, readStackFile, StackFileError } from "../../edge/stackFile";
 import { hostKey, leastConfig } from "../support/config";
 import { runProgram } from "../support/graph";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const root = path.join(__dirname, "../..");
 const object = (kind: string, name: string): KubernetesObject => ({
@@ -140,7 +140,6 @@ describe("npm run plan", function () {
   let directory: string;
 
   before(function () {
-    needReleases.call(this);
     directory = fs.mkdtempSync(path.join(os.tmpdir(), "plan-"));
   });
 
@@ -152,7 +151,7 @@ describe("npm run plan", function () {
     loadBalancerPool: "192.168.56.200-192.168.56.209",
     // Every policy fits in it.
     hostMemoryMiB: "2048",
-    manifestsDir: manifestsDir ?? "",
+    manifestsDir,
   };
 
   /** Runs the script in an environment that has nothing but Node.js. */

@@ -14,7 +14,7 @@ import { loadReleases } from "../../edge/releases";
 import { resourceErrors, Resources } from "../../edge/resources";
 import { renderStack } from "../../edge/stack";
 import { testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
 const speaker = { namespace: "metallb-system", workload: "speaker", container: "speaker" };
@@ -194,14 +194,12 @@ describe("Go's memory limit", () => {
 });
 
 describe("the edge policy on a whole stack", () => {
-  before(needReleases);
-
   const render = async (
     policy: PolicyName,
     more: Record<string, string> = {},
   ): Promise<KubernetesObject[]> => {
     const config = testConfig({
-      manifestsDir: manifestsDir ?? "",
+      manifestsDir,
       resourcePolicy: policy,
       ...more,
     });

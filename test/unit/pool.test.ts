@@ -91,6 +91,9 @@ describe("address pool", () => {
       "192.168.56.20-192.168.56.30,192.168.56.25",
       /^192.168.56.25 overlaps 192.168.56.20-192.168.56.30/,
     ],
+    // One address in both is enough, whichever range comes first.
+    ["192.168.56.20-192.168.56.30,192.168.56.30-192.168.56.40", /overlaps/],
+    ["192.168.56.30-192.168.56.40,192.168.56.20-192.168.56.30", /overlaps/],
     ["nonsense", /is no range/],
   ];
   for (const [pool, error] of bad) {

@@ -5,7 +5,7 @@ import * as http from "node:http";
 import { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { k0sDownload, releasedComponents } from "../../edge/releaseTable";
+import { k0sDownload } from "../../edge/releaseTable";
 import {
   kourierRelease,
   loadRelease,
@@ -16,7 +16,7 @@ import {
   servingRelease,
 } from "../../edge/releases";
 import { testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
@@ -232,36 +232,13 @@ describe("releases in a directory", () => {
 });
 
 describe("the release manifests", () => {
-  before(needReleases);
-
-  it("have the digests of the table", () => {
-    const { knativeVersion, kourierVersion, metallbVersion } = releasedComponents;
-    const releases = [
-      ...Object.keys(knativeVersion.releases).map(servingRelease),
-      ...Object.keys(kourierVersion.releases).map(kourierRelease),
-      ...Object.keys(metallbVersion.releases).map(metalLbRelease),
-    ];
-    let checked = 0;
-    for (const { folder, files } of releases) {
-      for (const { name, sha256: digest } of files.filter((file) => file.sha256 !== undefined)) {
-        assert.equal(
-          sha256(fs.readFileSync(path.join(manifestsDir ?? "", folder, name), "utf8")),
-          digest,
-          `${folder}/${name}`,
-        );
-        checked += 1;
-      }
-    }
-    assert.equal(checked, 8);
-  });
-
   it("have each definition once", async () => {
-    const { serving } = await loadReleases(testConfig({ manifestsDir: manifestsDir ?? "" }));
+    const { serving } = await loadReleases(testConfig({ manifestsDir }));
     assert.equal(serving.filter(({ kind }) => kind === "CustomResourceDefinition").length, 12);
   });
 
   it("have no Job with a fixed domain", async () => {
-    const config = testConfig({ manifestsDir: manifestsDir ?? "", domain: "edge.example.com" });
+    const config = testConfig({ manifestsDir, domain: "edge.example.com" });
     assert.deepEqual((await loadReleases(config)).defaultDomain, []);
   });
 });

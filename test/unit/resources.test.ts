@@ -12,7 +12,7 @@ import {
 } from "../../edge/resources";
 import { transformAll } from "../../edge/transforms";
 import { referenceSetUp, testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const activator = { namespace: "knative-serving", workload: "activator", container: "activator" };
 const half = scaledBy(parseDecimal("0.5"));
@@ -123,8 +123,6 @@ describe("resources", () => {
 });
 
 describe("resources of the releases", () => {
-  before(needReleases);
-
   // CPU and memory requests and limits of Knative Serving 1.23 with Kourier, without the Job.
   const golden: [factor: string, totals: string[]][] = [
     ["1", ["1000m", "5500m", "760Mi", "4400Mi"]],
@@ -138,7 +136,7 @@ describe("resources of the releases", () => {
           resourceFactor,
           knativeVersion: version,
           kourierVersion: version,
-          manifestsDir: manifestsDir ?? "",
+          manifestsDir,
         });
         const { serving, kourier } = await loadReleases(config);
         const found = containersOf(transformAll([...serving, ...kourier], config));
@@ -163,7 +161,7 @@ describe("resources of the releases", () => {
   }
 
   it("of 1.23 at half are those of the reference table", async () => {
-    const config = testConfig({ ...referenceSetUp, manifestsDir: manifestsDir ?? "" });
+    const config = testConfig({ ...referenceSetUp, manifestsDir });
     const { serving, kourier, defaultDomain } = await loadReleases(config);
     const rows = containersOf(transformAll([...serving, ...kourier, ...defaultDomain], config)).map(
       ({ name, resources: { requests = {}, limits = {} } }) =>

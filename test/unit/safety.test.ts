@@ -3,7 +3,7 @@ import { KubernetesObject } from "../../edge/manifests";
 import { loadReleases } from "../../edge/releases";
 import { allMeasures, applySafety, MeasureName, measures } from "../../edge/safety";
 import { testConfig } from "../support/config";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 function workload(
   kind: string,
@@ -152,8 +152,7 @@ describe("one-node safety", () => {
   });
 
   it("leaves of the releases no autoscaler, no budget, no surge and no long end", async function () {
-    needReleases.call(this);
-    const releases = await loadReleases(testConfig({ manifestsDir: manifestsDir ?? "" }));
+    const releases = await loadReleases(testConfig({ manifestsDir }));
     const all = Object.values(releases).flat();
     const kinds = (list: KubernetesObject[]): string[] => list.map(({ kind }) => kind);
     const count = (kind: string): number => kinds(all).filter((one) => one === kind).length;

@@ -6,7 +6,7 @@ import { renderStack } from "../../edge/stack";
 import { transformAll, validateAgainstManifests } from "../../edge/transforms";
 import { testConfig } from "../support/config";
 import { find, fixture } from "../support/fixtures";
-import { manifestsDir, needReleases } from "../support/manifests";
+import { manifestsDir } from "../support/releases";
 
 const mirrors = {
   "gcr.io/knative-releases/knative.dev/serving/cmd": "registry.lab/knative:v1.23.0",
@@ -305,12 +305,10 @@ describe("a stack", () => {
 });
 
 describe("transforms of whole releases", () => {
-  before(needReleases);
-
   it("leave no image outside the mirrors", async () => {
     const config = testConfig({
       imageMirrors: JSON.stringify(mirrors),
-      manifestsDir: manifestsDir ?? "",
+      manifestsDir,
     });
     const objects = transformAll(Object.values(await loadReleases(config)).flat(), config);
     assert.ok(objects.length > 90);
@@ -326,7 +324,7 @@ describe("transforms of whole releases", () => {
 
   it("set only known ConfigMaps, of 1.23 all that there are", async () => {
     const config = testConfig({
-      manifestsDir: manifestsDir ?? "",
+      manifestsDir,
       knativeConfig: JSON.stringify({
         "config-gc": { "min-non-active-revisions": "0", "max-non-active-revisions": "2" },
         "config-kourier": { "enable-proxy-protocol": "true" },
