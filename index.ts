@@ -1,24 +1,29 @@
 // Knative Serving on a bare Linux host: configuration -> host -> cluster -> load balancer -> Knative -> services.
 import * as pulumi from "@pulumi/pulumi";
 import * as edge from "./components";
-import { budgetOutput } from "./edge/budget";
-import { watchedPods } from "./edge/clusterTroubles";
-import { renderK0sConfig } from "./edge/k0sConfig";
-import { hasPlainUrls, probePath, urlDomain } from "./edge/knativeService";
-import { gatewayPorts } from "./edge/nodeIp";
-import { releaseVersions } from "./edge/releases";
-import { stackFacts } from "./edge/stackFacts";
+import { keepOutputsOutOfDebugLog } from "./program/debugLog";
+import { explainFailures } from "./program/failures";
+import { tellPolicyMove } from "./program/tellPolicyMove";
+import { planStack } from "./program/planStack";
+import { watchTroubles } from "./program/troubleWatch";
+import { budgetOutput } from "./stack/budget/budget";
+import { watchedPods } from "./stack/errors/clusterTroubles";
+import { renderK0sConfig } from "./components/host/k0sConfig";
+import { hasPlainUrls, probePath, urlDomain } from "./components/knative/serviceSpec";
+import { gatewayPorts } from "./components/ingress/nodeIp";
+import { releaseVersions } from "./stack/releases/releases";
+import { stackIdentity } from "./stack/render/stackIdentity";
 
 export = async () => {
-  edge.keepOutputsOutOfDebugLog();
-  const { config, objects, budget } = await edge.planStack();
-  edge.explainFailures(config, () => host.kubeconfig);
-  edge.tellPolicyMove();
+  keepOutputsOutOfDebugLog();
+  const { config, objects, budget } = await planStack();
+  explainFailures(config, () => host.kubeconfig);
+  tellPolicyMove();
 
   const host = new edge.K0sHost("host", {
     connection: edge.hostConnection(config.host),
     owner: `${pulumi.getStack()}@${config.host.address}`,
-    facts: stackFacts(config),
+    facts: stackIdentity(config),
     allow: config.allow,
     abandoned: config.abandonHost,
     nodeAddress: config.host.nodeAddress,
@@ -28,7 +33,7 @@ export = async () => {
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
   });
-  edge.watchTroubles(host.kubeconfig, watchedPods(config, objects));
+  watchTroubles(host.kubeconfig, watchedPods(config, objects));
   // What resets the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook, and
   // a rebuild nothing of a cluster that is gone.
   const onCluster = {

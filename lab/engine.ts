@@ -13,7 +13,7 @@ import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 import semver from "semver";
-import { writeWhole } from "../edge/wholeFile";
+import { writeWhole } from "../lib/atomicWrite";
 import { which } from "./checks";
 import { digestOf, fileUrl } from "./files";
 import { hostFacts, sshKeyFile } from "./host";

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
-import { writeWhole } from "../edge/wholeFile";
+import { writeWhole } from "../lib/atomicWrite";
 import { dirs, repoRoot } from "./paths";
 import { run } from "./process";
 import { knativeVersion, metallbVersion } from "./versions";

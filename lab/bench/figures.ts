@@ -1,5 +1,5 @@
 /** What the bench measures: figures with their runs, targets and verdicts. */
-import { textTable, type Column } from "../../edge/table";
+import { textTable, type Column } from "../../lib/table";
 
 /** One measured thing. */
 export interface Figure {

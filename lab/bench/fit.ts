@@ -1,7 +1,7 @@
 /** Whether the whole stack runs on a host that is really held to one CPU and so much memory. */
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { textTable, type Column } from "../../edge/table";
+import { textTable, type Column } from "../../lib/table";
 import { sshExec } from "../host";
 import { dirs } from "../paths";
 import { run } from "../process";

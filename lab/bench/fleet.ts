@@ -34,7 +34,7 @@ export async function fleetFigures(
         "npx",
         [
           "tsx",
-          path.join(repoRoot, "scripts/fleet.ts"),
+          path.join(repoRoot, "cli/fleet.ts"),
           ...["up", "--stack", pattern, "--parallel", String(count), "--project", dirs.project],
         ],
         {

@@ -2,7 +2,7 @@
  * What a real k0s took and did on a host that was held as the lab's are, and how near a run of the lab comes to it. The
  * figures are those of reference/real-run.md beside this checkout: k0s v1.34.10, kube-router 2.6.3, net-kourier 1.23.
  */
-import { textTable, type Column } from "../../edge/table";
+import { textTable, type Column } from "../../lib/table";
 import type { Stage } from "./fit";
 import type { ProcessMemory } from "./memory";
 

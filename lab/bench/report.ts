@@ -1,5 +1,5 @@
 /** Where the time of `pulumi up` goes, beside the same work by hand. */
-import { textTable, type Column } from "../../edge/table";
+import { textTable, type Column } from "../../lib/table";
 import type { Installation, Phase } from "./byHand";
 import type { Operation } from "./events";
 

@@ -4,10 +4,16 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { manifestsDir, writeManifests } from "../../lab/manifests";
-import { describe as nameOf, KubernetesObject, parseManifest } from "../../edge/manifests";
-import { configMapProblems, exampleKey } from "../../edge/knativeConfig";
-import { releasedComponents } from "../../edge/releaseTable";
-import { kourierRelease, metalLbRelease, Release, servingRelease } from "../../edge/releases";
+import { parseManifest } from "../../components/cluster/manifests";
+import { describe as nameOf, KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { configMapProblems, exampleKey } from "../../components/knative/configMaps";
+import { releasedComponents } from "../../stack/releases/releaseTable";
+import {
+  kourierRelease,
+  metalLbRelease,
+  Release,
+  servingRelease,
+} from "../../stack/releases/releases";
 import { reduced, releaseObjects } from "../support/releaseObjects";
 
 /** The releases' files in a folder by `<release>/<file>`; those that are not there are left out. */

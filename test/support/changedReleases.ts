@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { parseManifest, type KubernetesObject } from "../../edge/manifests";
+import { parseManifest } from "../../components/cluster/manifests";
+import { type KubernetesObject } from "../../components/cluster/kubernetesObject";
 
 /** The versions of {@link writeChangedReleases}: later patch releases, which nobody has released. */
 export const changed = { knativeVersion: "1.23.9", metallbVersion: "v0.16.9" } as const;

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { EdgeConfig, readConfig } from "../../edge/config";
+import { EdgeConfig, readConfig } from "../../stack/config";
 
 /** A host key made for tests; no host has it. */
 export const hostKey =

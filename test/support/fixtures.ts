@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { KubernetesObject, parseManifest } from "../../edge/manifests";
+import { parseManifest } from "../../components/cluster/manifests";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 
 /** The objects of a file in test/fixtures. */
 export function fixture(file: string): KubernetesObject[] {

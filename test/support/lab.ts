@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { writeWhole } from "../../edge/wholeFile";
+import { writeWhole } from "../../lib/atomicWrite";
 import { podsOf, type Pods } from "../../lab/bench/fit";
 import type { Target } from "../../lab/bench/load";
 import { hostMemory } from "../../lab/bench/memory";
@@ -72,7 +72,7 @@ export async function packedK0s(k0sVersion: string): Promise<Record<string, stri
 
 /** Runs one of the commands in scripts/ on the lab's stacks, such as `preview`. */
 export async function script(name: string, args: string[]): Promise<RunResult> {
-  const file = path.join(repoRoot, "scripts", `${name}.ts`);
+  const file = path.join(repoRoot, "cli", `${name}.ts`);
   return run("npx", ["tsx", file, ...args, "--project", dirs.project], {
     cwd: repoRoot,
     env: await pulumiEnv(),

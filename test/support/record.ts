@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Graph, Registration, runProgram } from "./graph";
+import { Graph, Registration, runProgram } from "../../cli/lib/recorder";
 import { recordedConfigs, secretTexts } from "./recordedConfigs";
 
 /** Fields of a request that are the SDK's own, or told in another form. */

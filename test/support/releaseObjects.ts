@@ -1,5 +1,5 @@
-import { exampleKey } from "../../edge/knativeConfig";
-import { KubernetesObject } from "../../edge/manifests";
+import { exampleKey } from "../../components/knative/configMaps";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { Fact, More, PodFacts, releaseFacts } from "./releaseFacts";
 
 /** The objects of the fixture, by release folder and file. */

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { renderScript } from "../../edge/shell";
+import { renderScript } from "../../components/host/shell";
 
-const scripts = path.join(__dirname, "../../components/host");
+const scripts = path.join(__dirname, "../../components/host/scripts");
 
 // The only commands of this machine that a script under test can reach. Whatever acts on more than files is a fake.
 const harmless =
@@ -187,7 +187,7 @@ export class ScratchHost {
   }
 }
 
-/** A script of components/host. */
+/** A script of components/host/scripts. */
 export function hostScriptText(name: string): string {
   return fs.readFileSync(path.join(scripts, `${name}.sh`), "utf8");
 }

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import path from "node:path";
-import { writeWhole } from "../../../edge/wholeFile";
+import { writeWhole } from "../../../lib/atomicWrite";
 import { pulumi } from "../../../lab/engine";
 import { dirs, labDir, repoRoot } from "../../../lab/paths";
 import { run } from "../../../lab/process";

@@ -1,0 +1,160 @@
+import { format } from "prettier";
+import { measuresBelowMiB, memoryMeasures } from "../../components/host/lowMemory";
+import { policies } from "../../stack/resources/policies";
+import { singleNodeTweaks } from "../../stack/resources/singleNodeTweaks";
+import { ConfigKey, readSchema, secretKeys } from "../../stack/config/schema";
+import { releasedComponents, ReleasedComponent } from "../../stack/releases/releaseTable";
+
+/** The text of docs/configuration.md: every key of Pulumi.yaml's schema, and how the structured ones look. */
+export async function configurationPage(): Promise<string> {
+  const { project, keys } = readSchema();
+  const rows = Object.entries(keys).map(
+    ([name, key]) =>
+      `| \`${name}\` | ${typeOf(name, key)} | ${defaultOf(key)} | ${key.description} |`,
+  );
+  const page = `<!-- Written by cli/docs.ts from the schema in Pulumi.yaml; change it there. -->
+
+# Configuration
+
+Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pulumi.<stack>.yaml\` below
+\`${project}:<key>\`. The whole configuration is checked before anything is done, and all problems are reported
+together, each with its key and what to do. A value of "" is the same as none. Required are \`host\`, \`sshPrivateKey\`,
+\`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`. Only the keys marked as secret are kept so, and
+another one is refused encrypted: keep secrets out of \`services\` and the rest, which previews and the state show.
+
+| key | type | default | what it is |
+|---|---|---|---|
+${rows.join("\n")}
+
+## Releases
+
+| key | releases, with the Kubernetes they run on |
+|---|---|
+${Object.entries(releasedComponents).map(releaseRow).join("\n")}
+
+A release is downloaded once and kept in \`$XDG_CACHE_HOME/knative-edge/manifests\` (\`~/.cache\` by default). Its files
+are checked each time, against the digests in stack/releases/releaseTable.ts or, where that has none, against the digest of the first
+download, which is kept beside the file. Files in \`manifestsDir\` are used as they are.
+
+## Resource policies
+
+Overrides of single containers come on top of each. docs/footprint.md shows what each comes to.
+
+| \`resourcePolicy\` | what containers request and may use |
+|---|---|
+${tableOf(policies)}
+
+## Measures for a single node
+
+Keys of \`oneNode\`. All are on; with the policy \`upstream\`, which leaves the releases as they are, none is until it is
+switched on.
+
+| key | why |
+|---|---|
+${tableOf(reasonsOf(singleNodeTweaks))}
+
+## Measures for a host with little memory
+
+Keys of \`lowMemory\`. Where \`hostMemoryMiB\` is below ${measuresBelowMiB} all are on, whatever the resource policy; on a
+larger host none is until it is switched on. What is set in \`k0sEnvironment\` and the like counts before them.
+docs/footprint.md has what each saves.
+
+| key | why |
+|---|---|
+${tableOf(reasonsOf(memoryMeasures))}
+
+## Structured keys
+
+Texts that YAML would take for numbers or booleans stand in quotes.
+
+\`\`\`yaml
+config:
+  ${project}:imageBundles:
+    - url: https://files.example.com/images.tar
+      sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  ${project}:resourceOverrides:
+    activator/activator:
+      requests: { memory: 64Mi }
+    metallb-system/speaker/speaker:
+      limits: { memory: 96Mi }
+  ${project}:oneNode:
+    removeDisruptionBudgets: false
+  ${project}:lowMemory:
+    removeMetricsServer: false
+  ${project}:k0sEnvironment:
+    HTTPS_PROXY: http://proxy.example.com:3128
+    KINE_GOGC: "100"
+  ${project}:apiServerArgs:
+    event-ttl: 15m
+  ${project}:knativeConfig:
+    config-gc:
+      min-non-active-revisions: "0"
+      max-non-active-revisions: "2"
+    config-autoscaler:
+      scale-to-zero-pod-retention-period: 5m
+  ${project}:imageMirrors:
+    gcr.io/knative-releases: registry.example.com/knative
+    docker.io/envoyproxy: registry.example.com/envoyproxy
+  ${project}:services:
+    greeter:
+      image: registry.example.com/greeter:1.4
+      env: { GREETING: Hello }
+      port: 8080
+      protocol: h2c
+      requests: { cpu: 25m, memory: 32Mi }
+      limits: { memory: 64Mi }
+      containerConcurrency: 10
+      timeoutSeconds: 60
+      readyTimeoutSeconds: 300
+      autoscaling:
+        class: kpa
+        metric: concurrency
+        target: 5
+        minScale: 0
+        maxScale: 3
+        window: 30s
+        retention: 5m
+      revisionName: greeter-v2
+      traffic:
+        - { revisionName: greeter-v1, percent: 80 }
+        - { revisionName: greeter-v2, percent: 20, tag: next }
+      probe: false
+\`\`\`
+
+At the end of \`pulumi up\` each service is asked for \`probe\`, a path, by default \`/\`, until it answers: with a status
+below 400, or with 401, 403, 405, 415 or 426, which only the service itself gives. A service that knows no such path, as
+many that speak gRPC, needs another one or \`false\`. One with the label \`networking.knative.dev/visibility:
+cluster-local\` is never asked, since it answers only inside the cluster.
+
+In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the name's end counts, and what follows it is kept.
+A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.
+`;
+  return format(page, { parser: "markdown" });
+}
+
+function reasonsOf(all: Record<string, { reason: string }>): Record<string, string> {
+  return Object.fromEntries(Object.entries(all).map(([name, { reason }]) => [name, reason]));
+}
+
+function tableOf(texts: Record<string, string>): string {
+  return Object.entries(texts)
+    .map(([name, text]) => `| \`${name}\` | ${text} |`)
+    .join("\n");
+}
+
+function typeOf(name: string, { type }: ConfigKey): string {
+  return secretKeys.has(name) ? `${type}, secret` : type;
+}
+
+function defaultOf({ default: value }: ConfigKey): string {
+  return value === "" ? "" : `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
+}
+
+function releaseRow([key, { title, releases }]: [string, ReleasedComponent]): string {
+  const list = Object.entries(releases).map(([version, { kubernetes }]) => {
+    const last =
+      kubernetes.lastMinor === undefined ? " and newer" : ` to 1.${kubernetes.lastMinor}`;
+    return `\`${version}\` (1.${kubernetes.minor}${last})`;
+  });
+  return `| \`${key}\` | ${title}: ${list.join(", ")} |`;
+}

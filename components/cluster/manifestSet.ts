@@ -1,0 +1,90 @@
+import * as pulumi from "@pulumi/pulumi";
+import { awaitSeconds } from "./awaits";
+import { ignoredFields, replacingFields } from "./fieldRules";
+import { tiers } from "./tiers";
+import { KubernetesObject } from "./kubernetesObject";
+import { Manifest, manifestName } from "./manifest";
+import { timeouts } from "./timeouts";
+
+/** What all objects of a set have in common. */
+export interface ManifestSetOptions {
+  /** The component that owns the objects. */
+  parent: pulumi.ComponentResource;
+  /** The resource whose deletion takes the whole cluster, and so these objects, with it. */
+  deletedWith?: pulumi.Resource;
+  /** Which cluster they are in; for a set with objects of {@link replacingFields}. */
+  cluster?: string;
+}
+
+/**
+ * The objects of a manifest, one resource each, applied tier by tier: namespaces, definitions, then identity and
+ * configuration, then what runs with them, then custom resources. A tier waits for the one before it, so no pod
+ * starts without its ServiceAccount, its rights or its configuration.
+ */
+export class ManifestSet {
+  private readonly added: { object: KubernetesObject; resource: Manifest }[] = [];
+
+  /** @param component Name of the owning component; the objects' names start with it. */
+  constructor(
+    private readonly component: string,
+    private readonly opts: ManifestSetOptions,
+  ) {}
+
+  /**
+   * Adds objects, tier after tier.
+   * @param dependsOn What the first tier waits for.
+   * @param extra What one object waits for besides.
+   * @returns The last tier's resources: whatever waits for them waits for all.
+   */
+  public add(
+    objects: KubernetesObject[],
+    dependsOn: pulumi.Resource[] = [],
+    extra: (object: KubernetesObject) => pulumi.Resource[] = () => [],
+  ): Manifest[] {
+    let tierBefore = dependsOn;
+    let added: Manifest[] = [];
+    for (const tier of tiers(objects)) {
+      added = tier.map((object) => this.register(object, [...tierBefore, ...extra(object)]));
+      tierBefore = added;
+    }
+    return added;
+  }
+
+  /** Every resource of the set, in the order of registration. */
+  public get resources(): Manifest[] {
+    return this.added.map(({ resource }) => resource);
+  }
+
+  /** The resource of the first object that passes a test; it is an error if none does. */
+  public find(test: (object: KubernetesObject) => boolean): Manifest {
+    const found = this.added.find(({ object }) => test(object));
+    if (found === undefined) {
+      throw new pulumi.ResourceError(
+        "The release's manifest lacks an object that this component needs; check that its file is the release's.",
+        this.opts.parent,
+      );
+    }
+    return found.resource;
+  }
+
+  private register(object: KubernetesObject, dependsOn: pulumi.Resource[]): Manifest {
+    const { cluster, ...opts } = this.opts;
+    const name = manifestName(this.component, object);
+    const replacing = replacingFields(object);
+    const isReplaced = replacing.length > 0;
+    // In another cluster it is another resource, for of the old one nothing can be deleted any more.
+    const resource = new Manifest(isReplaced ? `${name}@${cluster}` : name, object, {
+      ...opts,
+      customTimeouts: timeouts(awaitSeconds(object)),
+      dependsOn,
+      ignoreChanges: ignoredFields(object),
+      replaceOnChanges: replacing,
+      // For its name is taken until it is gone.
+      deleteBeforeReplace: isReplaced ? true : undefined,
+      // Its name in stacks of an earlier version.
+      aliases: isReplaced ? [{ name }] : undefined,
+    });
+    this.added.push({ object, resource });
+    return resource;
+  }
+}

@@ -1,0 +1,216 @@
+import * as pulumi from "@pulumi/pulumi";
+import { remote } from "@pulumi/command";
+import { AllowedChange, StackIdentity } from "./changeGuards";
+import { ImageBundle } from "./k0sSettings";
+import { k0sInstallArguments } from "./k0sConfig";
+import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
+import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
+import { HostConnection, hostScript } from "./hostScript";
+import { ObservedHost, HostState } from "./hostState";
+import { renewWithCluster } from "../cluster/renewWithCluster";
+import { warnOfStack } from "../cluster/warning";
+
+/** How the host is reached, whose it is, and what k0s is installed there. */
+export interface K0sHostArgs {
+  /** The SSH connection, as root or as a user with passwordless sudo. */
+  connection: pulumi.Input<HostConnection>;
+  /** Stack and address. Another one replaces the installation: the old host is reset, then the new one installed. */
+  owner: string;
+  /** What the stack is built on. Another hostGeneration installs k0s anew, and every object in the cluster with it. */
+  facts: StackIdentity;
+  /** Consents to changes that lose data, see components/host/changeGuards.ts. */
+  allow: AllowedChange[];
+  /** The host is gone: a delete of the installation leaves it alone. */
+  abandoned: boolean;
+  /** IPv4 address of the host's interface. */
+  nodeAddress: string;
+  /** The host's size, which the stack's budget counts on; a smaller host is refused. */
+  hostSize: HostSize;
+  /** Memory in MiB that must be free before k0s is installed. Defaults to freeMemoryMiB of components/host/hostSize.ts. */
+  freeMemoryMiB?: number;
+  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer. */
+  gatewayPorts: number[];
+  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
+  apiEndpoint: string;
+  /** Release of k0s, for instance v1.35.7+k0s.0. */
+  version: string;
+  /** Text of k0s.yaml. Partial, without a storage block: see renderK0sConfig. */
+  k0sYaml: string;
+  /** Where the host downloads the binary; `%arch%` stands for amd64 or arm64. */
+  url: string;
+  /** The binary's digest in hexadecimal. By default the release's sha256sums.txt decides. */
+  sha256?: string;
+  /** The release's sha256sums.txt. */
+  sumsUrl: string;
+  /** Components that k0s leaves out: `k0s controller --disable-components`. */
+  disabledComponents: string[];
+  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. */
+  environment: Record<string, string>;
+  /** Image archives for hosts without a way to a registry. */
+  imageBundles: ImageBundle[];
+  /** Deadline for a ready node, and after a restart for DNS, in seconds. */
+  readyTimeoutSeconds: number;
+}
+
+/** Which machine the scripts found, as told by the host. */
+export interface HostFacts {
+  arch: string;
+  os: string;
+  kernel: string;
+  cpus: number;
+  memoryMiB: number;
+  machineId: string;
+  hostname: string;
+}
+
+/** What ready.sh tells. */
+interface ReadyAnswer {
+  seconds: Record<string, number>;
+  state: ObservedHost;
+}
+
+/**
+ * k0s as a single node on a bare host: preflight, binary, configuration, installation, readiness, kubeconfig.
+ *
+ * What must be undone (the installation) and what may time out (readiness) are different resources, for a failed
+ * create leaves nothing in the state: so a host that never became ready is still reset by a destroy.
+ */
+export class K0sHost extends pulumi.ComponentResource {
+  /** The connection, for whatever else is to run on the host. */
+  public readonly connection: pulumi.Input<HostConnection>;
+  /** The cluster: when it is deleted or replaced, everything in it is gone already. */
+  public readonly cluster: pulumi.Resource;
+  /** For the kubernetes provider: stays the same as long as the cluster does. */
+  public readonly clusterIdentifier: string;
+  /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
+  public readonly kubeconfig: pulumi.Output<string>;
+  /** What preflight found out about the host. */
+  public readonly facts: pulumi.Output<HostFacts>;
+  /** Seconds from the start of k0s to each rung of the ready ladder. */
+  public readonly readySeconds: pulumi.Output<Record<string, number>>;
+
+  constructor(name: string, args: K0sHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:K0sHost", name, {}, opts);
+    const { connection } = args;
+    const identity = `${args.owner}#${args.facts.hostGeneration}`;
+    const install = k0sInstallArguments(args).join(" ");
+
+    const preflight = hostScript(
+      `${name}-preflight`,
+      {
+        connection,
+        script: "preflight",
+        variables: {
+          OWNER: identity,
+          NODE_ADDRESS: args.nodeAddress,
+          K0S_VERSION: args.version,
+          HOST_CPUS: String(wholeCpus(args.hostSize)),
+          MIN_MEMORY_MIB: String(leastMemoryMiB),
+          HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
+          FREE_MEMORY_MIB: String(args.freeMemoryMiB ?? freeMemoryMiB),
+          GATEWAY_PORTS: args.gatewayPorts.join(" "),
+          CLOCK_URL: args.url,
+        },
+      },
+      { parent: this },
+    );
+    const binary = hostScript(
+      `${name}-binary`,
+      {
+        connection,
+        script: "binary",
+        undoScript: "delete",
+        variables: {
+          OWNER: identity,
+          K0S_VERSION: args.version,
+          K0S_URL: args.url,
+          K0S_SHA256: args.sha256 ?? "",
+          SUMS_URL: args.sumsUrl,
+          BUNDLES: args.imageBundles.map(({ url, sha256 }) => `${sha256} ${url}\n`).join(""),
+        },
+      },
+      { parent: this, dependsOn: preflight },
+    );
+    const configured = hostScript(
+      `${name}-config`,
+      { connection, script: "config", variables: { OWNER: identity, K0S_YAML: args.k0sYaml } },
+      { parent: this, dependsOn: binary },
+    );
+    const installed = hostScript(
+      `${name}-install`,
+      {
+        connection,
+        script: "install",
+        undoScript: "delete",
+        undoneOnDelete: true,
+        variables: { OWNER: identity, INSTALL_ARGS: install },
+        // Not the generation: a host that was wiped cannot be reset, and for another one binary.sh does it.
+        triggers: [args.owner],
+      },
+      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned },
+    );
+    const ready = hostScript(
+      `${name}-ready`,
+      {
+        connection,
+        script: "ready",
+        variables: {
+          // Not read by the script: they make a change of host, version or configuration run it, which restarts k0s.
+          OWNER: identity,
+          K0S_VERSION: args.version,
+          K0S_YAML: args.k0sYaml,
+          INSTALL_ARGS: install,
+          READY_TIMEOUT: String(args.readyTimeoutSeconds),
+        },
+      },
+      // Without customTimeouts: pulumi-command bounds only its dialling by them, and the script itself keeps the time.
+      { parent: this, dependsOn: installed },
+    );
+    const told = fromJson<ReadyAnswer>(ready);
+    const state = new HostState(
+      `${name}-state`,
+      {
+        connection,
+        facts: args.facts,
+        allow: args.allow,
+        settled: told.apply((answer) => answer.state),
+        phases: [binary, configured, installed, ready],
+      },
+      { parent: this },
+    );
+    renewWithCluster(state, identity);
+    const kubeconfig = hostScript(
+      `${name}-kubeconfig`,
+      { connection, script: "kubeconfig", secretOutput: true, triggers: [identity] },
+      {
+        parent: this,
+        dependsOn: state,
+        // Run again it would be unknown in a preview, and with the provider's configuration unknown the engine shows
+        // every object in the cluster as changed.
+        ignoreChanges: ["create", "update", "stdin"],
+      },
+    );
+
+    this.connection = connection;
+    this.cluster = state;
+    this.clusterIdentifier = identity;
+    this.kubeconfig = pulumi.secret(
+      kubeconfig.stdout.apply(async (text) => {
+        const warning = expiryWarning(text, new Date());
+        if (warning !== undefined) {
+          await warnOfStack(warning);
+        }
+        return rewriteKubeconfig(text, args.apiEndpoint, identity);
+      }),
+    );
+    this.facts = fromJson(preflight);
+    this.readySeconds = told.apply(({ seconds }) => seconds);
+
+    this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
+  }
+}
+
+/** A script's stdout, which is one line of JSON. */
+function fromJson<T>(command: remote.Command): pulumi.Output<T> {
+  return command.stdout.apply((text) => JSON.parse(text) as T);
+}

@@ -1,0 +1,44 @@
+import { ServiceSpec } from "../../components/knative/serviceSpec";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { podBudget, PodBudget } from "./pods";
+import {
+  userResources,
+  queueProxyResources,
+  configMapData,
+} from "../../components/knative/serviceResources";
+
+/**
+ * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
+ * revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
+ */
+export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObject[]): PodBudget {
+  const scaling = configMapData(core, "config-autoscaler");
+  const least = spec.autoscaling?.minScale ?? Number(scaling["min-scale"] ?? 0);
+  const pods = Math.max(1, least);
+  // A revision is Ready with so many, and may have fewer after that (pkg/reconciler/autoscaling/kpa/scaler.go).
+  const starting = Math.max(pods, Number(scaling["initial-scale"] ?? 1));
+  return podBudget({
+    component: "service",
+    name: `default/${name}`,
+    replicas: pods * (awakeRevisions(spec, least > 0) - 1) + starting,
+    surge: starting,
+    priority: 0,
+    containers: [
+      { name: "user-container", resources: userResources(spec, core) },
+      { name: "queue-proxy", resources: queueProxyResources(core) },
+    ],
+  });
+}
+
+/**
+ * How many revisions have pods; of those that other versions of the service made, what these ask is taken on. One with a
+ * tag alone gets no request by the service's own URL, but keeps its least number of pods (syncRoutingMeta in
+ * knative.dev/serving's pkg/reconciler/labeler/metasync.go).
+ */
+function awakeRevisions(
+  { traffic = [], revisionName = "" }: ServiceSpec,
+  neverSleep: boolean,
+): number {
+  const awake = traffic.filter(({ percent = 0 }) => percent > 0 || neverSleep);
+  return Math.max(1, new Set(awake.map((target) => target.revisionName ?? revisionName)).size);
+}

@@ -1,0 +1,126 @@
+import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
+import { HostSize } from "../../components/host/hostSize";
+import { hasPlainUrls, ServiceSpec } from "../../components/knative/serviceSpec";
+import { suggestion } from "../../lib/nearest";
+import { Problem } from "../../lib/problem";
+import { SingleNodeTweaks } from "../resources/singleNodeTweaks";
+import { readSchema } from "./schema";
+import { readApiEndpoint, readHost, readHostSize } from "./host";
+import { HostConfig } from "../../components/host/hostConfig";
+import { readK0s } from "./k0s";
+import { K0sConfig } from "../../components/host/k0sSettings";
+import { KnativeConfig, readKnative } from "./knative";
+import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
+import { Reader } from "./reader";
+import { checkReleases } from "./releases";
+import { readOneNode } from "./resources";
+import { checkNames, readServices } from "./services";
+import { readImageMirrors, readManifestsDir } from "./sources";
+
+/** The whole configuration of a stack, checked, with every default filled in. */
+export interface EdgeConfig {
+  host: HostConfig;
+  /** URL at which the machine running Pulumi reaches the Kubernetes API. */
+  apiEndpoint: string;
+  /** What the budget is made for. */
+  hostSize: HostSize;
+  /** Consents to changes that lose data or may not work, see components/host/changeGuards.ts. */
+  allow: AllowedChange[];
+  /** Raised for each rebuild of the host. */
+  hostGeneration: number;
+  /** The host is gone: nothing is asked of it any more. */
+  abandonHost: boolean;
+  /** Go on where the budget says that the host has no room. */
+  allowOvercommit: boolean;
+  k0s: K0sConfig;
+  loadBalancer: LoadBalancer;
+  knative: KnativeConfig;
+  /** Which measures for a single node are on. */
+  oneNode: SingleNodeTweaks;
+  /** Image name prefix to replacement. */
+  imageMirrors: Record<string, string>;
+  /** Directory with release folders; absent: releases are downloaded. */
+  manifestsDir?: string;
+  /** Knative Services by name, the sample `hello` among them unless switched off. */
+  services: Record<string, ServiceSpec>;
+}
+
+/** A configuration that cannot be used. Its message lists every problem with its key; none holds a secret's value. */
+export class ConfigError extends Error {
+  /** One sentence each: `knative-edge:<key>: what is wrong; what to do.` */
+  public readonly problems: string[];
+
+  constructor(problems: Problem[]) {
+    const { project } = readSchema();
+    const lines = problems.map(({ key, message }) => `${project}:${key}: ${message}`);
+    super(
+      `The configuration has ${lines.length === 1 ? "a problem" : `${lines.length} problems`}:\n${lines.join("\n")}`,
+    );
+    this.problems = lines;
+  }
+}
+
+/**
+ * Reads and checks a stack's configuration as a whole.
+ * @param raw Values as the engine hands them out: texts, and JSON for arrays and objects; by key without the project's
+ * name. An absent key or "" stands for the default in Pulumi.yaml.
+ * @param encrypted Keys that are secrets in the stack's file; where given, a secret in plain text is a problem, and so is
+ * another key among them.
+ * @throws ConfigError with all problems.
+ */
+export function readConfig(
+  raw: Record<string, string>,
+  encrypted?: ReadonlySet<string>,
+): EdgeConfig {
+  const read = new Reader(raw);
+  read.unknownKeys();
+  if (encrypted !== undefined) {
+    read.plainSecrets(encrypted);
+    read.hiddenOthers(encrypted);
+  }
+  const host = readHost(read);
+  const hostSize = readHostSize(read);
+  const loadBalancer = readLoadBalancer(read, host.nodeAddress);
+  // With nodeIp the Job would wait for an address in the Service's status, which nobody sets; and it is known already.
+  const knative = readKnative(
+    read,
+    loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,
+  );
+  const config: EdgeConfig = {
+    host,
+    apiEndpoint: readApiEndpoint(read, host.address),
+    hostSize,
+    allow: readAllow(read),
+    hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
+    abandonHost: read.boolean("abandonHost"),
+    allowOvercommit: read.boolean("allowOvercommit"),
+    k0s: readK0s(read, hostSize),
+    loadBalancer,
+    knative,
+    oneNode: readOneNode(read, knative.resources.policy),
+    imageMirrors: readImageMirrors(read),
+    manifestsDir: readManifestsDir(read),
+    services: readServices(read),
+  };
+  checkReleases(read, config);
+  if (hasPlainUrls(knative)) {
+    checkNames(read, config.services, knative.domain);
+  }
+  if (read.problems.length > 0) {
+    throw new ConfigError(read.problems);
+  }
+  return config;
+}
+
+function readAllow(read: Reader): AllowedChange[] {
+  const known = Object.keys(allowedChanges);
+  return read.list("allow").map((name) => {
+    if (typeof name !== "string" || !known.includes(name)) {
+      read.add(
+        "allow",
+        `there is no ${JSON.stringify(name)} to allow; ${suggestion(String(name), known)}`,
+      );
+    }
+    return name as AllowedChange;
+  });
+}

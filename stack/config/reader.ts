@@ -1,0 +1,143 @@
+import { isRecord } from "../../lib/json";
+import { suggestion } from "../../lib/nearest";
+import { Problem } from "../../lib/problem";
+import { ConfigKey, readSchema, secretKeys } from "./schema";
+
+/** Reads values by type and collects problems. After a problem it returns a value of the type, so that checks can go on. */
+export class Reader {
+  /** In the order in which they were found. */
+  public readonly problems: Problem[] = [];
+  private readonly keys: Record<string, ConfigKey> = readSchema().keys;
+
+  /** @param raw Values by key without the project's name; an absent one or "" stands for the schema's default. */
+  constructor(private readonly raw: Record<string, string>) {}
+
+  /** Notes a problem of a key, or of what is below it: `services.hello.port`. */
+  public add(key: string, message: string): void {
+    this.problems.push({ key, message });
+  }
+
+  /** Reports keys that the schema does not have. */
+  public unknownKeys(): void {
+    const known = Object.keys(this.keys);
+    for (const key of Object.keys(this.raw).filter((name) => !known.includes(name))) {
+      this.add(
+        key,
+        `there is no such key; ${suggestion(key, known, "all keys are in docs/configuration.md.")}`,
+      );
+    }
+  }
+
+  /** Reports secrets that are set, and not among the encrypted keys. */
+  public plainSecrets(encrypted: ReadonlySet<string>): void {
+    for (const key of [...secretKeys].filter(
+      (name) => this.text(name) !== undefined && !encrypted.has(name),
+    )) {
+      this.add(
+        key,
+        `stands in plain text in the stack's file; set it with \`pulumi config set --secret ${key}\`.`,
+      );
+    }
+  }
+
+  /** Reports encrypted keys that are no secrets here: their values would be shown, though the user hid them. */
+  public hiddenOthers(encrypted: ReadonlySet<string>): void {
+    for (const key of [...encrypted].filter((name) => name in this.raw && !secretKeys.has(name))) {
+      this.add(
+        key,
+        "is encrypted in the stack's file, but would stand in plain text in previews and in the state; " +
+          "take the secrets out of it, and write it in plain text.",
+      );
+    }
+  }
+
+  /** Reports those of the keys that are set to something, where they have no effect. */
+  public unused(keys: string[], why: string): void {
+    for (const key of keys) {
+      if (this.text(key) !== (String(this.declared(key).default) || undefined)) {
+        this.add(key, why);
+      }
+    }
+  }
+
+  /** A text; undefined when it is not set and has no default. */
+  public text(key: string): string | undefined {
+    const given = this.raw[key] ?? "";
+    const value = given.trim() === "" ? String(this.declared(key).default) : given;
+    return value === "" ? undefined : value;
+  }
+
+  /** A text that must be set; "" after a problem. */
+  public requiredText(key: string, what: string): string {
+    const value = this.text(key);
+    if (value === undefined) {
+      this.add(key, `is not set; ${what}`);
+    }
+    return value ?? "";
+  }
+
+  /** True or false; false after a problem. */
+  public boolean(key: string): boolean {
+    const text = this.text(key);
+    if (text !== "true" && text !== "false") {
+      this.add(key, `"${text}" is neither true nor false.`);
+    }
+    return text === "true";
+  }
+
+  /** A whole number from `least` to `most`; after a problem whatever stands there, NaN for no number. */
+  public integer(key: string, least: number, most: number): number {
+    const text = this.text(key) ?? "";
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      this.add(key, `"${text}" is not a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  }
+
+  /** A list, its items as they were written; empty after a problem. */
+  public list(key: string): unknown[] {
+    const value = this.json(key);
+    if (Array.isArray(value)) {
+      return value;
+    }
+    this.add(
+      key,
+      "is not a list; write it as one in the stack's file, or set it with `pulumi config set --path`.",
+    );
+    return [];
+  }
+
+  /** A mapping, its values as they were written; empty after a problem. */
+  public mapping(key: string): Record<string, unknown> {
+    const value = this.json(key);
+    if (isRecord(value)) {
+      return value;
+    }
+    this.add(
+      key,
+      "is not a mapping; write it as one in the stack's file, or set it with `pulumi config set --path`.",
+    );
+    return {};
+  }
+
+  private json(key: string): unknown {
+    const text = this.raw[key];
+    if (text === undefined || text.trim() === "") {
+      return this.declared(key).default;
+    }
+    try {
+      return JSON.parse(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  private declared(key: string): ConfigKey {
+    const declared = this.keys[key];
+    if (declared === undefined) {
+      throw new Error(`${key} is not in the schema of Pulumi.yaml.`);
+    }
+    return declared;
+  }
+}

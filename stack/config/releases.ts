@@ -1,0 +1,95 @@
+import { AllowedChange, KubernetesRange } from "../../components/host/changeGuards";
+import { lastMinorWithExternalIps } from "../../components/ingress/nodeIp";
+import { kubernetesOf, releasedComponents, ReleasedComponent } from "../releases/releaseTable";
+import { Reader } from "./reader";
+
+/** Reads the version of a component: one in the table of stack/releases/releaseTable.ts, or another patch release of such a minor. */
+export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {
+  const component: ReleasedComponent = releasedComponents[key];
+  const version = read.text(key) ?? "";
+  if (kubernetesOf(component, version) === undefined) {
+    const known = Object.keys(component.releases).join(" or ");
+    read.add(
+      key,
+      `${component.title} "${version}" is not a release this program knows; take ${known}, ` +
+        "or another patch release of theirs.",
+    );
+  }
+  return version;
+}
+
+/** The releases of a configuration, and what is allowed of them. */
+interface Releases {
+  allow: AllowedChange[];
+  k0s: { version: string };
+  knative: { version: string; kourierVersion: string };
+  loadBalancer: { kind: "metallb"; version: string } | { kind: "nodeIp" };
+}
+
+/** Checks that the releases run together. */
+export function checkReleases(read: Reader, releases: Releases): void {
+  const { version } = releases.k0s;
+  const minor = /^v1\.(0|[1-9]\d*)\.(?:0|[1-9]\d*)\+k0s\.(?:0|[1-9]\d*)$/.exec(version)?.[1];
+  if (minor === undefined) {
+    read.add("k0sVersion", `"${version}" is not a release of k0s; write it like v1.35.7+k0s.0.`);
+  } else {
+    checkKubernetes(read, releases, Number(minor));
+  }
+  const { knative } = releases;
+  const minorOf = (release: string): string => release.split(".").slice(0, 2).join(".");
+  if (minorOf(knative.version) !== minorOf(knative.kourierVersion)) {
+    read.add(
+      "kourierVersion",
+      `${knative.kourierVersion} does not go with Knative Serving ${knative.version}; take the same minor version.`,
+    );
+  }
+}
+
+/** Checks that everything runs on Kubernetes 1.`minor`. */
+function checkKubernetes(
+  read: Reader,
+  { allow, k0s, knative, loadBalancer }: Releases,
+  minor: number,
+): void {
+  if (loadBalancer.kind === "nodeIp" && minor > lastMinorWithExternalIps) {
+    read.add(
+      "loadBalancer",
+      `nodeIp works up to Kubernetes 1.${lastMinorWithExternalIps}, since kube-proxy serves no spec.externalIPs after ` +
+        `that (KEP-5707), and ${k0s.version} is 1.${minor}; set it to metallb.`,
+    );
+  }
+  const chosen = {
+    knativeVersion: knative.version,
+    kourierVersion: knative.kourierVersion,
+    ...(loadBalancer.kind === "metallb" && { metallbVersion: loadBalancer.version }),
+  };
+  const found = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
+    ([key, version]) => {
+      const component: ReleasedComponent = releasedComponents[key];
+      const range = kubernetesOf(component, version);
+      const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
+      return range === undefined || allowed || isWithin(range, minor)
+        ? []
+        : [{ key, text: `${component.title} ${version} runs on ${describe(range)}` }];
+    },
+  );
+  if (found.length > 0) {
+    // MetalLB is not Knative, and there is no leave for it.
+    const consent = found.some(({ key }) => key === "metallbVersion")
+      ? ""
+      : ", or add knativeUnsupported to allow";
+    read.add(
+      "k0sVersion",
+      `${k0s.version} is Kubernetes 1.${minor}, but ${found.map(({ text }) => text).join(", and ")}; ` +
+        `take a k0s of such a version${consent}.`,
+    );
+  }
+}
+
+function isWithin({ minor: first, lastMinor = Infinity }: KubernetesRange, minor: number): boolean {
+  return first <= minor && minor <= lastMinor;
+}
+
+function describe({ minor, lastMinor }: KubernetesRange): string {
+  return lastMinor === undefined ? `1.${minor} and newer` : `1.${minor} to 1.${lastMinor}`;
+}

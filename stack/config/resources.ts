@@ -1,0 +1,84 @@
+import { isRecord } from "../../lib/json";
+import { suggestion } from "../../lib/nearest";
+import { policies, PolicyName } from "../resources/policies";
+import { asResourceList, factorError, resourceErrors, Resources } from "../../lib/resources";
+import { allTweaks, SingleNodeTweaks } from "../resources/singleNodeTweaks";
+import { readMeasures } from "./measures";
+import { Reader } from "./reader";
+
+/** Which resources the containers get. */
+export interface ResourcesConfig {
+  policy: PolicyName;
+  /** Decimal factor of the policies `scale` and `guaranteed`, as text: `0.5`. */
+  factor: string;
+  /** By `deployment/container`. */
+  overrides: Record<string, Resources>;
+}
+
+/** Reads `resourcePolicy`, `resourceFactor` and `resourceOverrides`. */
+export function readResources(read: Reader): ResourcesConfig {
+  const policy = readPolicy(read);
+  if (policy === "edge" || policy === "upstream") {
+    const why = `does nothing with resourcePolicy ${policy}; unset it, or set that to scale or guaranteed.`;
+    read.unused(["resourceFactor", "allowIncrease"], why);
+  }
+  return { policy, factor: readFactor(read), overrides: readOverrides(read) };
+}
+
+function readFactor(read: Reader): string {
+  const factor = read.text("resourceFactor") ?? "";
+  const problem = factorError(factor, read.boolean("allowIncrease"));
+  if (problem !== undefined) {
+    read.add("resourceFactor", problem);
+  }
+  return factor;
+}
+
+function readPolicy(read: Reader): PolicyName {
+  const name = read.text("resourcePolicy") ?? "";
+  if (Object.hasOwn(policies, name)) {
+    return name as PolicyName;
+  }
+  const known = Object.keys(policies);
+  read.add(
+    "resourcePolicy",
+    `there is no policy "${name}"; ${suggestion(name, known, `there are ${known.join(", ")}.`)}`,
+  );
+  return "edge";
+}
+
+function readOverrides(read: Reader): Record<string, Resources> {
+  const overrides: Record<string, Resources> = {};
+  for (const [name, value] of Object.entries(read.mapping("resourceOverrides"))) {
+    const key = `resourceOverrides.${name}`;
+    if (!/^[^/]+\/[^/]+(\/[^/]+)?$/.test(name)) {
+      read.add(key, "the name is not of the form deployment/container.");
+    }
+    const resources = asResources(value);
+    if (resources === undefined) {
+      read.add(
+        key,
+        'requests or limits with quantities were expected, such as {requests: {cpu: "50m"}}.',
+      );
+      continue;
+    }
+    resourceErrors(resources).forEach((error) => read.add(key, error));
+    overrides[name] = resources;
+  }
+  return overrides;
+}
+
+/** Requests, limits or both, as written in a stack's file; undefined for anything else. */
+function asResources(value: unknown): Resources | undefined {
+  const lists = isRecord(value) ? Object.entries(value) : [];
+  const resources = Object.fromEntries(lists.map(([list, texts]) => [list, asResourceList(texts)]));
+  const isKnown = lists.every(
+    ([list]) => ["requests", "limits"].includes(list) && resources[list] !== undefined,
+  );
+  return lists.length > 0 && isKnown ? resources : undefined;
+}
+
+/** The measures for a single node: all on, but none with the policy that leaves the releases as they are. */
+export function readOneNode(read: Reader, policy: PolicyName): SingleNodeTweaks {
+  return readMeasures(read, "oneNode", allTweaks(policy !== "upstream"));
+}

@@ -1,0 +1,51 @@
+import { withAwait } from "../../components/cluster/awaits";
+import { ConfigError, EdgeConfig } from "../config";
+import { mirrorImage } from "../../lib/imageNames";
+import { ServiceSpec } from "../../components/knative/serviceSpec";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { ReleaseObjects } from "../releases/releases";
+import { serviceResourceProblems } from "../../components/knative/serviceResources";
+import { transformAll, validateAgainstManifests } from "./transforms";
+import { ServingObjects, servingSteps } from "../../components/knative/servingObjects";
+
+/** The objects of a stack, exactly as they are applied. */
+export interface StackObjects {
+  /** Empty where the load balancer is another. */
+  metalLb: KubernetesObject[];
+  serving: ServingObjects;
+  kourier: KubernetesObject[];
+  /** Empty where the domain is known without it. */
+  defaultDomain: KubernetesObject[];
+  /** The Knative Services, their images at the mirrors. */
+  services: Record<string, ServiceSpec>;
+}
+
+/**
+ * Turns the releases' objects into those of a stack: every transform applied.
+ * @throws ConfigError when the configuration names what the releases do not have.
+ */
+export function renderStack(config: EdgeConfig, releases: ReleaseObjects): StackObjects {
+  const problems = validateAgainstManifests(config, Object.values(releases).flat());
+  if (problems.length > 0) {
+    throw new ConfigError(problems);
+  }
+  const render = (objects: KubernetesObject[]): KubernetesObject[] =>
+    transformAll(objects, config).map(withAwait);
+  const serving = servingSteps(render(releases.serving));
+  const clashes = serviceResourceProblems(config.services, serving.core);
+  if (clashes.length > 0) {
+    throw new ConfigError(clashes);
+  }
+  return {
+    metalLb: render(releases.metalLb),
+    serving,
+    kourier: render(releases.kourier),
+    defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
+    services: Object.fromEntries(
+      Object.entries(config.services).map(([name, spec]) => [
+        name,
+        { ...spec, image: mirrorImage(spec.image, config.imageMirrors) },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { dump } from "js-yaml";
+import { parseManifest } from "../../../components/cluster/manifests";
+import { describe as nameOf, KubernetesObject } from "../../../components/cluster/kubernetesObject";
+import { PlanNode, planObjects, planText } from "../../../cli/lib/planTree";
+import { parseStackFile, readStackFile, StackFileError } from "../../../cli/lib/stackFile";
+import { hostKey, leastConfig } from "../../support/config";
+import { runProgram } from "../../../cli/lib/recorder";
+import { manifestsDir } from "../../support/releases";
+
+const root = path.join(__dirname, "../../..");
+const object = (kind: string, name: string): KubernetesObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name },
+});
+
+describe("a stack's file", () => {
+  const stackFile = (config: object): string =>
+    dump({ config, encryptionsalt: "v1:abc=:v1:abc:abc==" });
+
+  it("is read as the engine hands it out, without other projects' keys", () => {
+    const { values, encrypted } = parseStackFile(
+      stackFile({
+        "knative-edge:host": "192.168.56.10",
+        "knative-edge:sshPort": 22,
+        "knative-edge:sample": false,
+        "knative-edge:k0sDisabledComponents": ["helm"],
+        "knative-edge:imageMirrors": { a: "b" },
+        "knative-edge:domain": null,
+        "kubernetes:context": "x",
+      }),
+      "a",
+    );
+    assert.deepEqual(values, {
+      host: "192.168.56.10",
+      sshPort: "22",
+      sample: "false",
+      k0sDisabledComponents: '["helm"]',
+      imageMirrors: '{"a":"b"}',
+      domain: "",
+    });
+    assert.equal(encrypted.size, 0);
+  });
+
+  it("has a key made for the occasion in place of an encrypted one, and no passphrase", () => {
+    const { values, encrypted } = parseStackFile(
+      stackFile({
+        "knative-edge:sshPrivateKey": { secure: "v1:abc" },
+        "knative-edge:sshPrivateKeyPassphrase": { secure: "v1:abc" },
+      }),
+      "a",
+    );
+    assert.deepEqual([...encrypted], ["sshPrivateKey", "sshPrivateKeyPassphrase"]);
+    assert.match(values.sshPrivateKey ?? "", /^-----BEGIN EC PRIVATE KEY-----/);
+    assert.equal(values.sshPrivateKeyPassphrase, undefined);
+  });
+
+  it("may end in the separator of a document that does not follow", () => {
+    const file = "---\nconfig:\n  knative-edge:host: a\n---\n# the end\n";
+    assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });
+  });
+
+  it("that is not there, or is a directory, is named", () => {
+    assert.throws(
+      () => readStackFile(__dirname),
+      (error) =>
+        error instanceof StackFileError &&
+        error.message === `${__dirname} is a directory; a stack's file was expected there.`,
+    );
+    assert.throws(() => readStackFile(`${__dirname}/x`), /\/x is not there; name another stack/);
+  });
+
+  // Each line holds the one before ten times.
+  const aliasBomb = [
+    "config:\n  a0: &a0 []",
+    ...Array.from(
+      { length: 9 },
+      (_, index) =>
+        `  a${index + 1}: &a${index + 1} [${Array<string>(10).fill(`*a${index}`).join(", ")}]`,
+    ),
+  ].join("\n");
+  const wrong: [text: string, message: RegExp][] = [
+    [
+      stackFile({ "knative-edge:host": { secure: "v1:abc" } }),
+      /^a: knative-edge:host is encrypted/,
+    ],
+    [
+      stackFile({ "knative-edge:services": { x: { env: { A: { secure: "v1:abc" } } } } }),
+      /^a: knative-edge:services is encrypted/,
+    ],
+    ["config: [", /^a is not one YAML document: .* at line 2\.$/],
+    ["config: {}\n---\nconfig: {}\n", /^a is not one YAML document: another .* at line 2\.$/],
+    ["# ours\n--- \nconfig: {}\n...\n---\nconfig: {}\n", /another document begins at line 4\.$/],
+    ["config: &a { b: *a }", /^a is not one YAML document: an alias in it stands for what/],
+    [aliasBomb, /^a is not one YAML document: its aliases make it more than 100000 values\.$/],
+    ["- a", /^a is no stack's file/],
+    ["config: 1", /^a is no stack's file/],
+  ];
+  for (const [text, message] of wrong) {
+    it(`is refused: ${JSON.stringify(text)}`, () => {
+      assert.throws(
+        () => parseStackFile(text, "a"),
+        (error) => error instanceof StackFileError && message.test(error.message),
+      );
+    });
+  }
+});
+
+describe("a plan's tree", () => {
+  const node: PlanNode = {
+    title: "a",
+    after: "b",
+    children: [
+      { title: "c", objects: [object("Secret", "x"), object("Secret", "y")] },
+      { title: "d", children: [{ title: "e" }] },
+    ],
+  };
+
+  it("shows what is below what", () => {
+    assert.equal(
+      planText([node]),
+      ["a (after b)", "├─ c", "│  ├─ v1 Secret x", "│  └─ v1 Secret y", "└─ d", "   └─ e"].join(
+        "\n",
+      ),
+    );
+  });
+
+  it("has all objects, in order", () => {
+    assert.deepEqual(planObjects(node).map(nameOf), ["v1 Secret x", "v1 Secret y"]);
+  });
+});
+
+describe("npm run plan", function () {
+  this.timeout(60_000);
+  let directory: string;
+
+  before(function () {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), "plan-"));
+  });
+
+  after(() => directory && fs.rmSync(directory, { recursive: true }));
+
+  const config = {
+    host: "192.168.56.10",
+    sshHostKey: hostKey,
+    loadBalancerPool: "192.168.56.200-192.168.56.209",
+    // Every policy fits in it.
+    hostMemoryMiB: "2048",
+    manifestsDir,
+  };
+
+  /** Runs the script in an environment that has nothing but Node.js. */
+  async function plan(
+    changed: Record<string, unknown>,
+    ...args: string[]
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const keys = { ...config, sshPrivateKey: { secure: "v1:abc" }, ...changed };
+    const named = Object.entries(keys).map(([key, value]) => [`knative-edge:${key}`, value]);
+    fs.writeFileSync(
+      path.join(directory, "Pulumi.test.yaml"),
+      dump({ config: Object.fromEntries(named) }),
+    );
+    const tsx = require.resolve("tsx/cli");
+    const script = path.join(root, "cli/plan.ts");
+    try {
+      const done = await promisify(execFile)(
+        process.execPath,
+        [tsx, script, "--stack", "test", "--project", directory, ...args],
+        { env: { PATH: "", HOME: directory, TMPDIR: os.tmpdir() } },
+      );
+      return { code: 0, ...done };
+    } catch (error) {
+      return error as { code: number; stdout: string; stderr: string };
+    }
+  }
+
+  it("prints the graph and the budget", async () => {
+    const { code, stdout, stderr } = await plan({});
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^host 192.168.56.10: k0s v1.35.7\+k0s.0\n├─ preflight\n/);
+    assert.match(stdout, /│ {2}├─ apps\/v1 Deployment knative-serving\/activator\n/);
+    assert.match(stdout, /^97 Kubernetes objects$/m);
+    assert.match(stdout, /^with 1 service awake +13 +630m +370m /m);
+    assert.match(stdout, /^k0s +kube-apiserver +336 +84 +measured on a real k0s$/m);
+    assert.match(
+      stdout,
+      /^Resident memory with 1 service awake: .* hostMemoryMiB is 2048, which is enough\.$/m,
+    );
+    assert.match(stdout, /^It fits\.$/m);
+  });
+
+  it("takes a manifestsDir from where the stack's file is, as the engine does", async () => {
+    const relative = path.relative(directory, config.manifestsDir);
+    const { code, stderr } = await plan({ manifestsDir: relative });
+    assert.equal(code, 0, stderr);
+  });
+
+  it("has no MetalLB and no Job with the node's own address", async () => {
+    const { code, stdout, stderr } = await plan({ loadBalancer: "nodeIp", loadBalancerPool: "" });
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stdout, /metallb|default-domain/i);
+    assert.match(stdout, /^domain 192\.168\.56\.10\.sslip\.io \(after knative, kourier\)$/m);
+    assert.match(stdout, /^Kourier 1\.23\.0 \(after knative's definitions\)$/m);
+    assert.match(stdout, /^└─ probe: an HTTP request for \/ from the machine that runs Pulumi$/m);
+    const silent = { sample: false, services: { a: { image: "a", probe: false } } };
+    assert.doesNotMatch((await plan(silent)).stdout, /probe:/);
+  });
+
+  it("ends with 2 where the stack does not fit, and with 0 where that is allowed", async () => {
+    const refused = await plan({ resourcePolicy: "upstream" });
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stdout,
+      /The stack does not fit the host \(hostCpus 1, hostMemoryMiB 2048\)/,
+    );
+    const allowed = await plan({ resourcePolicy: "upstream", allowOvercommit: true });
+    assert.equal(allowed.code, 0);
+    assert.match(allowed.stdout, /The stack does not fit the host/);
+    assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative; its load balancer after met/m);
+  });
+
+  it("ends with 2 where memory is short, and with 0 where that is allowed", async () => {
+    const short = { resourcePolicy: "edge", hostMemoryMiB: 1280 };
+    for (const refused of [short, { ...short, allowOvercommit: true }]) {
+      const { code, stdout } = await plan(refused);
+      assert.equal(code, 2);
+      assert.match(stdout, /^ {2}resident memory with 1 service awake: needs a host of \d+ MiB/m);
+      assert.doesNotMatch(stdout, /It fits|may stay Pending/);
+    }
+    const allowed = await plan({ ...short, allow: ["memoryShort"] });
+    assert.equal(allowed.code, 0);
+    assert.match(allowed.stdout, /^The host is short of memory, and memoryShort is in allow: /m);
+    assert.doesNotMatch(allowed.stdout, /It fits/);
+    // All requests fit, so Kourier comes beside Knative.
+    assert.match(allowed.stdout, /^Kourier 1\.23\.0 \(after knative's definitions; /m);
+    const typo = await plan({ ...short, allow: ["memoryshort"] });
+    assert.equal(typo.code, 1);
+    assert.match(
+      typo.stderr,
+      /allow: there is no "memoryshort" to allow; did you mean "memoryShort"\?/,
+    );
+  });
+
+  it("tells configuration problems, and files that are not there, in a sentence", async () => {
+    const { code, stderr, stdout } = await plan({ resourceFactor: "0" });
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(stderr, /knative-edge:resourceFactor: 0 leaves containers nothing; .*0\.5/);
+    assert.doesNotMatch(stderr, /at .*\.ts/);
+    const other = await plan({}, "--stack", "other");
+    assert.match(other.stderr, /Pulumi.other.yaml is not there; name another stack/);
+  });
+
+  it("writes the very objects that the program registers", async () => {
+    const out = path.join(directory, "out");
+    const domain = "edge.example.com";
+    assert.equal((await plan({ domain }, "--out", out)).code, 0);
+    const below = path.join(out, "objects");
+    const written = fs
+      .readdirSync(below, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".yaml"))
+      .flatMap((file) => parseManifest(fs.readFileSync(path.join(below, file), "utf8"), file));
+    const { registrations } = await runProgram(
+      { ...leastConfig, ...config, domain },
+      { stdout: (name) => (name === "host-kubeconfig" ? kubeconfig : '{"seconds":1}') },
+    );
+    const registered = registrations
+      .filter(({ type }) => type.startsWith("kubernetes:"))
+      .map(({ inputs }) => plain(inputs) as KubernetesObject);
+    const byName = (objects: KubernetesObject[]): [string, KubernetesObject][] =>
+      objects
+        .map((one): [string, KubernetesObject] => [nameOf(one), one])
+        .sort(([a], [b]) => a.localeCompare(b));
+    assert.ok(written.length > 90);
+    assert.deepEqual(byName(written), byName(registered));
+    assert.match(
+      fs.readFileSync(path.join(out, "host/k0s.yaml"), "utf8"),
+      /^kind: ClusterConfig$/m,
+    );
+    const kinds = fs.readdirSync(below).map((step) => {
+      const files = fs.readdirSync(path.join(below, step));
+      return [step, [...new Set(files.map((file) => file.split("-")[0]))].sort()] as const;
+    });
+    const stepOf = (kind: string, component: string): number =>
+      kinds.findIndex(([step, found]) => step.endsWith(`-${component}`) && found.includes(kind));
+    const order = [
+      stepOf("namespace", "metallb"),
+      stepOf("customresourcedefinition", "metallb"),
+      stepOf("deployment", "metallb"),
+      stepOf("ipaddresspool", "metallb"),
+      stepOf("namespace", "knative"),
+      stepOf("customresourcedefinition", "knative"),
+      stepOf("deployment", "knative"),
+      stepOf("certificate", "knative"),
+      stepOf("deployment", "kourier"),
+      stepOf("knative", "services"),
+    ];
+    assert.ok(!order.includes(-1), String(kinds));
+    assert.deepEqual(
+      order,
+      [...new Set(order)].sort((a, b) => a - b),
+      String(kinds),
+    );
+    const again = await plan({ domain }, "--out", out);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /is not empty; name a directory that is, or a new one/);
+  });
+});
+
+const kubeconfig = JSON.stringify({
+  clusters: [{ name: "a", cluster: { server: "https://localhost:6443" } }],
+  users: [{ name: "a", user: { token: "a" } }],
+  contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+  "current-context": "a",
+});
+
+/** Inputs with secrets in the open: a Secret's data are secret to the engine too. */
+function plain(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) {
+    return value;
+  }
+  if (Array.isArray(value)) {
+    return value.map(plain);
+  }
+  const entries = Object.entries(value);
+  const [[only, secret] = []] = entries;
+  return entries.length === 1 && only === "secret"
+    ? plain(secret)
+    : Object.fromEntries(entries.map(([key, field]) => [key, plain(field)]));
+}
