@@ -1,14 +1,24 @@
 import * as k8s from "@pulumi/kubernetes";
-import { K0sHost } from "../host/k0sHost";
+import * as pulumi from "@pulumi/pulumi";
 
-/** The Kubernetes provider for the cluster on a host. */
-export function clusterProvider(name: string, host: K0sHost): k8s.Provider {
+/** What a provider needs of a cluster; a K0sHost has it. */
+export interface ClusterAccess {
+  /** Admin kubeconfig. Secret. */
+  kubeconfig: pulumi.Input<string>;
+  /** Stays the same as long as the cluster does, and is known at preview. */
+  clusterIdentifier: string;
+  /** The resource that stands for the cluster: when it is deleted, everything in the cluster is gone already. */
+  cluster: pulumi.Resource;
+}
+
+/** The Kubernetes provider of a cluster. */
+export function clusterProvider(name: string, access: ClusterAccess): k8s.Provider {
   return new k8s.Provider(
     name,
     {
-      kubeconfig: host.kubeconfig,
+      kubeconfig: access.kubeconfig,
       // Known at preview, so that a preview needs no host, and a new kubeconfig replaces nothing.
-      clusterIdentifier: host.clusterIdentifier,
+      clusterIdentifier: access.clusterIdentifier,
       // Otherwise a changed ConfigMap is deleted and made anew, under Knative's feet.
       enableConfigMapMutable: true,
       enableSecretMutable: true,
@@ -18,6 +28,6 @@ export function clusterProvider(name: string, host: K0sHost): k8s.Provider {
       upsertExistingObjects: true,
       enablePatchForce: true,
     },
-    { deletedWith: host.cluster },
+    { deletedWith: access.cluster },
   );
 }

@@ -1,17 +1,21 @@
 import { dump } from "js-yaml";
-import { EdgeConfig } from "../../stack/config";
-import { K0sSettings } from "./k0sSettings";
+import { HostConfig } from "./hostConfig";
+import { K0sConfig, K0sSettings } from "./k0sSettings";
+
+/** What k0s.yaml is made from. */
+export interface K0sConfigSource {
+  host: Pick<HostConfig, "address" | "nodeAddress">;
+  /** URL at which the machine running Pulumi reaches the Kubernetes API. */
+  apiEndpoint: string;
+  k0s: K0sConfig;
+}
 
 /**
  * The k0s.yaml of a single node, partial on purpose: k0s fills the rest. There is no storage block, since with one
  * that `k0s config create` prints, a single node silently runs etcd in place of kine. The API's certificate is made out
  * to every name by which the machine that runs Pulumi may reach it.
  */
-export function renderK0sConfig({
-  host,
-  apiEndpoint,
-  k0s,
-}: Pick<EdgeConfig, "host" | "apiEndpoint" | "k0s">): string {
+export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): string {
   const endpoint = new URL(apiEndpoint).hostname.replace(/^\[|\]$/g, "");
   return dump(
     {

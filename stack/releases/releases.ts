@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import type { EdgeConfig } from "../config";
 import { parseManifest, withoutDuplicates } from "../../components/cluster/manifests";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { releasedComponents, ReleaseEntry } from "./releaseTable";
@@ -57,12 +56,18 @@ export function metalLbRelease(version: string): Release {
   );
 }
 
+/** The releases of a stack. */
+export interface StackReleases {
+  loadBalancer: { kind: "metallb"; version: string } | { kind: "nodeIp" };
+  knative: { version: string; kourierVersion: string };
+}
+
 /** What a stack is made of, by the releases' own versions; without MetalLB where the load balancer is another. */
 export function releaseVersions({
   k0s,
   loadBalancer,
   knative,
-}: Pick<EdgeConfig, "k0s" | "loadBalancer" | "knative">): Record<string, string> {
+}: StackReleases & { k0s: { version: string } }): Record<string, string> {
   return {
     k0s: k0s.version,
     ...(loadBalancer.kind === "metallb" && { metalLb: loadBalancer.version }),
@@ -87,7 +92,11 @@ export interface ReleaseObjects {
  * @throws ReleaseError, or ManifestError for a file that is no manifest.
  */
 export async function loadReleases(
-  config: Pick<EdgeConfig, "loadBalancer" | "knative" | "manifestsDir">,
+  config: StackReleases & {
+    /** `domain`: where it is given, no Job makes one, so its file is not loaded. */
+    knative: { domain?: string };
+    manifestsDir?: string;
+  },
 ): Promise<ReleaseObjects> {
   const { manifestsDir, knative, loadBalancer } = config;
   const source = { manifestsDir };
