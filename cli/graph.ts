@@ -1,12 +1,13 @@
+// Writes docs/graph.svg, the picture of a stack's graph, from what the program registers: npm run graph
+import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { leastConfig } from "../test/support/config";
 import { runProgram } from "./lib/recorder";
-import { manifestsDir } from "../test/support/manifests";
 import { runCommand } from "./lib/command";
 import { graphDot } from "./lib/graphDot";
 
-const usage = "npm run graph: writes docs/graph.svg, the picture of what the program registers";
+const usage = `npm run graph: writes docs/graph.svg, the picture of what the program registers
+KNATIVE_EDGE_MANIFESTS names a directory with the releases' manifests; without it they are downloaded.`;
 
 const kubeconfig = JSON.stringify({
   clusters: [{ name: "local", cluster: { server: "https://localhost:6443" } }],
@@ -16,13 +17,17 @@ const kubeconfig = JSON.stringify({
 });
 
 runCommand(usage, {}, async () => {
-  if (manifestsDir === undefined) {
-    throw new Error(
-      "The picture needs the releases' manifests: name their folder in KNATIVE_EDGE_MANIFESTS.",
-    );
-  }
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { registrations } = await runProgram(
-    { ...leastConfig, manifestsDir },
+    {
+      host: "192.168.56.10",
+      sshPrivateKey: privateKey.export({ type: "sec1", format: "pem" }).toString(),
+      // Of no host: nothing is connected to.
+      sshHostKey:
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmm6B0gBS1nkNYm2XtHSlaNJSw5L7RxDCfMGXCu6hFX",
+      loadBalancerPool: "192.168.56.200-192.168.56.209",
+      manifestsDir: process.env.KNATIVE_EDGE_MANIFESTS ?? "",
+    },
     { stdout: (name) => (name === "host-kubeconfig" ? kubeconfig : "{}") },
   );
   const { Graphviz } = await import("@hpcc-js/wasm-graphviz");
