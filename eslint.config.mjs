@@ -1,5 +1,6 @@
 import tseslint from "typescript-eslint";
 import prettier from "eslint-config-prettier";
+import rooms from "./eslint.rooms.mjs";
 
 export default tseslint.config(
   { ignores: ["node_modules/", ".lab/", "lab/go/"] },
@@ -16,5 +17,6 @@ export default tseslint.config(
     files: ["**/*.cjs"],
     rules: { "@typescript-eslint/no-require-imports": "off" },
   },
+  ...rooms,
   prettier,
 );

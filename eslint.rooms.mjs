@@ -1,0 +1,77 @@
+// Which folder may import which: a file may import from its own room and from those above it in this list.
+import fs from "node:fs";
+import path from "node:path";
+
+const root = import.meta.dirname;
+
+/** The rooms of the product, from what everything may use to what nothing may use. */
+const rooms = [
+  "lib",
+  "components/cluster",
+  "components/host",
+  "components/metallb",
+  "components/ingress",
+  "components/knative",
+  "components",
+  "stack/resources",
+  "stack/releases",
+  "stack/config",
+  "stack/render",
+  "stack/errors",
+  "stack/budget",
+  "program",
+  ".",
+  "cli/lib",
+  "cli",
+];
+
+/** The file that a relative import names, as a path from the root; undefined for what is no source file. */
+function imported(from, specifier) {
+  const base = path.resolve(path.dirname(from), specifier);
+  const file = [`${base}.ts`, `${base}/index.ts`].find((candidate) => fs.existsSync(candidate));
+  return file && path.relative(root, file);
+}
+
+const direction = {
+  meta: { type: "problem", schema: [] },
+  create(context) {
+    const room = path.relative(root, path.dirname(context.filename)) || ".";
+    const check = (node) => {
+      const specifier = node?.value;
+      const target = typeof specifier === "string" && specifier.startsWith(".");
+      const file = target ? imported(context.filename, specifier) : undefined;
+      const other = file && path.dirname(file);
+      if (other === undefined || other === room) {
+        return;
+      }
+      const place = rooms.indexOf(other);
+      if (place < 0 || place > rooms.indexOf(room)) {
+        context.report({ node, message: `${room} may not import ${file}: see eslint.rooms.mjs.` });
+      }
+    };
+    return {
+      ImportDeclaration: ({ source }) => check(source),
+      ExportAllDeclaration: ({ source }) => check(source),
+      ExportNamedDeclaration: ({ source }) => check(source),
+      ImportExpression: ({ source }) => check(source),
+      TSExternalModuleReference: ({ expression }) => check(expression),
+    };
+  },
+};
+
+/** The configuration for ESLint. */
+export default [
+  {
+    files: [
+      "index.ts",
+      ...["lib", "components", "stack", "program", "cli"].map((dir) => `${dir}/**/*.ts`),
+    ],
+    plugins: { rooms: { rules: { direction } } },
+    rules: { "rooms/direction": "error" },
+  },
+  {
+    // From configuration to plan without Pulumi, so that commands and tests need no engine.
+    files: ["lib/**/*.ts", "stack/**/*.ts"],
+    rules: { "no-restricted-imports": ["error", { patterns: ["@pulumi/*"] }] },
+  },
+];
