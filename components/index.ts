@@ -1,14 +1,14 @@
-export * from "./host/admissionGate";
-export * from "./cluster/clusterProvider";
-export * from "./knative/defaultDomain";
-export * from "./host/hostConnection";
-export * from "./host/hostScript";
-export * from "./host/hostState";
-export * from "./knative/httpProbe";
-export * from "./host/k0sHost";
-export * from "./knative/knativeServing";
-export * from "./knative/knativeService";
-export * from "./ingress/kourier";
-export * from "./cluster/manifest";
-export * from "./cluster/manifestSet";
-export * from "./metallb/metalLb";
+// The components and what their arguments are made of; everything else is internal to a folder.
+export { clusterProvider, type ClusterAccess } from "./cluster/clusterProvider";
+export { Manifest } from "./cluster/manifest";
+export { ManifestSet } from "./cluster/manifestSet";
+export { admissionGate, type AdmissionGateArgs } from "./host/admissionGate";
+export { hostConnection } from "./host/hostConnection";
+export type { HostConnection } from "./host/hostScript";
+export { K0sHost, type HostFacts, type K0sHostArgs } from "./host/k0sHost";
+export { Kourier, type KourierArgs } from "./ingress/kourier";
+export { DefaultDomain, type DefaultDomainArgs } from "./knative/defaultDomain";
+export { HttpProbe, type HttpProbeArgs } from "./knative/httpProbe";
+export { KnativeService, type KnativeServiceArgs } from "./knative/knativeService";
+export { KnativeServing, type KnativeServingArgs } from "./knative/knativeServing";
+export { MetalLb, type MetalLbArgs } from "./metallb/metalLb";

@@ -64,6 +64,7 @@ function listed(prefix: string, suffix: string, data: Record<string, string>): R
   );
 }
 
+/** The data of one of Knative's ConfigMaps; empty where the release has none of that name. */
 export function configMapData(core: KubernetesObject[], name: string): Record<string, string> {
   return (
     core.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === name)?.data ?? {}

@@ -10,6 +10,7 @@ export interface ServingObjects {
   admitted: KubernetesObject[];
 }
 
+/** Sorts Knative Serving's objects into the steps. */
 export function servingSteps(objects: KubernetesObject[]): ServingObjects {
   const steps: ServingObjects = { definitions: [], core: [], admitted: [] };
   for (const object of objects) {
