@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 
 const root = path.join(__dirname, "../../..");
 
-/** Runs a command of scripts/ in an environment that has nothing but Node.js. */
+/** Runs a command of cli/ in an environment that has nothing but Node.js. */
 async function run(
   script: string,
   ...args: string[]
@@ -14,7 +14,7 @@ async function run(
   try {
     const done = await promisify(execFile)(
       process.execPath,
-      ["--import", "tsx", path.join(root, "scripts", script), ...args],
+      ["--import", "tsx", path.join(root, "cli", script), ...args],
       { cwd: root, env: { PATH: "", HOME: root } },
     );
     return { code: 0, ...done };
@@ -23,17 +23,17 @@ async function run(
   }
 }
 
-describe("the commands of scripts", function () {
+describe("the commands of cli", function () {
   this.timeout(120_000);
   const commands = fs
-    .readdirSync(path.join(root, "scripts"))
+    .readdirSync(path.join(root, "cli"))
     .filter((file) => file.endsWith(".ts"))
     .filter((file) =>
-      /^( {2})?runCommand\(/m.test(fs.readFileSync(path.join(root, "scripts", file), "utf8")),
+      /^( {2})?runCommand\(/m.test(fs.readFileSync(path.join(root, "cli", file), "utf8")),
     );
 
   it("are these", () => {
-    const known = ["changed-stacks", "docs", "fleet", "footprint", "footprintDocs", "graph"];
+    const known = ["changedStacks", "docs", "fleet", "footprint", "footprintDocs", "graph"];
     assert.deepEqual(
       commands,
       [...known, "plan", "preview"].map((name) => `${name}.ts`),
@@ -47,7 +47,7 @@ describe("the commands of scripts", function () {
         run(command, "--no-such-option"),
       ]);
       assert.deepEqual({ ...help, stdout: "" }, { code: 0, stdout: "", stderr: "" });
-      assert.match(help.stdout, /^(npm run \w+|npx tsx scripts\/[\w-]+\.ts)/);
+      assert.match(help.stdout, /^(npm run \w+|npx tsx cli\/[\w-]+\.ts)/);
       assert.equal(wrong.code, 1);
       assert.equal(wrong.stdout, "");
       assert.match(wrong.stderr, /no-such-option/);

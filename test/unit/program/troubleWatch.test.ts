@@ -96,7 +96,7 @@ describe("the watch for troubles", () => {
   it("does not keep a program from ending, even while the API says nothing", async () => {
     const silent = await startCluster(() => undefined);
     try {
-      const program = `const { watchCluster } = require("./components/troubleWatch");
+      const program = `const { watchCluster } = require("./program/troubleWatch");
         watchCluster(${JSON.stringify(silent.kubeconfig)}, ${JSON.stringify(watched)}, async () => {});
         const start = Date.now();
         // Long enough for the requests to be on their way.
