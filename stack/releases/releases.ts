@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parseManifest, withoutDuplicates } from "../../components/cluster/manifests";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { download, Retry } from "./download";
 import { releasedComponents, ReleaseEntry } from "./releaseTable";
 import { writeWhole } from "../../lib/atomicWrite";
 
@@ -164,6 +165,8 @@ function versionsOf({ metadata, spec }: KubernetesObject): string[] {
 export interface ReleaseSource {
   /** A directory with a folder per release. Its files are taken as they are: they may be changed on purpose. */
   manifestsDir?: string;
+  /** How downloads are tried again. */
+  retry?: Retry;
   /** Where downloads are kept. Defaults to `knative-edge/manifests` below $XDG_CACHE_HOME or ~/.cache. */
   cacheDir?: string;
 }
@@ -184,6 +187,7 @@ export async function loadRelease(
           ? await cachedFile(
               path.join(source.cacheDir ?? defaultCacheDir(), release.folder, file.name),
               file,
+              source.retry ?? {},
             )
           : await localFile(path.join(manifestsDir, release.folder, file.name), file);
       return [file.name, bytes.toString("utf8")] as const;
@@ -218,7 +222,7 @@ async function localFile(file: string, { url }: ReleaseFile): Promise<Buffer> {
 }
 
 /** A downloaded file, checked each time it is used. Its recorded digest stands beside it. */
-async function cachedFile(file: string, wanted: ReleaseFile): Promise<Buffer> {
+async function cachedFile(file: string, wanted: ReleaseFile, retry: Retry): Promise<Buffer> {
   const record = `${file}.sha256`;
   const sha256 = wanted.sha256 ?? (await readIfThere(record))?.toString("utf8").trim();
   const cached = await readIfThere(file);
@@ -226,7 +230,7 @@ async function cachedFile(file: string, wanted: ReleaseFile): Promise<Buffer> {
     checkDigest(cached, sha256, file, `remove ${file} to have it downloaded again`);
     return cached;
   }
-  const bytes = await download(wanted);
+  const bytes = await downloaded(wanted, retry);
   if (sha256 === undefined) {
     await writeWhole(record, `${digest(bytes)}\n`);
   } else {
@@ -245,24 +249,15 @@ async function cachedFile(file: string, wanted: ReleaseFile): Promise<Buffer> {
   return bytes;
 }
 
-async function download({ url, name }: ReleaseFile): Promise<Buffer> {
-  const remedy = `check the version in the configuration and the connection, or set manifestsDir to a directory that has ${name}`;
-  let response: Response;
+async function downloaded({ url, name }: ReleaseFile, retry: Retry): Promise<Buffer> {
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
-    if (response.ok) {
-      return Buffer.from(await response.arrayBuffer());
-    }
+    return await download(url, retry);
   } catch (error) {
-    const { message, cause } = error as Error;
     throw new ReleaseError(
-      `${url} cannot be downloaded: ${(cause as Error | undefined)?.message || message}; ${remedy}.`,
-      {
-        cause: error,
-      },
+      `${(error as Error).message}; check the version in the configuration and the connection, or set manifestsDir to a directory that has ${name}.`,
+      { cause: error },
     );
   }
-  throw new ReleaseError(`${url} answers ${response.status} ${response.statusText}; ${remedy}.`);
 }
 
 function checkDigest(bytes: Buffer, wanted: string, where: string, remedy: string): void {

@@ -40,13 +40,16 @@ download() {
       rm -f "$2"
       fail "no space is left on the disk of ${2%/*} after $size MiB of $1: nothing was put in place. Free some or enlarge the disk, and run pulumi up again"
     fi
-    # An answer such as 404 stays the same when asked again.
-    case $words in *'error: 4'[0-9][0-9]* | *'ERROR 4'[0-9][0-9]*) DOWNLOAD_ATTEMPTS=1 ;; esac
+    # An answer such as 404 stays the same when asked again; that of a server that is busy or asks for patience does not.
+    case $words in
+      *'error: 408'* | *'error: 429'* | *'ERROR 408'* | *'ERROR 429'*) ;;
+      *'error: 4'[0-9][0-9]* | *'ERROR 4'[0-9][0-9]*) DOWNLOAD_ATTEMPTS=1 ;;
+    esac
     [ "$attempt" -lt "${DOWNLOAD_ATTEMPTS:-3}" ] ||
       fail "could not download $1 (attempt $attempt): ${words:-no words from the downloader}. Check $4, and that this host reaches the address"
     say "downloading $1 failed, trying again: $words"
+    sleep "$attempt"
     attempt=$((attempt + 1))
-    sleep 1
   done
   [ -z "$3" ] || got=$(sha256 "$2")
   [ -z "$3" ] || [ "$got" = "$3" ] ||

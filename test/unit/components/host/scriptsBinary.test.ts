@@ -179,10 +179,11 @@ describe("binary.sh", () => {
     let attempt = 0;
     served["/k0s-amd64"] = (response) => {
       attempt += 1;
-      if (attempt < 3) response.writeHead(503).end();
+      if (attempt < 3) response.writeHead(attempt === 1 ? 429 : 503).end();
       else response.end(host.k0s(version));
     };
     assert.equal((await binary()).code, 0);
+    assert.equal(requests.length, 3);
   });
 
   if (downloaders.includes("wget")) {

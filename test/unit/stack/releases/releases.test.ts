@@ -25,10 +25,12 @@ describe("releases", () => {
   let base: string;
   let directory: string;
   let requests: number;
+  let pauses: number[];
   let answer: (response: http.ServerResponse) => void;
 
   beforeEach(async () => {
     requests = 0;
+    pauses = [];
     answer = (response) => response.end("the release");
     server = http.createServer((_request, response) => {
       requests += 1;
@@ -44,12 +46,13 @@ describe("releases", () => {
     await new Promise((done) => server.close(done));
   });
 
+  const pause = async (milliseconds: number): Promise<void> => void pauses.push(milliseconds);
   const release = (digest?: string): Release => ({
     folder: "thing-1.0",
     files: [{ name: "thing.yaml", url: `${base}/thing.yaml`, sha256: digest }],
   });
   const load = (digest?: string): Promise<Record<string, string>> =>
-    loadRelease(release(digest), { cacheDir: directory });
+    loadRelease(release(digest), { cacheDir: directory, retry: { pause } });
   const refusal = async (loading: Promise<unknown>): Promise<string> => {
     const error: unknown = await loading.then(
       () => assert.fail("it was not refused"),
@@ -112,6 +115,35 @@ describe("releases", () => {
       /^http:\/\/127.0.0.1:\d+\/thing.yaml answers 404 Not Found; check the version .* manifestsDir/,
     );
     assert.ok(!fs.existsSync(cached()));
+    assert.equal(requests, 1);
+  });
+
+  it("are asked for again after what passes: a broken connection, a busy server", async () => {
+    const failures: [answer: (response: http.ServerResponse) => void, pause: number][] = [
+      [(response) => response.destroy(), 1000],
+      [(response) => response.writeHead(503).end(), 2000],
+      [(response) => response.writeHead(429, { "Retry-After": "7" }).end(), 7000],
+    ];
+    answer = (response) => {
+      const [fail] = failures[requests - 1] ?? [];
+      return fail === undefined ? response.end("the release") : fail(response);
+    };
+    assert.deepEqual(await load(), { "thing.yaml": "the release" });
+    assert.deepEqual(
+      pauses,
+      failures.map(([, milliseconds]) => milliseconds),
+    );
+  });
+
+  it("are given up after four attempts, with the last answer, however long it asks to wait", async () => {
+    const date = new Date(Date.now() + 3_600_000).toUTCString();
+    answer = (response) =>
+      requests < 4
+        ? response.writeHead(503, { "Retry-After": date }).end()
+        : response.writeHead(502).end();
+    assert.match(await refusal(load()), /thing.yaml answers 502 Bad Gateway \(attempt 4\); check/);
+    assert.deepEqual(pauses, [30_000, 30_000, 30_000]);
+    assert.ok(!fs.existsSync(cached()));
   });
 
   it("that are cut off are not kept", async () => {
@@ -120,19 +152,20 @@ describe("releases", () => {
       response.write("the release");
       setTimeout(() => response.destroy(), 20);
     };
-    assert.match(await refusal(load()), /thing.yaml cannot be downloaded: .*; check the version/);
+    assert.match(
+      await refusal(load()),
+      /thing.yaml cannot be downloaded: .* \(attempt 4\); check the version/,
+    );
+    assert.equal(requests, 4);
     assert.ok(!fs.existsSync(cached()));
     assert.ok(!fs.existsSync(`${cached()}.sha256`));
   });
 
   it("from a server that is not there name the URL and the cause", async () => {
-    const gone: Release = {
-      folder: "x",
-      files: [{ name: "x.yaml", url: "http://127.0.0.1:1/x.yaml" }],
-    };
+    await new Promise((done) => server.close(done));
     assert.match(
-      await refusal(loadRelease(gone, { cacheDir: directory })),
-      /^http:\/\/127.0.0.1:1\/x.yaml cannot be downloaded: /,
+      await refusal(load()),
+      /^http:\S+\/thing.yaml cannot be downloaded: .*ECONNREFUSED.* \(attempt 4\); check/,
     );
   });
 
