@@ -2,6 +2,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { dump } from "js-yaml";
+import { releaseWarnings } from "../stack/config/releases";
 import { isRefused } from "../stack/budget/budgetAdvice";
 import { budgetText } from "../stack/budget/budgetTable";
 import { renderK0sConfig } from "../components/host/k0sConfig";
@@ -22,6 +23,7 @@ const options = { stack: { type: "string" }, ...projectOption, out: { type: "str
 
 runCommand(usage, options, async ({ stack, project, out }) => {
   const { config, objects, budget } = await loadStack(required("stack", stack), project);
+  releaseWarnings(config).forEach((warning) => console.error(`warning: ${warning}`));
   const { host, components } = planGraph(config, objects, budget.requestsFit);
   const all = components.flatMap(planObjects);
   console.log(`${planText([host, ...components])}\n\n${all.length} Kubernetes objects\n`);

@@ -3,9 +3,11 @@ import { Budget, computeBudget } from "../stack/budget/budget";
 import { BudgetError, goingOn, requireFit } from "../stack/budget/budgetAdvice";
 import { budgetText } from "../stack/budget/budgetTable";
 import { ConfigError, EdgeConfig, readConfig } from "../stack/config";
+import { releaseWarnings } from "../stack/config/releases";
 import { ManifestError } from "../components/cluster/manifests";
 import { loadReleases, ReleaseError } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
+import { warnOfStack } from "../components/cluster/warning";
 import { stackConfig } from "./stackConfig";
 
 /** What is known of a stack before its host is touched. */
@@ -24,6 +26,9 @@ export async function planStack(): Promise<StackPlan> {
   try {
     const { values, secretKeys } = stackConfig();
     const config = readConfig(values, secretKeys);
+    for (const warning of releaseWarnings(config)) {
+      await warnOfStack(warning);
+    }
     const objects = renderStack(config, await loadReleases(config));
     const budget = computeBudget(config, objects);
     requireFit(budget);

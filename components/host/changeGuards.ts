@@ -29,6 +29,7 @@ export const allowedChanges = {
   dataDirChange: "k0s changes its data directory and starts with an empty cluster",
   hostChange: "the old host is reset and another one installed",
   knativeUnsupported: "Knative runs on a Kubernetes it was not released for",
+  unknownRelease: "a release runs that this program has no digests of and was not tried with",
   memoryShort: "pods are evicted and restarted, since the host is short of memory",
 } as const;
 

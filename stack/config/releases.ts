@@ -1,21 +1,46 @@
 import { AllowedChange, KubernetesRange } from "../../components/host/changeGuards";
 import { lastMinorWithExternalIps } from "../../components/ingress/nodeIp";
-import { kubernetesOf, releasedComponents, ReleasedComponent } from "../releases/releaseTable";
+import {
+  isVersion,
+  kubernetesOf,
+  releasedComponents,
+  ReleasedComponent,
+} from "../releases/releaseTable";
 import { Reader } from "./reader";
 
-/** Reads the version of a component: one in the table of stack/releases/releaseTable.ts, or another patch release of such a minor. */
+/**
+ * Reads the version of a component: one in the table of stack/releases/releaseTable.ts, or another patch release of such
+ * a minor; with `unknownRelease` in `allow` any other.
+ */
 export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {
   const component: ReleasedComponent = releasedComponents[key];
   const version = read.text(key) ?? "";
-  if (kubernetesOf(component, version) === undefined) {
+  const isForm = isVersion(component, version);
+  const isAllowed = isForm && read.list("allow").includes("unknownRelease");
+  if (kubernetesOf(component, version) === undefined && !isAllowed) {
     const known = Object.keys(component.releases).join(" or ");
     read.add(
       key,
       `${component.title} "${version}" is not a release this program knows; take ${known}, ` +
-        "or another patch release of theirs.",
+        `or another patch release of theirs${isForm ? ", or add unknownRelease to the list allow" : ""}.`,
     );
   }
   return version;
+}
+
+/**
+ * What a run should warn of: releases that this program does not know and `unknownRelease` lets pass. What is left are
+ * the checks of its objects: their version labels, the keys of Knative's ConfigMaps, and the budget.
+ */
+export function releaseWarnings({ k0s, knative, loadBalancer }: Releases): string[] {
+  const kubernetes = k0s.version.split(".").slice(0, 2).join(".");
+  return chosenReleases({ knative, loadBalancer })
+    .filter(({ component, version }) => kubernetesOf(component, version) === undefined)
+    .map(
+      ({ component: { title }, version }) =>
+        `${title} ${version} is not a release this program knows, and unknownRelease is in allow: its files are taken as they come, ` +
+        `and whether it runs on Kubernetes ${kubernetes} is not checked; see its release notes.`,
+    );
 }
 
 /** The releases of a configuration, and what is allowed of them. */
@@ -58,21 +83,13 @@ function checkKubernetes(
         `that (KEP-5707), and ${k0s.version} is 1.${minor}; set it to metallb.`,
     );
   }
-  const chosen = {
-    knativeVersion: knative.version,
-    kourierVersion: knative.kourierVersion,
-    ...(loadBalancer.kind === "metallb" && { metallbVersion: loadBalancer.version }),
-  };
-  const found = (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).flatMap(
-    ([key, version]) => {
-      const component: ReleasedComponent = releasedComponents[key];
-      const range = kubernetesOf(component, version);
-      const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
-      return range === undefined || allowed || isWithin(range, minor)
-        ? []
-        : [{ key, text: `${component.title} ${version} runs on ${describe(range)}` }];
-    },
-  );
+  const found = chosenReleases({ knative, loadBalancer }).flatMap(({ key, component, version }) => {
+    const range = kubernetesOf(component, version);
+    const allowed = key !== "metallbVersion" && allow.includes("knativeUnsupported");
+    return range === undefined || allowed || isWithin(range, minor)
+      ? []
+      : [{ key, text: `${component.title} ${version} runs on ${describe(range)}` }];
+  });
   if (found.length > 0) {
     // MetalLB is not Knative, and there is no leave for it.
     const consent = found.some(({ key }) => key === "metallbVersion")
@@ -84,6 +101,22 @@ function checkKubernetes(
         `take a k0s of such a version${consent}.`,
     );
   }
+}
+
+/** The releases that come as manifests, each with its component. */
+function chosenReleases({ knative, loadBalancer }: Pick<Releases, "knative" | "loadBalancer">): {
+  key: keyof typeof releasedComponents;
+  component: ReleasedComponent;
+  version: string;
+}[] {
+  const chosen = {
+    knativeVersion: knative.version,
+    kourierVersion: knative.kourierVersion,
+    ...(loadBalancer.kind === "metallb" && { metallbVersion: loadBalancer.version }),
+  };
+  return (Object.entries(chosen) as [keyof typeof releasedComponents, string][]).map(
+    ([key, version]) => ({ key, component: releasedComponents[key], version }),
+  );
 }
 
 function isWithin({ minor: first, lastMinor = Infinity }: KubernetesRange, minor: number): boolean {

@@ -79,6 +79,13 @@ export function kubernetesOf(
   return known === undefined ? undefined : releases[known]?.kubernetes;
 }
 
+/** Whether a text has the form of the component's versions: `v0.16.1` for MetalLB, `1.23.0` for the others. */
+export function isVersion({ releases }: ReleasedComponent, version: string): boolean {
+  const prefix = Object.keys(releases).some((known) => known.startsWith("v")) ? "v" : "";
+  // As semver has it, a number has no zeros in front.
+  return new RegExp(`^${prefix}(0|[1-9]\\d*)(\\.(0|[1-9]\\d*)){2}$`).test(version);
+}
+
 /** The components, by the configuration key that chooses their release. */
 export const releasedComponents = {
   knativeVersion: { title: "Knative Serving", releases: serving },

@@ -13,7 +13,7 @@ export function stackIdentity({ host, hostGeneration, k0s, knative }: EdgeConfig
     serviceCidr: k0s.serviceCidr,
     dataDir: "/var/lib/k0s",
     knativeVersion: knative.version,
-    // A release that is not known is refused before this.
+    // A release that is not known is refused before this, or its user knows better.
     knativeKubernetes: kubernetesOf(releasedComponents.knativeVersion, knative.version) ?? {
       minor: 0,
     },

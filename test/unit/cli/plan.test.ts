@@ -11,6 +11,7 @@ import { PlanNode, planObjects, planText } from "../../../cli/lib/planTree";
 import { parseStackFile, readStackFile, StackFileError } from "../../../cli/lib/stackFile";
 import { hostKey, leastConfig } from "../../support/config";
 import { runProgram } from "../../../cli/lib/recorder";
+import { writeRelabelled } from "../../support/relabelledReleases";
 import { manifestsDir } from "../../support/releases";
 
 const root = path.join(__dirname, "../../..");
@@ -244,6 +245,23 @@ describe("npm run plan", function () {
     assert.match(
       typo.stderr,
       /allow: there is no "memoryshort" to allow; did you mean "memoryShort"\?/,
+    );
+  });
+
+  it("warns of a release that the table does not know, where that is allowed", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "plan-unknown-"));
+    fs.cpSync(manifestsDir, folder, { recursive: true });
+    writeRelabelled(folder, { "knative-1.23.0": "1.24.0", "net-kourier-1.23.0": "1.24.0" });
+    const unknown = { knativeVersion: "1.24.0", kourierVersion: "1.24.0", manifestsDir: folder };
+    const refused = await plan(unknown);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /knativeVersion: .*or add unknownRelease to the list allow\.$/m);
+    const { code, stderr } = await plan({ ...unknown, allow: ["unknownRelease"] });
+    fs.rmSync(folder, { recursive: true });
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /^warning: Knative Serving 1\.24\.0 is not .*\nwarning: net-kourier 1\.24\.0 /,
     );
   });
 

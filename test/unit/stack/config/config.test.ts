@@ -530,7 +530,7 @@ describe("configuration", () => {
     ],
     [
       { metallbVersion: "0.16.1" },
-      /^knative-edge:metallbVersion: MetalLB "0.16.1" is not a release this program knows; take v0.15.3 or v0.16.1, or another patch release of theirs/,
+      /^knative-edge:metallbVersion: MetalLB "0.16.1" is not a release this program knows; take v0.15.3 or v0.16.1, or another patch release of theirs\.$/,
     ],
     [
       { loadBalancerPool: "192.168.56.1-x" },
@@ -561,7 +561,7 @@ describe("configuration", () => {
     ],
     [
       { knativeVersion: "1.99.0" },
-      /knativeVersion: Knative Serving "1.99.0" is not a release this program knows; take 1.22.1 or 1.23.0/,
+      /knativeVersion: Knative Serving "1.99.0" is not a release this program knows; take 1.22.1 or 1.23.0, or another patch release of theirs, or add unknownRelease to the list allow\./,
     ],
     [
       { kourierVersion: "1.22.1" },
