@@ -24,8 +24,9 @@ describe("a release that the table does not know", () => {
       "net-kourier-1.23.0": "1.24.0",
       "knative-1.22.1": "1.21.3",
       "net-kourier-1.22.1": "1.21.3",
-      "metallb-v0.16.1": "0.17.0",
     });
+    const metalLb = "metallb-v0.16.1";
+    fs.cpSync(path.join(manifestsDir, metalLb), path.join(directory, metalLb), { recursive: true });
   });
   after(() => fs.rmSync(directory, { recursive: true }));
 
