@@ -33,7 +33,7 @@ ${rows.join("\n")}
 ${Object.entries(releasedComponents).map(releaseRow).join("\n")}
 
 A release is downloaded once and kept in \`$XDG_CACHE_HOME/knative-edge/manifests\` (\`~/.cache\` by default). Its files
-are checked each time, against the digests in stack/releases/releaseTable.ts or, where that has none, against the digest of the first
+are checked each time, against the digests in stack/releases/table.json or, where that has none, against the digest of the first
 download, which is kept beside the file. Files in \`manifestsDir\` are used as they are.
 
 ## Resource policies

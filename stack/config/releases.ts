@@ -9,7 +9,7 @@ import {
 import { Reader } from "./reader";
 
 /**
- * Reads the version of a component: one in the table of stack/releases/releaseTable.ts, or another patch release of such
+ * Reads the version of a component: one in the table of stack/releases/table.json, or another patch release of such
  * a minor; with `unknownRelease` in `allow` any other.
  */
 export function readRelease(read: Reader, key: keyof typeof releasedComponents): string {

@@ -119,9 +119,9 @@ export async function loadReleases(
     loadRelease(kourierRelease(knative.kourierVersion), source),
   ]);
   const metalLbVersion = loadBalancer.kind === "metallb" ? loadBalancer.version : "";
-  const metalLb = parse(metalLbTexts, metalLbVersion, source);
-  const serving = parse(servingTexts, knative.version, source);
-  const kourier = parse(kourierTexts, knative.kourierVersion, source);
+  const metalLb = releaseParser(metalLbTexts, metalLbVersion, source);
+  const serving = releaseParser(servingTexts, knative.version, source);
+  const kourier = releaseParser(kourierTexts, knative.kourierVersion, source);
   return {
     metalLb: metalLb("metallb-native.yaml"),
     serving: withoutDuplicates([...serving("serving-crds.yaml"), ...serving("serving-core.yaml")]),
@@ -131,7 +131,7 @@ export async function loadReleases(
 }
 
 /** Parses a release's files by name, one that is not there into no objects, and checks that they are of its version. */
-function parse(
+export function releaseParser(
   texts: Record<string, string>,
   version: string,
   { manifestsDir }: ReleaseSource,

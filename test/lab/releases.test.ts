@@ -96,7 +96,7 @@ describe("the releases", function () {
         .filter(({ sha256 }) => sha256 !== undefined)
         .map(({ name, sha256 }) => [`${release.folder}/${name}`, sha256] as const),
     );
-    assert.equal(digests.length, 8);
+    assert.ok(digests.length >= 8, `${digests.length} digests`);
     const files = filesIn(folder, known);
     // The lab's are made and not downloaded, so only their objects are the same.
     for (const [file, digest] of isReleased ? digests : []) {

@@ -36,7 +36,7 @@ describe("the commands of cli", function () {
     const known = ["changedStacks", "docs", "fleet", "footprint", "footprintDocs", "graph"];
     assert.deepEqual(
       commands,
-      [...known, "plan", "preview"].map((name) => `${name}.ts`),
+      [...known, "plan", "preview", "release"].map((name) => `${name}.ts`),
     );
   });
 
