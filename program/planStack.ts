@@ -8,7 +8,7 @@ import { loadReleases, ReleaseError } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { stackConfig } from "./stackConfig";
 
-/** What is known of a stack before its host is touched. */
+/** What the program knows of a stack before it touches the host. */
 export interface StackPlan {
   config: EdgeConfig;
   /** The objects, exactly as they are applied. */
@@ -18,7 +18,7 @@ export interface StackPlan {
 
 /**
  * Reads and checks the configuration, loads the releases, applies the transforms, and shows the budget in the preview.
- * @throws RunError, which Pulumi prints without a stack trace, for whatever is the user's to mend.
+ * @throws RunError, which Pulumi prints without a stack trace, for each problem that the user must correct.
  */
 export async function planStack(): Promise<StackPlan> {
   try {
