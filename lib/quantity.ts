@@ -38,7 +38,7 @@ const shape = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d+)|[EPTGMK]i|[EPTGMkm
 
 /**
  * Parses a quantity.
- * @throws Error if the text is not a quantity or is too large. The message shows what a quantity looks like.
+ * @throws Error that says what a quantity looks like, when the text is none or too large.
  */
 export function parseQuantity(text: string): NanoUnits {
   const [, sign, digits, suffix] = shape.exec(text) ?? [];

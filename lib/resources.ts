@@ -146,9 +146,8 @@ function isResourceName(name: string): boolean {
 const largestFactor = 1000n;
 
 /**
- * What is wrong with a factor; undefined for a good one. It must be a decimal number above 0, not absurdly large, and
- * not above 1 without `allowIncrease`.
- * @param allowIncrease Whether the factor may raise resources above the release's own.
+ * What is wrong with a factor: not a decimal number, not above 0, above any sense, or above 1 without leave.
+ * @param allowIncrease Whether more than the release's own resources may be asked for.
  */
 export function factorError(factor: string, allowIncrease: boolean): string | undefined {
   let ratio: Ratio;

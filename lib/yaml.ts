@@ -1,6 +1,6 @@
 import { loadAll, LoadOptions, YAMLException } from "js-yaml";
 
-/** A text is not one YAML document. The message says why, and names the line if it is known. */
+/** A text that is not one YAML document; the message says why, with the line where one is known. */
 export class YamlError extends Error {}
 
 /**

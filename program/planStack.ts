@@ -18,7 +18,7 @@ export interface StackPlan {
 
 /**
  * Reads and checks the configuration, loads the releases, applies the transforms, and shows the budget in the preview.
- * @throws RunError, which Pulumi prints without a stack trace, for each problem that the user must correct.
+ * @throws RunError, which Pulumi prints without a stack trace, for whatever is the user's to mend.
  */
 export async function planStack(): Promise<StackPlan> {
   try {

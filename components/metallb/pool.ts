@@ -48,7 +48,7 @@ export function parsePool(text: string): string[] {
   return parseRanges(text).map(({ first, last }) => `${toText(first)}-${toText(last)}`);
 }
 
-/** Why a text is not a pool; undefined for one that {@link parsePool} accepts. */
+/** What keeps a text from being a pool at all; undefined for one that {@link parsePool} takes. */
 export function poolFormError(text: string): string | undefined {
   try {
     parseRanges(text);
@@ -59,8 +59,8 @@ export function poolFormError(text: string): string | undefined {
 }
 
 /**
- * What is wrong with a pool, one sentence for each problem; empty for a good one. In layer 2 the host answers ARP for
- * the pool's addresses, so they must be free addresses of its own subnet.
+ * What is wrong with a pool, one sentence each; empty when it can be used. In layer 2 the host answers ARP for the
+ * pool's addresses, so they must be free addresses of its own subnet.
  * @param pool As for {@link parsePool}.
  */
 export function poolErrors(pool: string, surroundings: PoolSurroundings): string[] {

@@ -40,7 +40,7 @@ download() {
       rm -f "$2"
       fail "no space is left on the disk of ${2%/*} after $size MiB of $1: nothing was put in place. Free some or enlarge the disk, and run pulumi up again"
     fi
-    # A second request would get the same answer, such as 404.
+    # An answer such as 404 stays the same when asked again.
     case $words in *'error: 4'[0-9][0-9]* | *'ERROR 4'[0-9][0-9]*) DOWNLOAD_ATTEMPTS=1 ;; esac
     [ "$attempt" -lt "${DOWNLOAD_ATTEMPTS:-3}" ] ||
       fail "could not download $1 (attempt $attempt): ${words:-no words from the downloader}. Check $4, and that this host reaches the address"
