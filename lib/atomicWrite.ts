@@ -3,7 +3,7 @@ import * as fs from "node:fs/promises";
 import * as path from "node:path";
 
 /**
- * Writes a file so that a reader sees all of it or none, also when two write it at once; its folder is made.
+ * Writes a file, and creates its folder. A reader sees the whole file or none of it, even if two processes write at once.
  * @param mode Permissions of the file. Defaults to those of any new file.
  */
 export async function writeWhole(

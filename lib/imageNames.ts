@@ -1,9 +1,9 @@
 /**
  * Rewrites an image name to a mirror.
  *
- * The longest prefix that ends at a path boundary (`/`, `:`, `@` or the end) is replaced, and what follows it is kept.
- * A replacement that itself ends in a tag (`registry.lab/knative:v1.23.0`) gives that tag to the image, in place of its
- * tag or digest: a mirror that builds its own images has other digests.
+ * It replaces the longest prefix that ends at a path boundary (`/`, `:`, `@` or the end), and keeps what follows.
+ * A replacement that itself ends in a tag (`registry.lab/knative:v1.23.0`) gives that tag to the image, instead of its
+ * tag or digest, because a mirror that builds its own images has other digests.
  * @param mirrors Prefix to replacement.
  */
 export function mirrorImage(image: string, mirrors: Record<string, string>): string {
@@ -15,7 +15,7 @@ export function mirrorImage(image: string, mirrors: Record<string, string>): str
   }
   const { name, version } = split(image);
   const replacement = splitReplacement(mirrors[prefix] ?? "");
-  // The prefix may reach into the version: then nothing of the name is left, and the version is what it replaces.
+  // The prefix may include the version. Then no part of the name is left, and the replacement covers the version.
   const rest = name.slice(prefix.length);
   return `${replacement.name}${rest}${replacement.version || (prefix.length > name.length ? "" : version)}`;
 }

@@ -1,10 +1,11 @@
 import { closest, distance } from "fastest-levenshtein";
 
 /**
- * What to write in place of a name that is not known: `did you mean "x"?` where a known name is near, that is, a third
- * of its letters away at most; and the list of all.
+ * Suggests what to write instead of an unknown name: `did you mean "x"?` if a known name differs in at most a third of
+ * the letters, otherwise the list of all names.
  * @param known At least one name.
- * @param list A sentence that tells of all names, begun in lower case. By default it names them, where none is near.
+ * @param list A sentence about all names, which begins in lower case and is always part of the suggestion. By default the
+ * suggestion lists the names only if none is near.
  */
 export function suggestion(name: string, known: readonly string[], list?: string): string {
   const nearest = closest(name, known);

@@ -1,8 +1,8 @@
 /**
  * Kubernetes quantities (`150m`, `0.5`, `100Mi`, `1e3`), exact.
  *
- * Grammar and rounding are those of k8s.io/apimachinery/pkg/api/resource: what is finer than a nano-unit is rounded
- * up to one, and values beyond 2^63-1 units are refused here, where Kubernetes would silently cap them.
+ * Grammar and rounding are those of k8s.io/apimachinery/pkg/api/resource, which rounds what is finer than a nano-unit up
+ * to one. Values beyond 2^63-1 units are an error here; Kubernetes would silently cap them.
  */
 
 /** An amount in nano-units: 1 CPU or 1 byte is 1_000_000_000n. */
@@ -91,8 +91,8 @@ export function formatQuantity(amount: NanoUnits, format: QuantityFormat): strin
 }
 
 /**
- * Multiplies an amount and rounds it to a multiple of `step`, half up. What was not 0 does not become 0, but `step`:
- * a request of 0 would take the container out of the scheduler's count.
+ * Multiplies an amount and rounds it to a multiple of `step`, half up. An amount above 0 becomes at least `step`, because
+ * the scheduler would not count a container with a request of 0.
  */
 export function scaleQuantity(amount: NanoUnits, factor: Ratio, step: NanoUnits): NanoUnits {
   const divisor = factor.denominator * step;

@@ -7,10 +7,10 @@ export interface Amounts {
   pods: bigint;
 }
 
-/** Names of what is counted, in the order in which it is shown. */
+/** The counted resources, in the order in which tables show them. */
 export const resourceNames = ["cpu", "memory", "pods"] as const;
 
-/** A name of what is counted. */
+/** The name of a counted resource. */
 export type ResourceName = (typeof resourceNames)[number];
 
 /** No amount of anything. */
@@ -44,7 +44,7 @@ export function lacking(need: Amounts, free: Amounts): ResourceName[] {
 
 /**
  * An amount in the unit people compare: CPU in m, memory in Mi, neither with a fraction.
- * @param round Towards what a fraction goes: `up` for needs, `down` for what is free.
+ * @param round How to round a fraction: `up` for needs, `down` for what is free.
  */
 export function formatAmount(name: ResourceName, amount: bigint, round: "up" | "down"): string {
   if (name === "pods") {

@@ -36,13 +36,13 @@ const units: Record<string, { step: NanoUnits; format: QuantityFormat }> = {
   memory: { step: parseQuantity("1Mi"), format: "binary" },
 };
 
-/** Every request and limit for CPU and memory times a factor; the rest and a factor of 1 leave things as they are. */
+/** Multiplies every request and limit of CPU and memory by a factor, and leaves other resources as they are. */
 export function scaledBy(factor: Ratio): ResourcePolicy {
   return (_container, resources) => mapLists(resources, (list) => scaleList(list, factor));
 }
 
 /**
- * A policy, then what the user set for single containers: named quantities replace, the others stay.
+ * Applies a policy, then the user's overrides of single containers. An override replaces the quantities that it names.
  * @param overrides By the names of {@link overrideNames}.
  */
 export function withOverrides(
@@ -69,8 +69,9 @@ export function overrideNames({ namespace, workload, container }: ContainerRef):
 }
 
 /**
- * A list of quantities as a user may write it: YAML has `cpu: 2` and `cpu: 0.5` as numbers, as Kubernetes takes them.
- * @returns undefined for what is no mapping of texts and numbers.
+ * Reads a list of quantities as a user may write it. YAML parses `cpu: 2` and `cpu: 0.5` as numbers, which Kubernetes
+ * accepts too.
+ * @returns undefined if the value is not a mapping of texts and numbers.
  */
 export function asResourceList(value: unknown): ResourceList | undefined {
   if (!isRecord(value)) {
@@ -83,8 +84,8 @@ export function asResourceList(value: unknown): ResourceList | undefined {
 }
 
 /**
- * What is wrong with a container's resources: names that Kubernetes does not have, no quantities, negative ones,
- * parts of a byte, or requests above limits.
+ * What is wrong with a container's resources: unknown resource names, texts that are not quantities, negative
+ * quantities, parts of a byte, or requests above limits.
  */
 export function resourceErrors(resources: Resources): string[] {
   const errors: string[] = [];
@@ -136,12 +137,12 @@ export function resourceErrors(resources: Resources): string[] {
 
 const standardResources = ["cpu", "memory", "ephemeral-storage"];
 
-/** As the API server judges (ValidateContainerResourceName in k8s.io/kubernetes/pkg/apis/core/validation). */
+/** The rule of the API server (ValidateContainerResourceName in k8s.io/kubernetes/pkg/apis/core/validation). */
 function isResourceName(name: string): boolean {
   return standardResources.includes(name) || name.startsWith("hugepages-") || name.includes("/");
 }
 
-/** With a much larger one, quantities would leave Kubernetes' range. */
+/** A much larger factor would take quantities out of Kubernetes' range. */
 const largestFactor = 1000n;
 
 /**

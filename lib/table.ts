@@ -1,10 +1,10 @@
-/** A column of a table: numbers stand to the right. */
+/** A column of a table. Numbers align to the right. */
 export interface Column {
   title: string;
   align?: "left" | "right";
 }
 
-/** A table for a terminal: columns as wide as their widest cell, two spaces between, no trailing spaces. */
+/** A table for a terminal. Columns are as wide as their widest cell, with two spaces between and none at the end. */
 export function textTable(columns: Column[], rows: string[][]): string {
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...rows.map((row) => (row[index] ?? "").length)),

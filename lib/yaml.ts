@@ -4,13 +4,13 @@ import { loadAll, LoadOptions, YAMLException } from "js-yaml";
 export class YamlError extends Error {}
 
 /**
- * Values that a document may have with its aliases written out, as JSON has to write them. The largest object of a
+ * The most values that a document may have once its aliases are expanded, which JSON requires. The largest object of a
  * release, Knative's definition of services, has about 1,200.
  */
 const mostValues = 100_000;
 
 /**
- * Parses a text of one YAML document. Empty ones may follow: many editors and tools end a file in `---`.
+ * Parses a text of one YAML document. Empty documents may follow, because many editors and tools end a file in `---`.
  * @returns null or undefined for an empty text.
  * @throws YamlError
  */
@@ -31,7 +31,7 @@ export function parseYaml(text: string, options: LoadOptions = {}): unknown {
 
 function documents(text: string, options: LoadOptions): unknown[] {
   try {
-    // loadAll, since of a second document js-yaml's load tells no line.
+    // loadAll, because js-yaml's load gives no line for a second document.
     return loadAll(text, null, options);
   } catch (error) {
     if (!(error instanceof YAMLException)) {
@@ -44,7 +44,7 @@ function documents(text: string, options: LoadOptions): unknown[] {
   }
 }
 
-/** The line of the separator that the second document stands after. */
+/** The line of the separator before the second document. */
 function secondDocument(text: string): number {
   const lines = text.split(/\r?\n/);
   const isContent = (line: string): boolean => /^[^#%]/.test(line.replace(/^---\s*|^\s+/, ""));
@@ -52,7 +52,7 @@ function secondDocument(text: string): number {
   return lines.findIndex((line, index) => index > first && /^(---|\.\.\.)(\s|$)/.test(line)) + 1;
 }
 
-/** The number of values with every alias written out; Infinity where an alias is part of what it stands for. */
+/** The number of values with every alias expanded; Infinity if an alias refers to a value that contains it. */
 function count(value: unknown, known: Map<object, number>): number {
   if (typeof value !== "object" || value === null) {
     return 1;

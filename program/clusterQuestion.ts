@@ -11,10 +11,10 @@ export interface ClusterAnswer {
 }
 
 /**
- * Asks the Kubernetes API, as a kubeconfig's user. It settles in time whatever comes, and keeps no program from ending.
+ * Asks the Kubernetes API, as a kubeconfig's user. It always settles within `patience`, and does not keep the process alive.
  * @param path Of the URL, such as /api/v1/namespaces/default/pods.
  * @param patience How long the answer may take, in milliseconds.
- * @returns undefined where there is no answer, a refusal, or no usable kubeconfig.
+ * @returns undefined if there is no answer, a refusal, or no usable kubeconfig.
  */
 export async function askClusterWithDate(
   kubeconfig: string,
@@ -45,7 +45,7 @@ export async function askClusterWithDate(
   }
 }
 
-/** Like askClusterWithDate, of which it returns the JSON alone. */
+/** Like askClusterWithDate, but returns only the JSON. */
 export async function askCluster(
   kubeconfig: string,
   path: string,

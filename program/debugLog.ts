@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * Keeps resources' outputs out of Pulumi's debug log, which `--debug` and `-v=3` show. The Node.js SDK 3.248.0 logs each of
- * the engine's answers whole, secret outputs such as the kubeconfig in plain text (sdk/nodejs/runtime/resource.ts).
+ * Keeps resources' outputs out of Pulumi's debug log, which `--debug` and `-v=3` show. The Node.js SDK 3.248.0 logs each
+ * answer of the engine, with secret outputs such as the kubeconfig in plain text (sdk/nodejs/runtime/resource.ts).
  */
 export function keepOutputsOutOfDebugLog(): void {
   const { debug } = pulumi.log;

@@ -3,17 +3,17 @@ import { explainFailure, Place } from "../stack/errors/errorRules";
 import { podTroubles } from "../stack/errors/podTroubles";
 import { askCluster } from "./clusterQuestion";
 
-/** Retries of what may pass; with their pauses about three minutes. */
+/** Retries for transient errors, about three minutes in total. */
 const retries = 15;
 
 /**
- * Explains the failures of every resource that is registered after this call: the engine shows the provider's words,
- * and with them what they mean here and what to do. What may pass by itself, such as a webhook or an API server that
- * restarts, is tried again for three minutes.
+ * Explains the failures of every resource that the program registers after this call: beside the provider's error, the
+ * engine shows what it means here and what to do. The hook retries transient errors, such as a webhook or an API server
+ * that restarts, for three minutes.
  *
- * The hook is not there in a destroy, which runs no program: the engine then shows the provider's words alone.
+ * A destroy runs no program, so it has no hook, and the engine shows only the provider's error.
  *
- * @param kubeconfig Called when a Knative Service or a Job is not ready, of which only its pods tell why.
+ * @param kubeconfig Called when a Knative Service or a Job is not ready, because only its pods tell why.
  */
 export function explainFailures(place: Place, kubeconfig: () => pulumi.Output<string>): void {
   const hook = new pulumi.ErrorHook("explain", async ({ name, type, errors, newInputs }) => {
@@ -42,13 +42,13 @@ export function explainFailures(place: Place, kubeconfig: () => pulumi.Output<st
   }));
 }
 
-/** By kind, the label of its pods that has its name. */
+/** For each type of resource, the label of its pods that holds its name. */
 const podLabels: Record<string, string> = {
   "kubernetes:serving.knative.dev/v1:Service": "serving.knative.dev/service",
   "kubernetes:batch/v1:Job": "batch.kubernetes.io/job-name",
 };
 
-/** What the pods of an object say. */
+/** What the pods of an object report. */
 async function troubles(
   kubeconfig: pulumi.Output<string>,
   label: string,

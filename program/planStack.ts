@@ -10,7 +10,7 @@ import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
 import { stackConfig } from "./stackConfig";
 
-/** What is known of a stack before its host is touched. */
+/** What the program knows of a stack before it touches the host. */
 export interface StackPlan {
   config: EdgeConfig;
   /** The objects, exactly as they are applied. */

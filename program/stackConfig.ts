@@ -4,11 +4,11 @@ import * as pulumi from "@pulumi/pulumi";
 export interface StackConfig {
   /** Values by key without the project's name; the engine has filled in the defaults of Pulumi.yaml. */
   values: Record<string, string>;
-  /** The keys that stand encrypted in the stack's file. */
+  /** The keys that are encrypted in the stack's file. */
   secretKeys: Set<string>;
 }
 
-/** Reads the stack's configuration as the engine hands it to the program. */
+/** Reads the stack's configuration as the engine gives it to the program. */
 export function stackConfig(): StackConfig {
   const project = pulumi.getProject();
   const shortName = (key: string): string => key.slice(project.length + 1);
@@ -19,7 +19,7 @@ export function stackConfig(): StackConfig {
         .filter(ours)
         .map(([key, value]) => [shortName(key), value]),
     ),
-    // The SDK tells of a key whether it is secret only by warning; the engine's own list is in the environment.
+    // The SDK only warns about a secret key; the engine's list of them is in the environment.
     secretKeys: new Set(
       (JSON.parse(process.env.PULUMI_CONFIG_SECRET_KEYS ?? "[]") as string[]).map(shortName),
     ),

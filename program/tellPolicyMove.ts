@@ -4,10 +4,10 @@ import { policyMove } from "../stack/resources/policyMove";
 import { warnOfStack } from "../components/cluster/warning";
 
 /**
- * Says in a preview, and in an `up`, that a stack goes over to the policy `edge`; to a stack that does not, nothing. The
- * engine gives a hook the inputs of the last `up`, which tell what a stack runs with without a word to its host.
+ * Warns in a preview, and in an `up`, if a stack changes to the policy `edge` because the default changed. The engine gives
+ * a hook the inputs of the last `up`, which show what a stack runs with, so nothing has to ask the host.
  *
- * Looks at Knative's activator, which is registered after this call.
+ * The hook looks at Knative's activator, which the program registers after this call.
  */
 export function tellPolicyMove(): void {
   const tell = async ({ oldInputs, newInputs }: pulumi.ResourceHookArgs): Promise<void> => {
@@ -16,7 +16,7 @@ export function tellPolicyMove(): void {
       await warnOfStack(sentence);
     }
   };
-  // It must not be in the way of an update.
+  // The hook must not block an update.
   const hook = new pulumi.ResourceHook("policy", tell, { onDryRun: true, ignoreErrors: true });
   pulumi.runtime.registerStackTransformation(({ type, props, opts }) => {
     const { namespace, name } = (props as Partial<KubernetesObject>).metadata ?? {};

@@ -2,17 +2,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { clusterTroubles, troubleSentences, WatchedPods } from "../stack/errors/clusterTroubles";
 import { askClusterWithDate } from "./clusterQuestion";
 
-/** From one look at the cluster to the next, in milliseconds. */
+/** The time between two looks at the cluster, in milliseconds. */
 const interval = 10_000;
 
 /**
- * Says in what `pulumi up` prints what keeps the cluster from becoming ready, such as a node under pressure or a CoreDNS
- * that does not run, while resources still wait for it. A resource that times out says so much later, and often of
- * something else. Each trouble is said once, and again when it comes back.
+ * Reports in the output of `pulumi up` what keeps the cluster from becoming ready, such as a node under pressure or a
+ * CoreDNS that does not run, while resources still wait. A resource that times out reports so much later, and often about
+ * something else. The watch reports each trouble once, and again when it comes back.
  *
- * It looks as soon as the kubeconfig is known, then every ten seconds until the program ends, which it does not put off.
- * A look is two requests that the API server answers from its cache. An API that does not answer is for others to tell.
- * A preview has no look.
+ * The watch looks as soon as the kubeconfig is known, then every ten seconds until the program ends. It does not delay
+ * that end. A look is two requests that the API server answers from its cache. The watch says nothing about an API that
+ * does not answer, and does not run in a preview.
  */
 export function watchTroubles(kubeconfig: pulumi.Output<string>, watched: WatchedPods): void {
   if (!pulumi.runtime.isDryRun()) {
@@ -23,7 +23,7 @@ export function watchTroubles(kubeconfig: pulumi.Output<string>, watched: Watche
 /**
  * Looks at a cluster until the process ends, or stop is called.
  * @param say Called with each sentence.
- * @param every From one look to the next, in milliseconds.
+ * @param every The time between two looks, in milliseconds.
  * @returns stop.
  */
 export function watchCluster(
@@ -53,7 +53,7 @@ export function watchCluster(
   let isStopped = false;
   const lookAgain = (): void => {
     look()
-      // The engine may have gone.
+      // The engine may have ended.
       .catch(() => undefined)
       .finally(() => {
         timer = isStopped ? undefined : setTimeout(lookAgain, every).unref();

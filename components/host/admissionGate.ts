@@ -10,7 +10,7 @@ export interface AdmissionGateArgs {
   /** The very object that comes next in the graph. */
   object: KubernetesObject;
   /**
-   * Pods of the webhook whose certificate comes into their Secret after their start, as `namespace selector`.
+   * Pods of the webhook that get their certificate, by a Secret, only after they start; as `namespace selector`.
    * Defaults to none.
    */
   webhookPods?: string;

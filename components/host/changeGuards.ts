@@ -1,10 +1,10 @@
 import { compareBuild, parse } from "semver";
 
-/** What a stack is built on: changing any of it loses data or breaks the cluster unless it is done as intended. */
+/** What a stack is built on. A careless change of any of it loses data or breaks the cluster. */
 export interface StackIdentity {
   /** Address that the machine running Pulumi dials. */
   host: string;
-  /** Raised by the operator for each rebuild of the host: what was there before is then given up on purpose. */
+  /** The operator raises it for each rebuild of the host, and so gives up what was there before. */
   hostGeneration: number;
   /** Release of k0s, for instance `v1.35.7+k0s.0`. */
   k0sVersion: string;
@@ -20,7 +20,7 @@ export interface StackIdentity {
   knativeKubernetes: KubernetesRange;
 }
 
-/** Names for the configuration key `allow`, each with what the operator takes on by it. */
+/** Names for the configuration key `allow`, each with the consequence that the operator accepts. */
 export const allowedChanges = {
   k0sDowngrade: "k0s goes back to an older release",
   k0sMinorSkip: "k0s skips a minor release",
@@ -36,19 +36,19 @@ export const allowedChanges = {
 /** A name in the configuration key `allow`. */
 export type AllowedChange = keyof typeof allowedChanges;
 
-/** A change that is not made, because of its consequence. */
+/** A refused change. */
 export interface Refusal {
   /** Configuration key that asks for the change. */
   key: string;
-  /** The name in `allow` with which the change is made all the same. */
+  /** The name in `allow` that permits the change. */
   consent: AllowedChange;
-  /** What is refused, why, and what to do instead. */
+  /** Which change is refused, why, and what to do instead. */
   message: string;
 }
 
 /**
- * The changes of a stack that are refused before anything is touched.
- * @param old What the last successful `up` settled; undefined for a new stack.
+ * The changes of a stack that the preview refuses.
+ * @param old The identity that the last successful `up` recorded; undefined for a new stack.
  * @param now What the configuration asks for.
  * @param allow Consents by name.
  */
@@ -57,7 +57,7 @@ export function refusals(
   now: StackIdentity,
   allow: readonly string[],
 ): Refusal[] {
-  // A rebuilt host starts with nothing, so there is nothing that a change could break.
+  // A rebuilt host starts empty, so a change can break nothing.
   const kept = old === undefined || old.hostGeneration !== now.hostGeneration ? undefined : old;
   return [
     ...(kept === undefined ? [] : [...hostRefusals(kept, now), ...k0sRefusals(kept, now)]),

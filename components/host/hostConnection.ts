@@ -5,8 +5,8 @@ import { HostConnection } from "./hostScript";
 /** The SSH connection of a checked configuration, its keys marked as secrets. */
 export function hostConnection(host: HostConfig): HostConnection {
   const { jump } = host;
-  // From a jump host pulumi-command 1.2.1 dials once: what it tries again is the login, over a connection that the first
-  // failure has closed, so that the host's own words are lost to "EOF" (provider/pkg/provider/remote/connection.go).
+  // Behind a jump host pulumi-command 1.2.1 dials only once and retries the login. The first failure has closed that
+  // connection, so "EOF" replaces the host's own error (provider/pkg/provider/remote/connection.go).
   return jump === undefined
     ? sshTarget(host, 5)
     : { ...sshTarget(host, 0), proxy: sshTarget(jump, 5) };
@@ -20,7 +20,7 @@ function sshTarget(target: SshTarget, dialErrorLimit: number) {
     privateKey: pulumi.secret(target.privateKey),
     privateKeyPassword: target.privateKeyPassphrase && pulumi.secret(target.privateKeyPassphrase),
     hostKey: target.hostKey,
-    // pulumi-command retries whatever went wrong, a refused key too; more attempts look like an attack to a host.
+    // pulumi-command retries every error, a refused key too; to a host more attempts look like an attack.
     dialErrorLimit,
     perDialTimeout: 10,
   };

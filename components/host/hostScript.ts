@@ -15,7 +15,7 @@ export interface HostScriptArgs {
   script: string;
   /** File in components/host/scripts that undoes it, without `.sh`; `script` has it as the function `undo`. */
   undoScript?: string;
-  /** Whether a delete runs undoScript. By default nothing is done on delete. */
+  /** Whether a delete runs undoScript. By default a delete does nothing. */
   undoneOnDelete?: boolean;
   /** Shell variables that the scripts read. They travel by stdin, never in the command's text. */
   variables?: Record<string, pulumi.Input<string>>;
@@ -28,8 +28,8 @@ export interface HostScriptArgs {
 /**
  * Runs a shell script of components/host/scripts on the host, as root, over one SSH connection.
  *
- * The script goes by stdin, so an error names only the short command and no variable is in a process list. It is
- * wrapped in a `case` that sh reads whole before it runs a word of it: no command in it can swallow the rest.
+ * The script travels by stdin, so an error names only the short command, and no process list shows a variable. A `case`
+ * wraps the script: sh reads it whole before it runs a word of it, so no command in it can consume the rest of stdin.
  */
 export function hostScript(
   name: string,
@@ -67,9 +67,9 @@ function readHostScript(name: string): string {
   return fs.readFileSync(path.join(__dirname, "scripts", `${name}.sh`), "utf8");
 }
 
-/** The library and the phase's scripts, chosen by the first argument of `sh -s`. */
+/** The library and the phase's scripts. The first argument of `sh -s` chooses between create and delete. */
 export function dispatch(script: string, undoScript?: string): string {
-  // In a subshell, for it exits.
+  // In a subshell, because the script exits.
   const undo = undoScript === undefined ? "" : `undo() (\n${readHostScript(undoScript)}\n)\n`;
   const branches = `delete)\nundo\n;;\n*)\n${readHostScript(script)}\n;;\n`;
   return `${readHostScript("lib")}\n${undo}case "\${1:-create}" in\n${branches}esac\n`;

@@ -13,12 +13,12 @@ export interface HostSize {
 export const leastMemoryMiB = 1280;
 
 /**
- * Memory in MiB that must be free on a host without k0s. What k0s, MetalLB, Knative and Kourier hold and cannot give back
- * was 568 to 609 MiB on a real k0s with the policy `edge` (anonymous pages), and kubelet evicts pods with less than 100 free.
+ * Memory in MiB that must be free on a host without k0s. On a real k0s with the policy `edge`, k0s, MetalLB, Knative and
+ * Kourier held 568 to 609 MiB that they cannot give back (anonymous pages), and kubelet evicts pods with less than 100 free.
  */
 export const freeMemoryMiB = 700;
 
-/** kubelet's default for `memory.available`, which k0s leaves alone. Pods are not offered it. */
+/** kubelet's default for `memory.available`, which k0s does not change. Pods cannot request this memory. */
 export const evictionThreshold = parseQuantity("100Mi");
 
 /** kubelet's default for maxPods. */

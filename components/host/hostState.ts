@@ -6,7 +6,7 @@ import { Client, ConnectConfig } from "ssh2";
 import { refusals, StackIdentity } from "./changeGuards";
 import { asRoot, dispatch, HostConnection } from "./hostScript";
 
-/** What host_state in lib.sh tells about a host; "absent" stands for what is not there. */
+/** What host_state in lib.sh reports about a host; "absent" stands for what is not there. */
 export interface ObservedHost {
   k0sVersion: string;
   binarySha256: string;
@@ -15,30 +15,30 @@ export interface ObservedHost {
   unitArguments: string;
   /** Of the unit with its drop-ins. */
   unitSha256: string;
-  /** As `systemctl is-active` says it. */
+  /** As `systemctl is-active` prints it. */
   service: string;
-  /** As `systemctl is-enabled` says it. */
+  /** As `systemctl is-enabled` prints it. */
   atBoot: string;
   machineId: string;
-  /** Of the certificate of the cluster's CA: another one is another cluster. */
+  /** Of the certificate of the cluster's CA: another certificate means another cluster. */
   clusterSha256: string;
 }
 
-/** What a host should be, and how it is looked at and mended. */
+/** What a host should be, and how to read and repair it. */
 export interface HostStateArgs {
   /** The SSH connection. */
   connection: pulumi.Input<HostConnection>;
-  /** What the stack is built on. A change of it that has consequences is refused at preview. */
+  /** What the stack is built on. The preview refuses changes of it that lose data. */
   facts: pulumi.Input<StackIdentity>;
   /** Consents to such changes by name, see components/host/changeGuards.ts. */
   allow: pulumi.Input<string[]>;
-  /** The host after the last phase, as ready.sh told it. */
+  /** The host after the last phase, as ready.sh reports it. */
   settled: pulumi.Input<ObservedHost>;
-  /** The commands that bring k0s into its state, in their order. Run again, they mend it. */
+  /** The commands that bring k0s into its state, in their order. A repair runs them again. */
   phases: remote.Command[];
 }
 
-/** A script as it is run on the host. */
+/** A script as the host runs it. */
 interface Script {
   command: string;
   stdin: string;
@@ -52,30 +52,31 @@ interface Inputs {
   look: Script;
   settled: ObservedHost;
   phases: Script[];
-  /** Only in what `read` returns: by field, what is not as it was settled. */
+  /** Only in what `read` returns: the fields that differ from `settled`. */
   drift?: Record<string, string>;
-  /** Only in what `read` returns: why the cluster of this stack is not on the host any more. */
+  /** Only in what `read` returns: why the cluster of this stack is no longer on the host. */
   lost?: string;
 }
 
 /**
- * What is on the host, as a resource that can be read: so `pulumi refresh` and `preview --refresh` show what was
- * changed by hand, and the next `up` mends it. pulumi-command cannot read.
+ * The state of the host, as a resource that Pulumi can read. pulumi-command cannot read. So `pulumi refresh` and
+ * `preview --refresh` show manual changes, and the next `up` repairs them.
  *
- * It stands behind the phases (binary, configuration, installation, readiness) and records what the last of them
- * found, so that an `up` costs no connection of its own. `read` connects, compares with that record, and puts what
- * differs into the input `drift`, which the program never gives: so the next diff has a change, and the update runs the
- * phases again. Without drift, and with the same record, there is no diff. A lost cluster (another machine, or another
- * CA) is never mended, since the stack's objects are gone with it: that is refused until the operator raises
- * hostGeneration. With that, or another host, this resource is replaced; it stands for the cluster in `deletedWith` of
- * what is in it.
+ * The resource comes after the phases (binary, configuration, installation, readiness) and records the last phase's
+ * output, so an `up` needs no further connection. `read` connects, compares the host with that record, and puts the
+ * differences into the input `drift`. The program never sets `drift`, so the next diff shows a change, and the update runs
+ * the phases again. Without drift, and with the same record, there is no diff.
  *
- * `check` refuses changes by their consequence. Its old inputs are those of the last up that went through all phases,
- * and it runs at preview, before anything is touched. Who skips the preview meets it only after the phases.
+ * The resource never repairs a lost cluster (another machine, or another CA), because the stack's objects are lost with
+ * it. It refuses until the operator raises hostGeneration. A raised hostGeneration, or another host, replaces this
+ * resource. It represents the cluster: `deletedWith` of every object names it.
  *
- * The provider's code is stored in the state by Pulumi's closure serialisation. It refers to nothing but functions
- * and modules; connection and scripts are inputs, and secret. That its text differs after an upgrade of this program
- * is no change of the host, so `diff` does not count it.
+ * `check` refuses dangerous changes. Its old inputs are those of the last `up` that completed all phases. It runs at
+ * preview, before anything changes the host; with `--skip-preview` it runs only after the phases.
+ *
+ * Pulumi's closure serialisation stores the provider's code in the state. The code refers only to functions and modules;
+ * connection and scripts are secret inputs. An upgrade of this program changes the code's text but not the host, so `diff`
+ * ignores it.
  */
 export class HostState extends pulumi.dynamic.Resource {
   constructor(name: string, args: HostStateArgs, opts?: pulumi.CustomResourceOptions) {
@@ -87,7 +88,7 @@ export class HostState extends pulumi.dynamic.Resource {
         connection: pulumi.secret(args.connection),
         facts: args.facts,
         allow: args.allow,
-        // Long texts that tell a reader of a diff nothing which the phases do not tell.
+        // Secret, because a diff of these long texts tells nothing that the phases do not tell.
         look: pulumi.secret({ command: asRoot("create"), stdin: dispatch("state") }),
         phases: pulumi.secret(phases),
         settled: args.settled,
@@ -109,7 +110,7 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
     if (olds.lost !== undefined && olds.facts.hostGeneration === facts.hostGeneration) {
       reasons.push(`hostGeneration: ${olds.lost}`);
     }
-    // Without a property, which would be one of this resource and not the configuration's.
+    // Without a property: it would name one of this resource, not a key of the configuration.
     const failures = reasons.map((reason) => ({ property: "", reason }));
     return { inputs: news, failures };
   },
@@ -150,7 +151,7 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
   },
 };
 
-/** Runs the phases again where the host is not as the last of them left it. */
+/** Runs the phases again if the host is not as the last of them left it. */
 async function mend(session: Session, news: Inputs): Promise<void> {
   const { drift, lost } = compare(news.settled, await look(session, news), news);
   if (lost !== undefined) {
@@ -171,7 +172,7 @@ async function mend(session: Session, news: Inputs): Promise<void> {
   }
 }
 
-/** What differs from the record, in words. */
+/** The differences from the record, in words. */
 function compare(
   settled: ObservedHost,
   seen: ObservedHost,
@@ -205,7 +206,7 @@ async function look(session: Session, inputs: Inputs): Promise<ObservedHost> {
   return JSON.parse(await session(inputs.look)) as ObservedHost;
 }
 
-/** Does something over one SSH connection. */
+/** Runs `work` over one SSH connection. */
 async function onHost<T>(
   connection: HostConnection,
   work: (session: Session) => Promise<T>,
@@ -245,7 +246,7 @@ async function connect(target: Target, jump: Client | undefined): Promise<Client
     privateKey: readableKey(target.privateKey),
     passphrase: target.privateKeyPassword,
     readyTimeout: 20_000,
-    // A phase may be silent for long, and a host that is gone must still be noticed.
+    // A phase may be silent for long, and we must still notice a host that is gone.
     keepaliveInterval: 15_000,
     keepaliveCountMax: 4,
     hostVerifier: (offered: Buffer) => key === undefined || offered.toString("base64") === key,
@@ -275,15 +276,15 @@ async function connect(target: Target, jump: Client | undefined): Promise<Client
   });
 }
 
-/** Host key algorithms with which a server shows the key of this type; without them it might show another one. */
+/** Host key algorithms that make a server show its key of this type; by default it might show another key. */
 function algorithmsFor(hostKey: string): NonNullable<ConnectConfig["algorithms"]>["serverHostKey"] {
   const type = hostKey.split(" ").find((word) => /^(ssh|ecdsa|sk)-/.test(word)) ?? "ssh-ed25519";
   return type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type as "ssh-ed25519"];
 }
 
-/** ssh2 cannot read PKCS#8, which pulumi-command can; the older PEM forms of such a key it can. */
+/** ssh2 cannot read PKCS#8, unlike pulumi-command; it can read the older PEM forms of such a key. */
 function readableKey(key: string): string {
-  // Not the whole line: this code stands in the state, which is searched for keys.
+  // Not the whole line: this code is in the state, which tests search for keys.
   if (!key.startsWith("-----BEGIN P")) {
     return key;
   }

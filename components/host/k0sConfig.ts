@@ -11,9 +11,9 @@ export interface K0sConfigSource {
 }
 
 /**
- * The k0s.yaml of a single node, partial on purpose: k0s fills the rest. There is no storage block, since with one
- * that `k0s config create` prints, a single node silently runs etcd in place of kine. The API's certificate is made out
- * to every name by which the machine that runs Pulumi may reach it.
+ * The k0s.yaml of a single node, partial on purpose: k0s fills in the rest. It has no storage block: with the one that
+ * `k0s config create` prints, a single node silently runs etcd instead of kine. The API's certificate covers every name by
+ * which the machine that runs Pulumi may reach it.
  */
 export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): string {
   const endpoint = new URL(apiEndpoint).hostname.replace(/^\[|\]$/g, "");
@@ -39,7 +39,7 @@ export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): st
 }
 
 /**
- * Arguments of `k0s install controller`, after the ones that every single node has. None has a blank in it.
+ * The arguments of `k0s install controller` beside those of every single node. None contains a blank.
  *
  * Without `--node-ip`, kubelet registers the address that the node's name resolves to, else that of the first interface
  * with a default route (NodeAddress in Kubernetes' pkg/kubelet/nodestatus/setters.go). Behind Vagrant's NAT that is
@@ -62,7 +62,7 @@ export function k0sInstallArguments({
   ];
 }
 
-/** A component's flags as k0s.yaml has them; what k0s sets itself gives way to them. */
+/** A component's flags as k0s.yaml has them. They override those that k0s itself sets. */
 function extraArgs(args: Record<string, string>): { extraArgs?: Record<string, string> } {
   return nonEmpty("extraArgs", args);
 }

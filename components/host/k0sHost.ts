@@ -16,11 +16,11 @@ export interface K0sHostArgs {
   connection: pulumi.Input<HostConnection>;
   /** Stack and address. Another one replaces the installation: the old host is reset, then the new one installed. */
   owner: string;
-  /** What the stack is built on. Another hostGeneration installs k0s anew, and every object in the cluster with it. */
+  /** What the stack is built on. Another hostGeneration reinstalls k0s, and every object in the cluster with it. */
   facts: StackIdentity;
-  /** Consents to changes that lose data, see components/host/changeGuards.ts. */
+  /** The changes that may lose data, by their names in components/host/changeGuards.ts. */
   allow: AllowedChange[];
-  /** The host is gone: a delete of the installation leaves it alone. */
+  /** The host is gone, so a delete of the installation does not contact it. */
   abandoned: boolean;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
@@ -52,7 +52,7 @@ export interface K0sHostArgs {
   readyTimeoutSeconds: number;
 }
 
-/** Which machine the scripts found, as told by the host. */
+/** The machine, as preflight.sh reports it. */
 export interface HostFacts {
   arch: string;
   os: string;
@@ -63,7 +63,7 @@ export interface HostFacts {
   hostname: string;
 }
 
-/** What ready.sh tells. */
+/** What ready.sh reports. */
 interface ReadyAnswer {
   seconds: Record<string, number>;
   state: ObservedHost;
@@ -72,8 +72,8 @@ interface ReadyAnswer {
 /**
  * k0s as a single node on a bare host: preflight, binary, configuration, installation, readiness, kubeconfig.
  *
- * What must be undone (the installation) and what may time out (readiness) are different resources, for a failed
- * create leaves nothing in the state: so a host that never became ready is still reset by a destroy.
+ * Installation and readiness are different resources. A failed create leaves nothing in the state, but a destroy must
+ * still reset a host that never became ready.
  */
 export class K0sHost extends pulumi.ComponentResource {
   /** The connection, for whatever else is to run on the host. */
@@ -84,9 +84,9 @@ export class K0sHost extends pulumi.ComponentResource {
   public readonly clusterIdentifier: string;
   /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
   public readonly kubeconfig: pulumi.Output<string>;
-  /** What preflight found out about the host. */
+  /** What preflight reports about the host. */
   public readonly facts: pulumi.Output<HostFacts>;
-  /** Seconds from the start of k0s to each rung of the ready ladder. */
+  /** Seconds from the start of k0s to each check of ready.sh. */
   public readonly readySeconds: pulumi.Output<Record<string, number>>;
 
   constructor(name: string, args: K0sHostArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -144,7 +144,7 @@ export class K0sHost extends pulumi.ComponentResource {
         undoScript: "delete",
         undoneOnDelete: true,
         variables: { OWNER: identity, INSTALL_ARGS: install },
-        // Not the generation: a host that was wiped cannot be reset, and for another one binary.sh does it.
+        // Not the generation: a wiped host cannot be reset, and on a host that was not wiped binary.sh does it.
         triggers: [args.owner],
       },
       { parent: this, dependsOn: configured, retainOnDelete: args.abandoned },
@@ -155,7 +155,7 @@ export class K0sHost extends pulumi.ComponentResource {
         connection,
         script: "ready",
         variables: {
-          // Not read by the script: they make a change of host, version or configuration run it, which restarts k0s.
+          // The script does not read these. They make a change of host, version or configuration run it and restart k0s.
           OWNER: identity,
           K0S_VERSION: args.version,
           K0S_YAML: args.k0sYaml,
@@ -163,7 +163,7 @@ export class K0sHost extends pulumi.ComponentResource {
           READY_TIMEOUT: String(args.readyTimeoutSeconds),
         },
       },
-      // Without customTimeouts: pulumi-command bounds only its dialling by them, and the script itself keeps the time.
+      // Without customTimeouts: they bound only pulumi-command's dialling, and the script has its own deadline.
       { parent: this, dependsOn: installed },
     );
     const told = fromJson<ReadyAnswer>(ready);
@@ -185,8 +185,8 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: state,
-        // Run again it would be unknown in a preview, and with the provider's configuration unknown the engine shows
-        // every object in the cluster as changed.
+        // A second run would make the output unknown in a preview. With an unknown provider configuration the engine
+        // shows every object in the cluster as changed.
         ignoreChanges: ["create", "update", "stdin"],
       },
     );

@@ -1,13 +1,13 @@
 import { hasLogin } from "../../lib/login";
 
-/** What a stack sets of k0s' own processes. */
+/** A stack's settings of k0s' own processes. */
 export interface K0sSettings {
   /** Names for `k0s controller --disable-components`. */
   disabledComponents: string[];
   /**
-   * Environment of the service. k0s hands it on to its components; one that begins with `KINE_`, `CONTAINERD_` or
-   * `KUBELET_` to that component alone, without the prefix (getEnv in k0s' pkg/supervisor). Those with a hyphen in
-   * their name have no prefix that systemd takes.
+   * Environment of the service. k0s passes it on to its components. It passes a variable that begins with `KINE_`,
+   * `CONTAINERD_` or `KUBELET_` only to that component, without the prefix (getEnv in k0s' pkg/supervisor). For a
+   * component with a hyphen in its name, systemd ignores such a variable.
    */
   environment: Record<string, string>;
   /** Flags of kube-apiserver, without dashes. */
@@ -51,7 +51,7 @@ export const k0sComponents = [
   "windows-node",
 ];
 
-/** Those without which a node never becomes ready, or no pod of this stack runs. */
+/** Components without which a node never becomes ready, or no pod of this stack runs. */
 export const neededComponents = [
   "applier-manager",
   "coredns",
@@ -70,7 +70,7 @@ const decidedElsewhere: Record<string, string> = {
   "service-cluster-ip-range": "serviceCidr",
 };
 
-/** Not with the value: nothing that is printed holds a password. */
+/** The sentence leaves the value out, because it may hold a password. */
 const loginProblem =
   "has a user name in its URL, which the state and every user of the host can read; use a server that asks for none.";
 

@@ -2,18 +2,18 @@ import { HostSize } from "./hostSize";
 import { K0sSettings, noSettings } from "./k0sSettings";
 import { allSwitched, switchedOn, Switches } from "../../lib/switches";
 
-/** What makes a measure for a host with little memory. */
+/** A measure for a host with little memory. */
 interface Measure {
   /** What it does, what it saves and what it costs; the documentation prints it. */
   reason: string;
-  /** What it sets of k0s. */
+  /** The settings of k0s that it changes. */
   settings: Partial<K0sSettings>;
 }
 
 /**
- * What makes k0s' own processes smaller or fewer: they hold most of what a small host has, and no request or limit of a
- * pod counts them. Each can be switched off. The savings are of `npm run bench -- --only levers`; docs/footprint.md has
- * them beside what was tried and saved nothing.
+ * Measures that make k0s' own processes smaller or fewer. These processes hold most of a small host's memory, and no
+ * request or limit of a pod counts them. Operators can switch each measure off. The savings come from
+ * `npm run bench -- --only levers`; docs/footprint.md also has what was tried and saved nothing.
  */
 export const memoryMeasures = {
   collectGarbage: {
@@ -43,17 +43,17 @@ export function allMemoryMeasures(on: boolean): LowMemory {
 }
 
 /**
- * Below this memory in MiB the measures are on unless the operator switches them off, with every resource policy: they
- * make k0s smaller, not the pods. From here on a host was calm without them (see {@link calmMemory}).
+ * Below this memory in MiB the measures are on, with every resource policy, unless the operator switches them off: they
+ * make k0s smaller, not the pods. A host with this memory was calm without them (docs/footprint.md).
  */
 export const measuresBelowMiB = 2048;
 
-/** Which measures are on where the operator sets none. */
+/** Which measures are on by default. */
 export function defaultMeasures({ memoryMiB }: HostSize): LowMemory {
   return allMemoryMeasures(memoryMiB < measuresBelowMiB);
 }
 
-/** What the measures that are on set, with what the operator set over it. */
+/** The settings of all measures that are on, overridden by the operator's own. */
 export function withMeasures(lowMemory: LowMemory, given: K0sSettings): K0sSettings {
   const applied = switchedOn<Measure>(memoryMeasures, lowMemory).map(({ settings }) => settings);
   return [...applied, given].reduce<K0sSettings>(

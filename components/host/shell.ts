@@ -7,9 +7,10 @@ export function quote(value: string): string {
 }
 
 /**
- * A POSIX sh script that starts with an assignment of each variable, so that values travel inside the script (by
- * stdin) and never in a command line or the environment of the login shell.
- * @param variables Values by shell variable name; a name that sh does not take is an error.
+ * A POSIX sh script that first assigns each variable. So values travel inside the script, by stdin, and never in a command
+ * line or the environment of the login shell.
+ * @param variables Values by shell variable name.
+ * @throws Error for a name that is not a shell variable name.
  */
 export function renderScript(variables: Record<string, string>, script: string): string {
   const assignments = Object.entries(variables).map(([name, value]) => {

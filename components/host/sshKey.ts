@@ -2,8 +2,8 @@ import { createPrivateKey } from "node:crypto";
 import { utils } from "ssh2";
 
 /**
- * What is wrong with an SSH private key, as pulumi-command's SSH library would find out later; undefined for a good
- * one. The messages hold nothing of the key.
+ * Why pulumi-command's SSH library would later refuse an SSH private key; undefined for a good one. The messages contain
+ * no part of the key.
  * @param passphraseKey Configuration key of the passphrase, for the remedy.
  */
 export function privateKeyProblem(
@@ -38,8 +38,8 @@ export function privateKeyProblem(
 }
 
 /**
- * The SSH host keys of a text, each once in the form `<type> <base64>`: from lines of that form or of known_hosts, as
- * ssh-keyscan prints them with comments between.
+ * The SSH host keys of a text, each once in the form `<type> <base64>`. Lines have that form, or that of known_hosts, or
+ * are comments as ssh-keyscan prints them.
  * @returns undefined when a line holds no host key.
  */
 export function parseHostKeys(text: string): string[] | undefined {
@@ -89,7 +89,7 @@ function pkcs8Problem(
   } catch {
     return "is a damaged private key; give the whole text of the key file, with its line breaks.";
   }
-  // Others have no older PEM form, the only one of a PEM key that ssh2 reads: see readableKey in components/host/hostState.ts.
+  // Other types have no older PEM form, the only PEM form that ssh2 reads: see readableKey in components/host/hostState.ts.
   if (type !== "rsa" && type !== "ec") {
     return `is a PKCS#8 key of type ${type}, of which only rsa and ec can be read; ${rewriting}.`;
   }

@@ -5,7 +5,7 @@ import { admissionGate } from "../host/admissionGate";
 import { HostConnection } from "../host/hostScript";
 import { ManifestSet } from "../cluster/manifestSet";
 
-/** MetalLB's objects, and the addresses that it gives away. */
+/** MetalLB's objects, and the addresses that it assigns. */
 export interface MetalLbArgs {
   /** The objects of metallb-native.yaml, after transforms. */
   objects: KubernetesObject[];
@@ -30,7 +30,7 @@ export class MetalLb extends pulumi.ComponentResource {
     const isSpeaker = ({ kind }: KubernetesObject): boolean => kind === "DaemonSet";
     manifests.add(args.objects.filter((object) => !isSpeaker(object)));
     const controller = manifests.resources;
-    // The speaker mounts a Secret that the controller makes; without it kubelet tries again ever more slowly.
+    // The speaker mounts a Secret that the controller creates; without it kubelet retries, ever more slowly.
     const speaker = manifests.add(args.objects.filter(isSpeaker), controller);
 
     const pool = ipAddressPool(args.addresses);

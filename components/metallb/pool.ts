@@ -7,7 +7,7 @@ interface AddressRange {
   last: number;
 }
 
-/** Networks whose addresses no host's interface has, with what they are for (RFC 6890). */
+/** Networks whose addresses no host's interface has, and their use (RFC 6890). */
 const specialNetworks: Record<string, string> = {
   "0.0.0.0/8": "reserved",
   "127.0.0.0/8": "loopback",
@@ -16,7 +16,7 @@ const specialNetworks: Record<string, string> = {
   "240.0.0.0/4": "reserved",
 };
 
-/** What an IPv4 network is for, if it has an address that no host's interface has: `loopback`. */
+/** The special use of an IPv4 network, such as `loopback`; undefined if a host's interface may have its addresses. */
 export function specialUse(cidr: string): string | undefined {
   return specialUseOf(parseCidr(cidr));
 }
@@ -149,7 +149,7 @@ export function cidrsOverlap(a: string, b: string): boolean {
   return overlap(parseCidr(a), parseCidr(b));
 }
 
-/** What an address is that ends an IPv4 network, and that no host in it can have; undefined for any other. */
+/** Whether an address is the first or the last of an IPv4 network, which no host can have; undefined for any other. */
 export function networkEnd(
   address: string,
   cidr: string,
@@ -208,8 +208,8 @@ function parseCidr(text: string): AddressRange {
 }
 
 /**
- * Addresses of a range that no host should have: the subnet's own and its broadcast, and those ending in .0 or .255.
- * MetalLB skips the latter (avoidBuggyIPs), so a range that has others besides is fine.
+ * Finds addresses that no host should have: the subnet's own, its broadcast address, and those that end in .0 or .255.
+ * MetalLB skips the latter (avoidBuggyIPs), so a range that also has other addresses is fine.
  */
 function specialAddress(range: AddressRange, subnet: AddressRange): string | undefined {
   if (contains(range, subnet.first)) {

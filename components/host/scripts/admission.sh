@@ -1,12 +1,12 @@
 # Waits until the API server admits OBJECT (JSON), by server-side dry runs of it: a webhook whose pods are ready may
-# still refuse calls. TIMEOUT is in seconds. Prints nothing; what refused last stands in the error.
+# still refuse calls. TIMEOUT is in seconds. Prints nothing; the error has the last refusal.
 #
-# WEBHOOK_PODS, `namespace selector` or empty, names pods that take their certificate from a Secret which is filled when
-# they run already. Kubelet copies it to them at its next sync, up to a minute later; a changed annotation makes it sync
-# at once.
+# WEBHOOK_PODS, `namespace selector` or empty, names pods that read their certificate from a Secret that gets it only after
+# they start. kubelet copies it to them at its next sync, up to a minute later; a changed annotation makes kubelet sync at
+# once.
 : "${OBJECT:?}" "${TIMEOUT:?}"
 
-# The deadline is looked at between calls, and an API server that falls silent would hold one for ever.
+# The loop checks its deadline only between calls, and a silent API server would block a call for ever.
 admission_kubectl() {
   timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
 }

@@ -1,6 +1,6 @@
-# Brings the k0s binary and the image bundles onto the host, each checked before it is put in its place.
-# A running k0s is not touched, since ready.sh restarts it when the binary changed; but see restart_unready in lib.sh,
-# and one of an earlier generation, which the operator gave up, is removed first.
+# Brings the k0s binary and the image bundles onto the host, and checks each before it puts it in its place.
+# It leaves a running k0s alone, because ready.sh restarts k0s when the binary changed; but see restart_unready in lib.sh.
+# It first removes a k0s of an earlier generation, which the operator gave up.
 #
 # Variables: OWNER, K0S_VERSION, K0S_URL (%arch% stands for amd64 or arm64), K0S_SHA256 (empty: SUMS_URL, the release's
 #   sha256sums.txt, decides), BUNDLES (lines of `sha256 url`; %arch% as above), DOWNLOAD_ATTEMPTS (default 3).
@@ -9,12 +9,12 @@
 ARCH=$(k0s_arch)
 IMAGES=$DATA_DIR/images
 
-# for_arch URL: with the host's architecture in it.
+# for_arch URL: prints the URL with the host's architecture in it.
 for_arch() {
   printf '%s\n' "$1" | sed "s/%arch%/$ARCH/g"
 }
 
-# fetch URL FILE: one attempt; the downloader's words come on stderr, and its code tells of a disk that is full.
+# fetch URL FILE: one attempt. The downloader's messages go to stderr, and its exit code says if the disk is full.
 fetch() {
   if have curl; then
     curl --fail --location --silent --show-error --connect-timeout 20 --speed-limit 1000 --speed-time 60 \
@@ -24,12 +24,12 @@ fetch() {
   fi
 }
 
-# disk_full CODE: whether the downloader ended for it could not write: curl's code 23, wget's 3.
+# disk_full CODE: whether the downloader ended because it could not write: curl's code 23, wget's 3.
 disk_full() {
   if have curl; then [ "$1" = 23 ]; else [ "$1" = 3 ]; fi
 }
 
-# download URL FILE SHA256 HINT: leaves the checked file there, or ends with the reason. An empty digest is not checked.
+# download URL FILE SHA256 HINT: leaves the checked file there, or ends with the reason. Skips the check of an empty digest.
 download() {
   attempt=1
   until words=$(fetch "$1" "$2" 2>&1); do
@@ -56,7 +56,7 @@ download() {
     fail "$1 has the sha256 $got, but $3 is expected: nothing was put in place. Check $4, or what answers at that address"
 }
 
-# wanted_digest: of the binary; from the release's own list when none is pinned.
+# wanted_digest: the digest of the binary, from the release's own list when none is pinned.
 wanted_digest() {
   if [ -n "$K0S_SHA256" ]; then
     echo "$K0S_SHA256"
@@ -70,7 +70,7 @@ wanted_digest() {
   echo "$digest"
 }
 
-# get_binary: in the background, beside the bundles.
+# get_binary: runs in the background, beside the bundles.
 get_binary() {
   download "$url" "$scratch/k0s" "$digest" "k0sUrl and k0sSha256"
   chmod 755 "$scratch/k0s"
@@ -82,7 +82,7 @@ get_binary() {
   say "installed $K0S_VERSION at ${K0S#"$R"}"
 }
 
-# get_bundle SHA256 URL: in the background. k0s imports what appears in its images directory, so only whole files do.
+# get_bundle SHA256 URL: runs in the background. k0s imports what appears in its images directory, so files appear whole.
 get_bundle() {
   mkdir -p "$IMAGES"
   part=$(mktemp "$DATA_DIR/.knative-edge.XXXXXX")
@@ -97,10 +97,10 @@ bundle_name() {
   echo "knative-edge-$(printf %.16s "$1").tar"
 }
 
-# progress: how much has arrived, every 5 seconds.
+# progress: says every 5 seconds how much has arrived.
 progress() {
-  # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile; nor does this outlive
-  # the phase.
+  # sleep outlives its killed parent, and must not hold the SSH session's stderr open meanwhile. The function itself ends
+  # with the phase.
   while sleep 5 2>/dev/null && kill -0 $$ 2>/dev/null; do
     kib=$(du -ck "$scratch"/* "$DATA_DIR"/.knative-edge.* 2>/dev/null | awk 'END { print $1 }')
     say "downloading ... $((kib / 1024)) MB"
@@ -110,14 +110,14 @@ progress() {
 [ "$(generations_behind)" -le 0 ] || undo
 [ -n "$ARCH" ] || fail "k0s is not installed on the architecture $(uname -m)"
 mkdir -p "${K0S%/*}"
-# What a run that was killed left behind.
+# What a killed run left behind.
 rm -rf "${K0S%/*}"/.k0s.knative-edge.* "$DATA_DIR"/.knative-edge.*
 # In the same directory as the binary, so that the last step is a rename.
 scratch=$(mktemp -d "${K0S%/*}/.k0s.knative-edge.XXXXXX")
 progress_pid=
 pids=
 cleanup() {
-  # A child so young that it has not yet dropped its parent's traps loses any other signal.
+  # A child that has just started still has its parent's traps, and would lose any other signal.
   for pid in $progress_pid $pids; do kill -s KILL "$pid" 2>/dev/null || true; done
   rm -rf "$scratch"
 }

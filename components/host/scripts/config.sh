@@ -1,10 +1,10 @@
-# Claims the host for this stack and writes /etc/k0s/k0s.yaml, after the k0s that will read it has judged it.
+# Claims the host for this stack and writes /etc/k0s/k0s.yaml, after the k0s that will read it has validated it.
 # ready.sh restarts a running k0s when the file changed.
 #
 # Variables: OWNER, K0S_YAML.
 # stdout: the file's sha256.
 
-# With another storage than the one it has, k0s starts all the same, and the cluster looks empty.
+# With another storage k0s would start without an error, and the cluster would be empty.
 check_storage() {
   storage=$(sed -n '/^  storage:/,/^  [^ ]/s/^ *type: *//p' "$staged")
   if [ -e "$DATA_DIR/db/state.db" ] && [ "$storage" = etcd ]; then
@@ -15,7 +15,7 @@ check_storage() {
   fi
 }
 
-# claim: what was here before, kept for the delete; then the owner's name.
+# claim: records what was here before, for the delete, and then the owner's name.
 claim() {
   if [ -f "$CONFIG" ]; then
     if [ ! -e "$CONFIG.old" ]; then

@@ -1,7 +1,7 @@
 # Takes k0s off the host: stops it, resets it, removes what a reset leaves, and says what still remains.
-# Removes only what this stack or its k0s made. Bounded in time, and good to run again after it was cut off.
+# Removes only what this stack or its k0s made. Its time is bounded, and it can run again after it was cut off.
 #
-# Variables: OWNER. stdout: nothing. Fails only when something remains that a new installation would trip over.
+# Variables: OWNER. stdout: nothing. Fails only when something remains that would make a new installation fail.
 
 BRIDGE=kube-bridge
 
@@ -10,7 +10,7 @@ kept() {
   grep -qsx "$1" "$KEPT"
 }
 
-# processes_of k0s|pods: ids of k0s and its components, or of everything that runs in pods, their shims included.
+# processes_of k0s|pods: the ids of k0s and its components, or of everything that runs in pods, including their shims.
 processes_of() {
   {
     if [ "$1" = k0s ]; then
@@ -20,7 +20,7 @@ processes_of() {
       grep -ls kubepods "$PROC"/[0-9]*/cgroup
     fi
   } 2>/dev/null | sed "s|^$PROC/||; s|/.*||" | sort -u | while read -r pid; do
-    # A process that has ended and waits for its parent has no program any more.
+    # A process that has ended and waits for its parent has no executable any more.
     ! readlink "$PROC/$pid/exe" >/dev/null || echo "$pid"
   done
 }
@@ -29,7 +29,7 @@ none_of() {
   [ -z "$(processes_of "$1")" ]
 }
 
-# end_processes k0s|pods SIGNAL SECONDS: sends the signal, gives them the time, then kills.
+# end_processes k0s|pods SIGNAL SECONDS: sends the signal, waits so long, then kills.
 end_processes() {
   for signal in "$2" KILL; do
     pids=$(processes_of "$1" | tr '\n' ' ')
@@ -54,11 +54,11 @@ packet_filters() {
   done
 }
 
-# removal: reads iptables-save, prints for iptables-restore --noflush what deletes k0s' chains, and the rules of others'
-# chains that lead there or are about its bridge and sets. Whatever else is in the tables is not touched.
+# removal: reads iptables-save, and prints input for iptables-restore --noflush that deletes k0s' chains, and rules in other
+# chains that jump to them or name its bridge and sets. It leaves everything else in the tables.
 removal() {
   chains=KUBE-
-  # With CNI plugins of an earlier program's here, their chains cannot be told from those of pods.
+  # With CNI plugins of an earlier program on this host, their chains look like those of pods.
   kept /var/lib/cni || chains='(KUBE|CNI)-'
   awk -v chains="^$chains" -v bridge="$BRIDGE" '
     function own(    words, count, i) {
@@ -81,8 +81,8 @@ removal() {
     /^COMMIT/ && names rules != "" { printf "%s\n%s%s%sCOMMIT\n", table, names, rules, deletes }'
 }
 
-# links: k0s' network interfaces and, while they are attached to its bridge, the pods'. By ip, for /sys may be of another
-# network namespace where the host is a container.
+# links: k0s' network interfaces and, while they are attached to its bridge, the pods'. It asks ip, because in a container
+# /sys may be that of another network namespace.
 links() {
   {
     ip -o link show
@@ -104,9 +104,9 @@ sets() {
   ! have ipset || ipset list -n 2>/dev/null | grep -E '^(inet6:)?(kube-router-|KUBE-)' || true
 }
 
-# borrow_ipset: k0s brings no ipset along, but the image of its kube-router does (images/kube-router of
-# k0sproject/image-builder): Alpine's with its loader and libraries, in newer ones a static program. The sets can go only
-# after the pods that use them, and the image goes with k0s' data.
+# borrow_ipset: copies ipset out of the image of kube-router (images/kube-router of k0sproject/image-builder), because k0s
+# itself has none: Alpine's with its loader and libraries, or in newer images a static program. The copy is needed because
+# the sets can be removed only after the pods that use them, and k0s' data, with the image, is gone by then.
 borrow_ipset() {
   root=$(grep -lsx kube-router "$PROC"/[0-9]*/comm | head -n 1)
   root=${root%/comm}/root
@@ -121,7 +121,7 @@ borrow_ipset() {
   chmod 755 "$tools/ipset"
 }
 
-# hidden_sets: where there is no ipset command to list or destroy them, the sets that kube-router makes on every host.
+# hidden_sets: the sets that kube-router makes on every host, for a host without an ipset command to list or destroy them.
 # iptables looks a set up by name before it looks for a rule, and says which of the two is missing.
 hidden_sets() {
   ! have ipset || return 0
@@ -135,7 +135,7 @@ hidden_sets() {
   done
 }
 
-# changed_sysctls: those that are not what they were before k0s, or were not there; of a host whose installation did not record them, only
+# changed_sysctls: the sysctls that differ from those before k0s, or are new. If the installation did not record them, only
 # the one that lets the host forward packets.
 changed_sysctls() {
   sysctls | while IFS='=' read -r name value; do
@@ -154,14 +154,14 @@ groups() {
     \( -path '*/kubepods*' -o -path "*/system.slice/$SERVICE.service" -o -path '*/system.slice/containerd.service' \) 2>/dev/null || true
 }
 
-# stop: with the unit still there, so that systemd does not start it again.
+# stop: stops the service while its unit is still there, so that systemd does not start it again.
 stop() {
   [ -e "$UNIT" ] || return 0
   say "stopping"
   timeout 120 systemctl disable --now --quiet "$SERVICE" || systemctl kill --signal=KILL "$SERVICE" || true
 }
 
-# reset: k0s' own, while the configuration that it reads is still there. What it fails at is done below.
+# reset: runs k0s reset while the configuration that it reads is still there. The code below does what it fails to do.
 reset() {
   [ -x "$K0S" ] || return 0
   say "resetting"
@@ -175,21 +175,21 @@ remove_data() {
     umount "$mount" 2>/dev/null || umount -l "$mount" 2>/dev/null || true
   done
   rm -f "$R"/run/netns/cni-*
-  # What is still mounted is not ours to empty.
+  # Do not empty what is still mounted.
   rm -rf --one-file-system "$DATA_DIR" "$RUN_DIR" 2>/dev/null || true
   rm -f "$UNIT"
 }
 
-# remove_rest: what a reset leaves.
+# remove_rest: removes what a reset leaves.
 remove_rest() {
-  # The pods' go with their pods; one was once left.
+  # Those of pods disappear with the pods, but one once stayed.
   for link in $links; do
     ! ip link show "$link" >/dev/null 2>&1 || ip link delete "$link" || true
   done
   remove_rules
   sets | while read -r set; do ipset destroy "$set" || true; done
 
-  # Directories that k0s made; plugins and network configurations of others in them stay.
+  # k0s made these directories; plugins and network configurations of others in them stay.
   for directory in /var/lib/cni /usr/libexec/k0s /var/log/pods /var/log/containers /opt/containerd /run/containerd; do
     kept "$directory" || rm -rf "$R$directory"
   done
@@ -202,12 +202,12 @@ remove_rest() {
     kept "$directory" || rmdir "$R$directory" 2>/dev/null || true
   done
 
-  # Empty since the pods are gone. One with processes in it, as of a containerd of others, cannot be removed.
+  # They are empty, because the pods are gone. A group with processes in it, such as another containerd's, stays.
   groups | while read -r group; do rmdir "$group" 2>/dev/null || true; done
 
   ! grep -qs k0s_managed=true "$CONFIG_DIR/containerd.toml" || rm -f "$CONFIG_DIR/containerd.toml"
   rmdir "$CONFIG_DIR/containerd.d" 2>/dev/null || true
-  # What was there before comes back; when this is run again, it has.
+  # Restores what was there before; in a second run that is done already.
   if ! kept "${CONFIG#"$R"}"; then
     rm -f "$CONFIG"
   elif [ -f "$CONFIG.old" ]; then
@@ -218,17 +218,17 @@ remove_rest() {
   systemctl reset-failed "$SERVICE" 2>/dev/null || true
 }
 
-# obstacles: what a new installation would trip over.
+# obstacles: what would make a new installation fail.
 obstacles() {
   for pid in $(processes_of pods); do echo "process $pid ($(cat "$PROC/$pid/comm" 2>/dev/null))"; done
   mounts | sed 's/^/mount /'
   for path in "$UNIT" "$DATA_DIR" "$RUN_DIR"; do
-    # A disk of its own may be mounted there.
+    # A separate disk may be mounted there.
     [ ! -e "$path" ] || [ -z "$(ls -A "$path")" ] || echo "${path#"$R"}"
   done
 }
 
-# remains: what does no harm, or is not ours.
+# remains: what does no harm or does not belong to this stack.
 remains() {
   for path in "$UNIT.d" "$CONFIG" "$CONFIG_DIR/containerd.toml" "$CONFIG_DIR/containerd.d" "$R/opt/cni/bin" "$R/etc/cni/net.d" "$R/var/lib/cni"; do
     [ ! -e "$path" ] || echo "${path#"$R"}"
@@ -276,8 +276,8 @@ rest=$(remains | listed)
 hidden=$(hidden_sets | listed)
 [ -z "$hidden" ] ||
   say "still in the kernel, as this host has no ipset command: $hidden. A reboot removes them, or ipset destroy, once ipset is installed"
-# iptables of k0s made it; an iptables of others makes it anew.
+# The iptables of k0s made it; another iptables creates it again.
 kept /run/xtables.lock || rm -f "$R/run/xtables.lock"
-# Last, so that a delete that was cut off is taken up again.
+# Last, so that a delete that was cut off can go on.
 rm -f "$KEPT" "$MARKER"
 rmdir "$CONFIG_DIR" 2>/dev/null || true

@@ -1,4 +1,4 @@
-# Prints the admin kubeconfig, with a client certificate of its own that is good for a year.
+# Prints the admin kubeconfig, with its own client certificate that is valid for a year.
 #
 # Variables: none. stdout: the kubeconfig, a secret.
 

@@ -1,17 +1,17 @@
-# What every phase shares: paths, messages, and who owns the k0s on this host.
+# What all phases share: paths, messages, and who owns the k0s on this host.
 #
-# A phase is run as root by `sh -s`, whose stdin is: assignments of the phase's variables, this file, the phase.
+# `sh -s` runs a phase as root. Its stdin is: assignments of the phase's variables, this file, the phase.
 # stdout is the phase's result and the same for the same host; stderr is progress, and on failure the reason.
-# Exit codes: 0 done, 1 refused or failed, 77 no root (see entry.sh). Every phase converges when it is run again.
+# Exit codes: 0 done, 1 refused or failed, 77 no root (see entry.sh). Every phase converges when it runs again.
 # shellcheck disable=SC2034  # Which of these a phase uses differs.
 set -eu
 export LC_ALL=C
 umask 022
 
-# Tests put a directory here; on a host it is empty.
+# Tests set this to a directory; on a host it is empty.
 R=${KNATIVE_EDGE_ROOT:-}
 if [ -z "$R" ]; then
-  # Neither sudo's secure_path nor sshd's default is sure to have all of these.
+  # sudo's secure_path and sshd's default may lack some of these.
   PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 fi
 
@@ -24,9 +24,9 @@ SERVICE=k0scontroller
 UNIT=$R/etc/systemd/system/$SERVICE.service
 PROC=$R/proc
 
-# Names the stack that k0s here belongs to: written before the installation, removed last.
+# Names the stack that owns k0s here. The phases write it before the installation, and delete.sh removes it last.
 MARKER=$CONFIG_DIR/.knative-edge
-# Which of the directories and CNI plugins that k0s leaves behind were there before it, and what its sysctls were.
+# Records which of the directories and CNI plugins that k0s leaves behind were there before it, and the sysctls' old values.
 KEPT=$CONFIG_DIR/.knative-edge-kept
 # What the unit was installed from.
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
@@ -74,8 +74,8 @@ wait_until() {
   done
 }
 
-# write_file FILE MODE: stdin becomes the file, all at once or not at all. What a run that was cut off leaves unfinished
-# is overwritten by the next.
+# write_file FILE MODE: stdin becomes the file, all at once or not at all. If a run is cut off, the next one overwrites the
+# unfinished file.
 write_file() {
   unfinished=${1%/*}/.knative-edge.tmp.${1##*/}
   (umask 077 && cat >"$unfinished")
@@ -83,7 +83,7 @@ write_file() {
   mv -f "$unfinished" "$1"
 }
 
-# fingerprint: changes with whatever k0s reads at its start. Of the large binary, only whether it is the same file.
+# fingerprint: changes with everything that k0s reads at its start. For the large binary it uses only the file's identity.
 fingerprint() {
   {
     stat -c '%i %y %s' "$K0S"
@@ -91,7 +91,7 @@ fingerprint() {
   } | sha256sum | cut -d ' ' -f 1
 }
 
-# restart: has systemd restart k0s with what is here now.
+# restart: makes systemd restart k0s with the present files.
 restart() {
   echo unknown | write_file "$STARTED" 644
   systemctl reset-failed "$SERVICE" 2>/dev/null || true
@@ -99,8 +99,8 @@ restart() {
   fingerprint | write_file "$STARTED" 644
 }
 
-# restart_unready: for a phase that changes what k0s reads. That is for ready.sh to restart, but where k0s never became
-# ready the last time, and the operator has set back what made it fail, Pulumi sees nothing to do for ready.sh.
+# restart_unready: for a phase that changes what k0s reads. Usually ready.sh restarts k0s. But if k0s did not become ready
+# the last time and the operator then set the cause back, Pulumi sees nothing to do for ready.sh.
 restart_unready() {
   [ -f "$UNIT" ] && [ -f "$STARTED" ] && ! cmp -s "$STARTED" "$SETTLED" || return 0
   [ "$(fingerprint)" != "$(cat "$STARTED")" ] || return 0
@@ -108,7 +108,7 @@ restart_unready() {
   restart || fail "systemd could not start $SERVICE: see journalctl -u $SERVICE on the host"
 }
 
-# k0s_arch: the architecture as k0s' releases name it, or nothing when k0s single nodes are not proven on it.
+# k0s_arch: the architecture as k0s' releases name it, or nothing when no k0s single node was tested on it.
 k0s_arch() {
   case $(uname -m) in
     x86_64) echo amd64 ;;
@@ -116,19 +116,19 @@ k0s_arch() {
   esac
 }
 
-# generation TEXT: n of `stack@address#n`; 1 where there is none.
+# generation TEXT: n of `stack@address#n`; 1 if there is none.
 generation() {
   case $1 in *'#'*) echo "${1##*#}" ;; *) echo 1 ;; esac
 }
 
-# generations_behind: how many generations the k0s on this host is older than OWNER; negative when it is a later one.
+# generations_behind: by how many generations the k0s on this host is older than OWNER; negative if it is newer.
 generations_behind() {
   [ -f "$MARKER" ] || { echo 0 && return; }
   echo $(($(generation "$OWNER") - $(generation "$(cat "$MARKER")")))
 }
 
-# ownership_problem: why this stack may not touch the k0s on this host; nothing when it may. Reads OWNER, of which the
-# generation does not count: see binary.sh.
+# ownership_problem: why this stack may not touch the k0s on this host; nothing when it may. Reads OWNER, but ignores its
+# generation: see binary.sh.
 ownership_problem() {
   if [ -f "$MARKER" ]; then
     claimant=$(cat "$MARKER")
@@ -155,13 +155,13 @@ require_ownership() {
   [ -z "$problem" ] || fail "$problem"
 }
 
-# text VALUE: as a JSON string; "absent" for nothing.
+# text VALUE: prints it as a JSON string; "absent" for nothing.
 text() {
   printf '"%s"' "$(printf %s "${1:-absent}" | tr -d '[:cntrl:]' | sed 's/["\\]/\\&/g')"
 }
 
-# sysctls: NAME=VALUE of whatever kubelet (setupKernelTunables in pkg/kubelet/cm), kube-proxy (conntrack, route_localnet) and
-# kube-router set while they run, as it is now.
+# sysctls: the present NAME=VALUE of everything that kubelet (setupKernelTunables in pkg/kubelet/cm), kube-proxy (conntrack,
+# route_localnet) and kube-router set while they run.
 sysctls() {
   for name in net/ipv4/ip_forward net/ipv4/conf/all/route_localnet net/bridge/bridge-nf-call-iptables \
     net/bridge/bridge-nf-call-ip6tables net/netfilter/nf_conntrack_max \

@@ -1,4 +1,4 @@
-# Refuses a host that cannot become, or should not become, a k0s single node: one sentence per finding, all at once.
+# Refuses a host that cannot or should not become a k0s single node: one sentence for each finding, all at once.
 # Changes nothing.
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB, the least that a host must have;
@@ -14,7 +14,7 @@ finding() {
   echo "$HOST: $*" >&2
 }
 
-# number FILE KEY: the number beside a key in a file of /proc.
+# number FILE KEY: the number after a key in a file of /proc.
 number() {
   awk -v key="$2" '$1 == key { print $2; exit }' "$1"
 }
@@ -25,7 +25,7 @@ minor() {
   echo "${rest%%.*}"
 }
 
-# quoted TEXT: as a JSON string.
+# quoted TEXT: prints it as a JSON string.
 quoted() {
   printf '"%s"' "$(printf %s "$1" | tr -d '[:cntrl:]' | sed 's/["\\]/\\&/g')"
 }
@@ -68,7 +68,7 @@ check_memory() {
     finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or more"
 }
 
-# check_free_memory: a machine may be large enough and still be full. An installed k0s holds its share already.
+# check_free_memory: a large machine may still be full. An installed k0s holds its share already.
 check_free_memory() {
   free=$(number "$PROC/meminfo" MemAvailable:)
   [ "$installed" = no ] && [ -n "$free" ] && [ $((free / 1024)) -lt "${FREE_MEMORY_MIB:-0}" ] || return 0
@@ -81,7 +81,7 @@ check_free_memory() {
   finding "the host has $((free / 1024)) MiB of free memory, and the stack takes $FREE_MEMORY_MIB$largest. Stop what is not needed, or give the host more memory"
 }
 
-# check_size: the budget of the stack was made for the declared size. A tenth less is what the kernel keeps for itself.
+# check_size: the stack's budget is for the declared size. The kernel may keep up to a tenth of the memory for itself.
 check_size() {
   cpus=$(nproc)
   [ "$cpus" -ge "${HOST_CPUS:-1}" ] ||
@@ -102,7 +102,7 @@ $(df -Pk "$directory/" | awk -v percent="${part#*:}" 'NR == 2 { print int($4 / 1
 END
     case "$checked " in *" $mount "*) continue ;; esac
     need=${MIN_DISK_MIB:-2048}
-    # An installed k0s has taken its share already, and images go to the first.
+    # An installed k0s uses its share already, and images go to the first directory.
     [ "$installed" = no ] && [ -z "$checked" ] || need=0
     sum=
     [ "$need" = 0 ] || sum="$need and "
@@ -116,15 +116,15 @@ END
   done
 }
 
-# check_clock: certificates that k0s makes while the clock is ahead are not valid yet for others; while it is behind,
-# they and what is downloaded may have expired when it is set. Every answer of a web server has its time, so neither its
-# certificate nor its status matters; where there is no answer, the download will say so.
+# check_clock: if the clock is ahead, certificates that k0s makes are not yet valid for others. If it is behind, they may
+# have expired once someone sets it. Every answer of a web server has its time, so neither its certificate nor its status
+# matters. If there is no answer, the download will say so.
 check_clock() {
   [ -n "${CLOCK_URL:-}" ] || return 0
   if have curl; then
     answer=$(curl --insecure --silent --head --connect-timeout 5 --max-time 10 "$CLOCK_URL") || return 0
   else
-    # An answer such as 404 is wget's failure.
+    # wget fails on an answer such as 404.
     answer=$(wget -q -S --spider --no-check-certificate --tries=1 --timeout=5 "$CLOCK_URL" 2>&1) || true
   fi
   time=$(printf '%s\n' "$answer" | tr -d '\r' | sed -n 's/^ *[Dd]ate: *//p' | head -n 1)
@@ -150,8 +150,8 @@ part_of_k0s() {
   return 1
 }
 
-# check_port PORT NEED LISTENERS: one sentence when a process other than k0s' has the port. LISTENERS is a pattern of the
-# local addresses that count, as hexadecimal as in /proc/net/tcp.
+# check_port PORT NEED LISTENERS: one sentence when a process that is not k0s' has the port. LISTENERS is a pattern of the
+# local addresses that count, in hexadecimal as in /proc/net/tcp.
 check_port() {
   hexadecimal=$(printf %04X "$1")
   cat "$PROC/net/tcp" "$PROC/net/tcp6" 2>/dev/null |
@@ -172,7 +172,7 @@ check_ports() {
   for port in 6443 10250 8080; do
     check_port "$port" "k0s needs it: stop that program or move it to another port" ".*"
   done
-  # These are taken from the node's address only, by rules for its packets: what listens elsewhere is in nobody's way.
+  # kube-proxy's rules take these ports only at the node's address, so a listener at another address does no harm.
   node=$(echo "$NODE_ADDRESS" | awk -F. '{ printf "%02X%02X%02X%02X", $4, $3, $2, $1 }')
   for port in ${GATEWAY_PORTS:-}; do
     check_port "$port" "Kourier answers there with loadBalancer nodeIp: stop that program or move it, or set loadBalancer to metallb" \
@@ -197,7 +197,7 @@ check_kubernetes() {
 }
 
 check_names() {
-  # Each address of the host's own, from the kernel's table: `|-- 10.0.0.5` and under it `/32 host LOCAL`.
+  # Each of the host's own addresses, from the kernel's table: `|-- 10.0.0.5` and under it `/32 host LOCAL`.
   addresses=$(awk '$1 == "|--" { address = $2 } $1 == "/32" && $3 == "LOCAL" && address !~ /^127\./ { print address }' \
     "$PROC/net/fib_trie" | sort -u | tr '\n' ' ')
   case " $addresses" in
@@ -209,7 +209,7 @@ check_names() {
   fi
 }
 
-# each TEXT: a finding per line. For checks that run in a pipe, whose count would be lost.
+# each TEXT: a finding for each line. For checks that run in a pipe, which would lose their count.
 each() {
   while read -r sentence; do
     [ -z "$sentence" ] || finding "$sentence"

@@ -1,17 +1,17 @@
 # Starts k0s, or restarts it when its binary, configuration or unit changed since, and waits until the node takes
-# work: service, status, API, node, DNS, default account. One deadline for all. metrics-server is not waited for: it takes
-# half a minute more, and clients take its unanswering API for what it is. Nor is a new cluster's CoreDNS, which k0s does
-# not ask for half a minute (initialDelaySeconds in pkg/component/controller/coredns.go): what needs no names starts
-# meanwhile, and what does waits for Knative's activator, which is not ready without them.
+# work: service, status, API, node, DNS, default account. One deadline covers all. It does not wait for metrics-server, which
+# takes half a minute more: clients tolerate its API being unavailable. Nor does it wait for the CoreDNS of a new cluster,
+# whose first readiness probe comes after half a minute (initialDelaySeconds in pkg/component/controller/coredns.go).
+# Meanwhile everything starts that needs no names; the rest waits for Knative's activator, which is ready only with them.
 #
 # Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600).
-# stdout: one line of JSON: seconds, from the start of k0s to each rung, and state, see host_state in lib.sh. stderr:
-#   progress; on failure the rung, and the last lines of k0s' journal.
+# stdout: one line of JSON: seconds, from the start of k0s to each check, and state, see host_state in lib.sh. stderr:
+#   progress; on failure the check, and the last lines of k0s' journal.
 
 : "${READY_TIMEOUT:=600}"
 CACHE=$RUN_DIR/knative-edge-discovery
 
-# look: the service as systemd sees it. Sets state and restarts.
+# look: reads the service's state from systemd. Sets state and restarts.
 look() {
   state=
   restarts=0
@@ -24,10 +24,10 @@ look() {
   done
 }
 
-# journal: k0s' last words, without what looks like a credential.
+# journal: the last lines of k0s' journal, without what looks like a credential.
 journal() {
   echo "--- the last lines of journalctl -u $SERVICE:"
-  # What was said in this second may not have reached it.
+  # Messages of this second may not have reached the journal.
   timeout 10 journalctl --sync >/dev/null 2>&1 || true
   journalctl -u "$SERVICE" -n 30 -o cat --no-pager 2>/dev/null | cut -c 1-400 | sed \
     -e 's/eyJ[A-Za-z0-9_-]*\(\.[A-Za-z0-9_-]*\)*/<hidden>/g' \
@@ -38,12 +38,12 @@ journal() {
   echo "---"
 }
 
-# kubectl ARG...: k0s' own, which needs no other kubeconfig. Its cache goes where k0s reset finds it.
+# kubectl ARG...: k0s' own, which needs no kubeconfig. Its cache goes where k0s reset finds it.
 kubectl() {
   timeout 20 "$K0S" kubectl --cache-dir="$CACHE" --request-timeout=10s "$@" 2>/dev/null
 }
 
-# observe: everything that the last rungs ask for, at the price of one kubectl.
+# observe: gets everything that the last checks need with one kubectl.
 # Lines of `kind/namespace/name status heartbeat message [conditions]`; the status is of the condition Ready or
 # Available, and in brackets are the types of all conditions that hold.
 observe() {
@@ -51,26 +51,26 @@ observe() {
     cluster=
 }
 
-# seen REGEX: whether a line is like that in the last observation, or in a new one.
+# seen REGEX: whether a line of the last observation, or of a new one, matches.
 seen() {
   printf '%s\n' "$cluster" | grep -q "$1" && return
   observe
   printf '%s\n' "$cluster" | grep -q "$1"
 }
 
-# The rungs. Each is asked again until it holds.
+# The checks, each repeated until it holds.
 service_active() { [ "$state" = active ]; }
 status_answers() { [ -e "$RUN_DIR/status.sock" ] && timeout 20 "$K0S" status >/dev/null 2>&1; }
 api_ready() { [ "$(kubectl get --raw=/readyz)" = ok ]; }
 dns_available() { seen '^Deployment/kube-system/coredns True'; }
 account_there() { seen '^ServiceAccount/default/default '; }
-# A node that was Ready before a restart is still said to be: only what kubelet reported since counts.
+# A node that was Ready before a restart still looks Ready: only what kubelet reported since then counts.
 node_ready() {
   observe
   printf '%s\n' "$cluster" | awk -v since="$started_at" '/^Node\// && $2 == "True" && $3 >= since { ok = 1 } END { exit !ok }'
 }
 
-# pressures: what kubelet says the node is short of, at which it evicts pods and takes no new ones.
+# pressures: what the node is short of, so that kubelet evicts pods and takes no new ones.
 pressures() {
   printf '%s\n' "$cluster" | sed -n '/^Node/s/.*\[\(.*\)\]$/\1/p' | tr ' ' '\n' | grep Pressure | while read -r condition; do
     case $condition in
@@ -81,7 +81,7 @@ pressures() {
   done
 }
 
-# hint: what is known about why a rung is not reached.
+# hint: what is known about why a check does not hold.
 hint() {
   words=
   case $rung in
@@ -127,8 +127,8 @@ disabled() {
   case ",$(printf %s "$INSTALL_ARGS" | tr ' =' ',,')," in *",$1,"*) ;; *) return 1 ;; esac
 }
 
-# retire: takes away what k0s deployed for metrics-server before that was switched off. k0s leaves it running, or applies
-# it again where it is gone; and an API with nothing behind it would keep every look at what the cluster offers waiting.
+# retire: removes what k0s deployed for metrics-server before the operator switched it off. k0s leaves it running, or applies
+# it again if it is gone. An API without a server would delay every discovery of the cluster's APIs.
 retire() {
   manifests=$DATA_DIR/manifests/metricserver
   disabled metrics-server && [ -e "$manifests" ] || return 0
@@ -137,7 +137,7 @@ retire() {
   kubectl delete --all-namespaces -l k0s.k0sproject.io/stack=metricserver --wait=false \
     apiservices,deployments,services,serviceaccounts,rolebindings,clusterrolebindings,clusterroles >/dev/null ||
     fail "metrics-server was switched off and cannot be removed from the cluster: is its API overloaded? Run pulumi up again"
-  # Last, so that a removal that failed is taken up again.
+  # Last, so that the next run repeats a removal that failed.
   rmdir "$manifests"
 }
 
@@ -146,7 +146,7 @@ cluster=
 seconds=
 started_at=
 if [ -f "$STARTED" ]; then new=false; else new=true; fi
-# Before the restart, whose time counts too.
+# Before the restart, because its time counts too.
 start=$(uptime_seconds)
 look
 if [ "$state" = active ] && [ -f "$STARTED" ] && [ "$(cat "$STARTED")" = "$(fingerprint)" ]; then
