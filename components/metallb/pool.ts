@@ -1,4 +1,5 @@
 import ipaddr from "ipaddr.js";
+import { UserError } from "../../lib/userError";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 
 /** A range of IPv4 addresses, both ends in it. */
@@ -183,14 +184,14 @@ function parseRange(text: string): AddressRange {
     more.length > 0 ||
     ![first, last].every(isAddress)
   ) {
-    throw new Error(
+    throw new UserError(
       `"${text}" is no range of IPv4 addresses; write it like 192.168.56.50-192.168.56.59, ` +
         `192.168.56.48/29 or 192.168.56.50.`,
     );
   }
   const range = { first: toNumber(first), last: toNumber(last) };
   if (range.last < range.first) {
-    throw new Error(`${text} ends before it starts; write the lower address first.`);
+    throw new UserError(`${text} ends before it starts; write the lower address first.`);
   }
   return range;
 }
