@@ -1,7 +1,12 @@
-import { AllowedChange, KubernetesRange } from "../../components/host/changeGuards";
+import { AllowedChange } from "../../components/host/changeGuards";
 import { kubernetesMinor } from "../../components/host/kubernetesMinor";
 import { lastMinorWithExternalIps } from "../../components/ingress/nodeIp";
-import { kubernetesOf, releasedComponents, ReleasedComponent } from "../releases/releaseTable";
+import {
+  kubernetesOf,
+  KubernetesRange,
+  releasedComponents,
+  ReleasedComponent,
+} from "../releases/releaseTable";
 import { Reader } from "./reader";
 
 /** Reads the version of a component: one in the table of stack/releases/releaseTable.ts, or another patch release of such a minor. */
