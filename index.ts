@@ -61,9 +61,10 @@ export = async () => {
     { ...onCluster, dependsOn: [...serving.ready, ...addressed] },
   );
   const versions = releaseVersions(config);
-  const services = Object.entries(objects.services).map(([name, spec]) => {
-    const plainDomain = urlDomain(spec, domain.domain);
-    const args = { ...spec, domain: hasPlainUrls(config.knative) ? plainDomain : undefined };
+  const services = objects.services.map(({ name, spec, object }) => {
+    const { readyTimeoutSeconds } = spec;
+    const plainDomain = hasPlainUrls(config.knative) ? urlDomain(spec, domain.domain) : undefined;
+    const args = { object, readyTimeoutSeconds, domain: plainDomain };
     const dependsOn = [...domain.ready, ...kourier.ready, ...metalLb.ready];
     const { url, service } = new edge.KnativeService(name, args, { ...onCluster, dependsOn });
     const probe = { url, path: probePath(spec), address: kourier.address, versions };

@@ -1,3 +1,5 @@
+import { UserError } from "./userError";
+
 /**
  * Kubernetes quantities (`150m`, `0.5`, `100Mi`, `1e3`), exact.
  *
@@ -38,12 +40,12 @@ const shape = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[eE][+-]?\d+)|[EPTGMK]i|[EPTGMkm
 
 /**
  * Parses a quantity.
- * @throws Error that says what a quantity looks like, when the text is none or too large.
+ * @throws UserError that says what a quantity looks like, when the text is none or too large.
  */
 export function parseQuantity(text: string): NanoUnits {
   const [, sign, digits, suffix] = shape.exec(text) ?? [];
   if (digits === undefined || suffix === undefined) {
-    throw new Error(
+    throw new UserError(
       `"${text}" is not a Kubernetes quantity; write it like 150m, 0.5, 100Mi or 1Gi.`,
     );
   }
@@ -51,15 +53,18 @@ export function parseQuantity(text: string): NanoUnits {
   const mantissa = BigInt(whole + fraction);
   const scaled = multiply(mantissa, multiplier(suffix), fraction.length);
   if (scaled === undefined || scaled > largest) {
-    throw new Error(`"${text}" is too large; Kubernetes quantities end at 2^63-1.`);
+    throw new UserError(`"${text}" is too large; Kubernetes quantities end at 2^63-1.`);
   }
   return sign === "-" ? -scaled : scaled;
 }
 
-/** Parses a decimal number such as `0.5` or `2`, without suffix or exponent. */
+/**
+ * Parses a decimal number such as `0.5` or `2`, without suffix or exponent.
+ * @throws UserError for another text.
+ */
 export function parseDecimal(text: string): Ratio {
   if (!/^-?\d+(\.\d+)?$/.test(text)) {
-    throw new Error(`"${text}" is not a decimal number; write it like 0.5.`);
+    throw new UserError(`"${text}" is not a decimal number; write it like 0.5.`);
   }
   const [whole = "", fraction = ""] = text.split(".");
   return { numerator: BigInt(whole + fraction), denominator: 10n ** BigInt(fraction.length) };

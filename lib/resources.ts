@@ -1,5 +1,6 @@
 import { isRecord } from "./json";
 import { suggestion } from "./nearest";
+import { UserError } from "./userError";
 import {
   formatQuantity,
   NanoUnits,
@@ -146,26 +147,26 @@ function isResourceName(name: string): boolean {
 const largestFactor = 1000n;
 
 /**
- * What is wrong with a factor: not a decimal number, not above 0, above any sense, or above 1 without leave.
- * @param allowIncrease Whether more than the release's own resources may be asked for.
+ * Parses a factor for {@link scaledBy}.
+ * @param allowIncrease Whether it may be above 1, so that containers ask for more than the release gives them.
+ * @throws UserError for what is no decimal number, not above 0, above any sense, or above 1 where that is not allowed.
  */
-export function factorError(factor: string, allowIncrease: boolean): string | undefined {
-  let ratio: Ratio;
-  try {
-    ratio = parseDecimal(factor);
-  } catch (error) {
-    return (error as Error).message;
+export function parseFactor(text: string, allowIncrease: boolean): Ratio {
+  const factor = parseDecimal(text);
+  if (factor.numerator <= 0n) {
+    throw new UserError(`${text} leaves containers nothing; take a number above 0, such as 0.5.`);
   }
-  if (ratio.numerator <= 0n) {
-    return `${factor} leaves containers nothing; take a number above 0, such as 0.5.`;
+  if (factor.numerator > largestFactor * factor.denominator) {
+    throw new UserError(
+      `${text} asks for more than any host has; take a number up to ${largestFactor}.`,
+    );
   }
-  if (ratio.numerator > largestFactor * ratio.denominator) {
-    return `${factor} asks for more than any host has; take a number up to ${largestFactor}.`;
+  if (factor.numerator > factor.denominator && !allowIncrease) {
+    throw new UserError(
+      `${text} is above 1 and would raise requests and limits; lower it, or set allowIncrease to true.`,
+    );
   }
-  if (ratio.numerator > ratio.denominator && !allowIncrease) {
-    return `${factor} is above 1 and would raise requests and limits; lower it, or set allowIncrease to true.`;
-  }
-  return undefined;
+  return factor;
 }
 
 function scaleList(list: ResourceList, factor: Ratio): ResourceList {

@@ -1,7 +1,8 @@
 import { loadAll, LoadOptions, YAMLException } from "js-yaml";
+import { UserError } from "./userError";
 
 /** A text that is not one YAML document; the message says why, with the line where one is known. */
-export class YamlError extends Error {}
+export class YamlError extends UserError {}
 
 /**
  * The most values that a document may have once its aliases are expanded, which JSON requires. The largest object of a

@@ -1,11 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Budget, computeBudget } from "../stack/budget/budget";
-import { BudgetError, goingOn, requireFit } from "../stack/budget/budgetAdvice";
+import { goingOn, requireFit } from "../stack/budget/budgetAdvice";
 import { budgetText } from "../stack/budget/budgetTable";
-import { ConfigError, EdgeConfig, readConfig } from "../stack/config";
+import { EdgeConfig, readConfig } from "../stack/config";
 import { releaseWarnings } from "../stack/config/releases";
-import { ManifestError } from "../components/cluster/manifests";
-import { loadReleases, ReleaseError } from "../stack/releases/releases";
+import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
 import { stackConfig } from "./stackConfig";
@@ -20,29 +19,22 @@ export interface StackPlan {
 
 /**
  * Reads and checks the configuration, loads the releases, applies the transforms, and shows the budget in the preview.
- * @throws RunError, which Pulumi prints without a stack trace, for whatever is the user's to mend.
+ * @throws UserError for what the user must mend; Pulumi prints it without a stack trace.
  */
 export async function planStack(): Promise<StackPlan> {
-  try {
-    const { values, secretKeys } = stackConfig();
-    const config = readConfig(values, secretKeys);
-    for (const warning of releaseWarnings(config)) {
-      await warnOfStack(warning);
-    }
-    const objects = renderStack(config, await loadReleases(config));
-    const budget = computeBudget(config, objects);
-    requireFit(budget);
-    if (!budget.fits) {
-      await pulumi.log.warn(goingOn(budget));
-    }
-    if (pulumi.runtime.isDryRun()) {
-      await pulumi.log.info(budgetText(budget));
-    }
-    return { config, objects, budget };
-  } catch (error) {
-    const isPlain = [ConfigError, ReleaseError, ManifestError, BudgetError].some(
-      (kind) => error instanceof kind,
-    );
-    throw isPlain ? new pulumi.RunError((error as Error).message) : error;
+  const { values, secretKeys } = stackConfig();
+  const config = readConfig(values, secretKeys);
+  for (const warning of releaseWarnings(config)) {
+    await warnOfStack(warning);
   }
+  const objects = renderStack(config, await loadReleases(config));
+  const budget = computeBudget(config, objects);
+  requireFit(budget);
+  if (!budget.fits) {
+    await pulumi.log.warn(goingOn(budget));
+  }
+  if (pulumi.runtime.isDryRun()) {
+    await pulumi.log.info(budgetText(budget));
+  }
+  return { config, objects, budget };
 }

@@ -1,6 +1,7 @@
 import { spawnSync, SpawnSyncReturns } from "node:child_process";
 import * as path from "node:path";
 import { parseArgs, ParseArgsConfig } from "node:util";
+import { UserError } from "../../lib/userError";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 type Values<Of extends Options> = ReturnType<
@@ -8,7 +9,7 @@ type Values<Of extends Options> = ReturnType<
 >["values"];
 
 /** A command line that the command cannot take; its usage is printed below the message. */
-export class UsageError extends Error {}
+export class UsageError extends UserError {}
 
 /** The option of every command that reads a stack's file. */
 export const projectOption = {
@@ -67,7 +68,7 @@ export function required(name: string, value: string | undefined): string {
 export function runPulumi(args: string[], cwd: string): SpawnSyncReturns<string> {
   const done = spawnSync("pulumi", args, { cwd, encoding: "utf8", maxBuffer: 1 << 28 });
   if (done.error !== undefined) {
-    throw new Error(`pulumi cannot be run (${done.error.message}); install it, see README.md.`);
+    throw new UserError(`pulumi cannot be run (${done.error.message}); install it, see README.md.`);
   }
   return done;
 }

@@ -1,11 +1,13 @@
+import * as path from "node:path";
 import { format } from "prettier";
 import { measuresBelowMiB, memoryMeasures } from "../../components/host/lowMemory";
 import { policies } from "../../stack/resources/policies";
 import { singleNodeTweaks } from "../../stack/resources/singleNodeTweaks";
 import { ConfigKey, readSchema, secretKeys } from "../../stack/config/schema";
+import { typeFields } from "./typeFields";
 import { releasedComponents, ReleasedComponent } from "../../stack/releases/releaseTable";
 
-/** The text of docs/configuration.md: every key of Pulumi.yaml's schema, and how the structured ones look. */
+/** The text of docs/configuration.md: every key of Pulumi.yaml's schema, the fields of a service, and how the structured keys look. */
 export async function configurationPage(): Promise<string> {
   const { project, keys } = readSchema();
   const rows = Object.entries(keys).map(
@@ -62,6 +64,26 @@ docs/footprint.md has what each saves.
 | key | why |
 |---|---|
 ${tableOf(reasonsOf(memoryMeasures))}
+
+## Fields of a service
+
+Fields of \`services.<name>\`. Required is \`image\`; what is left out is Knative's own default.
+
+| field | type | what it is |
+|---|---|---|
+${fieldRows("ServiceSpec")}
+
+Fields of \`services.<name>.autoscaling\`:
+
+| field | type | what it is |
+|---|---|---|
+${fieldRows("AutoscalingSpec")}
+
+Fields of each target in \`services.<name>.traffic\`, which has either \`revisionName\` or \`latestRevision: true\`:
+
+| field | type | what it is |
+|---|---|---|
+${fieldRows("TrafficTarget")}
 
 ## Structured keys
 
@@ -139,6 +161,27 @@ function reasonsOf(all: Record<string, { reason: string }>): Record<string, stri
 function tableOf(texts: Record<string, string>): string {
   return Object.entries(texts)
     .map(([name, text]) => `| \`${name}\` | ${text} |`)
+    .join("\n");
+}
+
+/** The types of a service's fields in the terms of Pulumi's schema; any other is a union of values, shown as it is. */
+const schemaTypes: Record<string, string> = {
+  number: "number",
+  string: "string",
+  boolean: "boolean",
+  "Record<string, string>": "object",
+  AutoscalingSpec: "object, see below",
+  "TrafficTarget[]": "array, see below",
+};
+
+/** A row for each field of a type in components/knative/serviceSpec.ts. */
+function fieldRows(type: string): string {
+  const file = path.join(__dirname, "../../components/knative/serviceSpec.ts");
+  return typeFields(file, type)
+    .map((field) => {
+      const values = field.type.replaceAll('"', "").replaceAll(" | ", " or ");
+      return `| \`${field.name}\` | ${schemaTypes[field.type] ?? values} | ${field.description} |`;
+    })
     .join("\n");
 }
 

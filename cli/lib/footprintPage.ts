@@ -4,6 +4,7 @@ import { formatAmount, sum } from "../../lib/resourceAmounts";
 import { computeBudget } from "../../stack/budget/budget";
 import { budgetMarkdown, residentSentence, residentTable } from "../../stack/budget/budgetTable";
 import { EdgeConfig } from "../../stack/config";
+import { parseDecimal } from "../../lib/quantity";
 import { parseManifest } from "../../components/cluster/manifests";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { allMemoryMeasures, memoryMeasures } from "../../components/host/lowMemory";
@@ -203,7 +204,7 @@ export function withComputed(page: string, name: string, text: string): string {
 }
 
 function totals(policy: PolicyName, objects: KubernetesObject[]): string {
-  const decide = resources(namedPolicy({ policy, factor: "0.5", services: 1 }));
+  const decide = resources(namedPolicy({ policy, factor: parseDecimal("0.5"), services: 1 }));
   const pods = objects.map(decide).flatMap((object) => workloadPods("", object, 1) ?? []);
   const requests = sum(pods.map((pod) => pod.requests));
   return [

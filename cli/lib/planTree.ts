@@ -1,8 +1,6 @@
-import { withAwait } from "../../components/cluster/awaits";
 import type { EdgeConfig } from "../../stack/config";
 import type { MetalLbConfig } from "../../stack/config/loadBalancer";
 import { probePath, ServiceSpec } from "../../components/knative/serviceSpec";
-import { knativeService } from "../../components/knative/serviceObject";
 import { tiers } from "../../components/cluster/tiers";
 import { describe, KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ipAddressPool, l2Advertisement } from "../../components/metallb/pool";
@@ -63,14 +61,11 @@ export function planGraph(
       after: "knative, kourier",
       children: tierNodes(defaultDomain),
     },
-    ...Object.entries(services).map(([name, spec]) => ({
+    ...services.map(({ name, spec, object }) => ({
       name: "services",
       title: `service ${name}`,
       after: "domain",
-      children: [
-        ...tierNodes([withAwait(knativeService(name, "default", spec))]),
-        ...probeNodes(spec),
-      ],
+      children: [...tierNodes([object]), ...probeNodes(spec)],
     })),
   ];
   return {

@@ -1,11 +1,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import { isRecord } from "../../lib/json";
+import { UserError } from "../../lib/userError";
 import { readSchema, secretKeys } from "../../stack/config/schema";
 import { parseYaml } from "../../lib/yaml";
 
 /** A stack's file that cannot be read; the message names the file and what is wrong. */
-export class StackFileError extends Error {}
+export class StackFileError extends UserError {}
 
 /** What a stack's file holds of this project. */
 export interface StackFile {

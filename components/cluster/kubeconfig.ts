@@ -1,8 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import { dump, load } from "js-yaml";
+import { UserError } from "../../lib/userError";
 
 /** A kubeconfig that cannot be used. The message never holds any of its text, which is secret. */
-export class KubeconfigError extends Error {}
+export class KubeconfigError extends UserError {}
 
 type Cluster = Record<string, unknown> & {
   server?: string;

@@ -1,10 +1,11 @@
 import { CORE_SCHEMA } from "js-yaml";
 import { isRecord } from "../../lib/json";
+import { UserError } from "../../lib/userError";
 import { parseYaml } from "../../lib/yaml";
 import { KubernetesObject, describe } from "./kubernetesObject";
 
 /** A manifest that cannot be used; the message names the file, the document in it and what is wrong. */
-export class ManifestError extends Error {}
+export class ManifestError extends UserError {}
 
 /**
  * Parses a file of YAML documents into Kubernetes objects; empty documents are left out.

@@ -1,4 +1,5 @@
-import { compareBuild, parse } from "semver";
+import { compareBuild } from "semver";
+import { kubernetesMinor } from "./kubernetesMinor";
 
 /** What a stack is built on. A careless change of any of it loses data or breaks the cluster. */
 export interface StackIdentity {
@@ -8,25 +9,22 @@ export interface StackIdentity {
   hostGeneration: number;
   /** Release of k0s, for instance `v1.35.7+k0s.0`. */
   k0sVersion: string;
-  /** Where k0s keeps the cluster's objects. */
-  storage: "kine" | "etcd";
+  /** Where k0s keeps the cluster's objects: its own choice for a single node. */
+  storage: "kine";
   podCidr: string;
   serviceCidr: string;
-  /** Directory of k0s on the host. */
-  dataDir: string;
-  /** Release of Knative Serving, for instance `1.23.0`. */
-  knativeVersion: string;
-  /** Kubernetes that this Knative release runs on. */
-  knativeKubernetes: KubernetesRange;
+  /**
+   * Directory of k0s on the host: its own default. Like the storage it never changes, but older versions of this program
+   * refuse a stack whose state does not record both.
+   */
+  dataDir: "/var/lib/k0s";
 }
 
 /** Names for the configuration key `allow`, each with the consequence that the operator accepts. */
 export const allowedChanges = {
   k0sDowngrade: "k0s goes back to an older release",
   k0sMinorSkip: "k0s skips a minor release",
-  storageChange: "k0s changes its storage and starts with an empty cluster",
   cidrChange: "the networks of pods and Services change under a running cluster",
-  dataDirChange: "k0s changes its data directory and starts with an empty cluster",
   hostChange: "the old host is reset and another one installed",
   knativeUnsupported: "Knative runs on a Kubernetes it was not released for",
   unknownRelease: "a release runs that this program has no digests of and was not tried with",
@@ -59,10 +57,8 @@ export function refusals(
 ): Refusal[] {
   // A rebuilt host starts empty, so a change can break nothing.
   const kept = old === undefined || old.hostGeneration !== now.hostGeneration ? undefined : old;
-  return [
-    ...(kept === undefined ? [] : [...hostRefusals(kept, now), ...k0sRefusals(kept, now)]),
-    ...knativeRefusals(now),
-  ].filter(({ consent }) => !allow.includes(consent));
+  const found = kept === undefined ? [] : [...hostRefusals(kept, now), ...k0sRefusals(kept, now)];
+  return found.filter(({ consent }) => !allow.includes(consent));
 }
 
 function hostRefusals(old: StackIdentity, now: StackIdentity): Refusal[] {
@@ -76,12 +72,6 @@ function hostRefusals(old: StackIdentity, now: StackIdentity): Refusal[] {
     }
   };
   compare("host", "hostChange", "the old host would be reset, with everything in its cluster");
-  compare(
-    "storage",
-    "storageChange",
-    "k0s does not carry objects over, so the cluster would be empty",
-  );
-  compare("dataDir", "dataDirChange", "k0s would start with an empty cluster in the new directory");
   for (const key of ["podCidr", "serviceCidr"] as const) {
     compare(key, "cidrChange", "what runs keeps its addresses in the old network and is cut off");
   }
@@ -97,41 +87,12 @@ function k0sRefusals(old: StackIdentity, now: StackIdentity): Refusal[] {
       "which deletes everything in it";
     return [{ key, consent: "k0sDowngrade", message }];
   }
-  const next = minorOf(old.k0sVersion) + 1;
-  if (minorOf(now.k0sVersion) > next) {
+  const next = (kubernetesMinor(old.k0sVersion) ?? Infinity) + 1;
+  if ((kubernetesMinor(now.k0sVersion) ?? 0) > next) {
     const message =
       `k0s is upgraded one minor release at a time, and from ${old.k0sVersion} to ${now.k0sVersion} ` +
       `is more. Set a v1.${next} release first`;
     return [{ key, consent: "k0sMinorSkip", message }];
   }
   return [];
-}
-
-function knativeRefusals(now: StackIdentity): Refusal[] {
-  const { minor: first, lastMinor: last = Infinity } = now.knativeKubernetes;
-  const minor = minorOf(now.k0sVersion);
-  if (first <= minor && minor <= last) {
-    return [];
-  }
-  const range = last === Infinity ? `1.${first} and newer` : `1.${first} to 1.${last}`;
-  const message =
-    `Knative Serving ${now.knativeVersion} runs on Kubernetes ${range}, and k0s ${now.k0sVersion} ` +
-    `is Kubernetes 1.${minor}. Take a pair that goes together`;
-  return [{ key: "knativeVersion", consent: "knativeUnsupported", message }];
-}
-
-/** 35 of v1.35.7+k0s.0. */
-function minorOf(version: string): number {
-  const parsed = parse(version);
-  if (parsed === null) {
-    throw new Error(`"${version}" is not a release of k0s.`);
-  }
-  return parsed.minor;
-}
-
-/** Minor versions of Kubernetes 1.x that a release runs on. */
-export interface KubernetesRange {
-  minor: number;
-  /** Last minor; absent: none is known to fail. */
-  lastMinor?: number;
 }

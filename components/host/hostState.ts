@@ -116,8 +116,12 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
   },
 
   async diff(_id, olds, news) {
-    const keys = ["connection", "facts", "look", "settled", "phases"] as const;
-    const same = keys.every((key) => isDeepStrictEqual(olds[key], news[key]));
+    const keys = ["connection", "look", "settled", "phases"] as const;
+    // Older versions of this program recorded more facts, which are no change of the host.
+    const sameFacts = (Object.keys(news.facts) as (keyof StackIdentity)[]).every(
+      (key) => olds.facts[key] === news.facts[key],
+    );
+    const same = sameFacts && keys.every((key) => isDeepStrictEqual(olds[key], news[key]));
     const isOther = (["host", "hostGeneration"] as const).some(
       (key) => olds.facts[key] !== news.facts[key],
     );

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { withAwait } from "../cluster/awaits";
 import { ServiceSpec } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
+import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
 import { timeouts } from "../cluster/timeouts";
 
@@ -22,6 +23,11 @@ export type KnativeServiceArgs = {
   domain?: pulumi.Input<string>;
 };
 
+/** A Service whose object is there already, as {@link knativeService} and {@link withAwait} make it. */
+export type RenderedServiceArgs = Pick<KnativeServiceArgs, "readyTimeoutSeconds" | "domain"> & {
+  object: KubernetesObject;
+};
+
 /** A Knative Service, waited for until it is Ready. */
 export class KnativeService extends pulumi.ComponentResource {
   /** The URL that Knative gives it. */
@@ -29,18 +35,15 @@ export class KnativeService extends pulumi.ComponentResource {
   /** The Service object. */
   public readonly service: Manifest;
 
-  constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: KnativeServiceArgs | RenderedServiceArgs,
+    opts: pulumi.ComponentResourceOptions,
+  ) {
     super("knative-edge:index:KnativeService", name, {}, opts);
-    const {
-      serviceName = name,
-      namespace = "default",
-      domain,
-      readyTimeoutSeconds,
-      ...fields
-    } = args;
-    const object = pulumi
-      .output(fields)
-      .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
+    const { domain, readyTimeoutSeconds } = args;
+    const { serviceName, namespace, object } =
+      "object" in args ? rendered(args.object) : render(name, args);
     this.service = new Manifest(
       `${name}-service`,
       {
@@ -63,4 +66,24 @@ export class KnativeService extends pulumi.ComponentResource {
         : pulumi.interpolate`http://${serviceName}.${namespace}.${domain}`;
     this.registerOutputs({ url: this.url });
   }
+}
+
+/** A Service's object, with what its URL is made of: known at preview even where a field of the object is not. */
+interface ServiceObject {
+  serviceName: string;
+  namespace: string;
+  object: pulumi.Output<KubernetesObject>;
+}
+
+function rendered(object: KubernetesObject): ServiceObject {
+  const { name, namespace = "default" } = object.metadata;
+  return { serviceName: name, namespace, object: pulumi.output(name).apply(() => object) };
+}
+
+function render(name: string, args: KnativeServiceArgs): ServiceObject {
+  const { serviceName = name, namespace = "default", ...fields } = args;
+  const object = pulumi
+    .output(fields)
+    .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
+  return { serviceName, namespace, object };
 }

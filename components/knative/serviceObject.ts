@@ -1,6 +1,7 @@
 import { JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../cluster/kubernetesObject";
-import { ServiceSpec, AutoscalingSpec } from "./serviceSpec";
+import { Resources } from "../../lib/resources";
+import { AutoscalingSpec, ServiceSpec, TrafficTarget } from "./serviceSpec";
 
 /** serving.knative.dev/v1 Service from a spec that {@link serviceProblems} finds nothing wrong with. */
 export function knativeService(
@@ -30,6 +31,35 @@ export function knativeService(
   }) as unknown as KubernetesObject;
 }
 
+/** What a budget reads of a Service: {@link knativeService} the other way round. */
+export interface ServiceDemand {
+  revisionName?: string;
+  /** Pods kept at all times; absent where Knative's own default holds. */
+  minScale?: number;
+  /** Of the service's own container. */
+  resources: Resources;
+  /** Empty where all requests go to the latest revision. */
+  traffic: TrafficTarget[];
+}
+
+/** Reads a Service's object. */
+export function serviceDemand({ spec }: KubernetesObject): ServiceDemand {
+  const { template, traffic = [] } = spec as unknown as {
+    template: {
+      metadata: { name?: string; annotations?: Record<string, string> };
+      spec: { containers: { resources?: Resources }[] };
+    };
+    traffic?: TrafficTarget[];
+  };
+  const minScale = template.metadata.annotations?.[`${autoscalingGroup}/min-scale`];
+  return {
+    revisionName: template.metadata.name,
+    minScale: minScale === undefined ? undefined : Number(minScale),
+    resources: template.spec.containers[0]?.resources ?? {},
+    traffic,
+  };
+}
+
 function container(spec: ServiceSpec): JsonObject {
   const env = Object.entries(spec.env ?? {}).map(([name, value]) => ({ name, value }));
   const port = compact({
@@ -45,10 +75,12 @@ function container(spec: ServiceSpec): JsonObject {
   }) as JsonObject;
 }
 
+const autoscalingGroup = "autoscaling.knative.dev";
+
 /** Annotation names as in knative.dev/serving's pkg/apis/autoscaling/register.go. */
 function autoscalingAnnotations(spec: AutoscalingSpec): Record<string, string> {
   const values = {
-    class: spec.class && `${spec.class}.autoscaling.knative.dev`,
+    class: spec.class && `${spec.class}.${autoscalingGroup}`,
     metric: spec.metric,
     target: spec.target,
     "min-scale": spec.minScale,
@@ -59,7 +91,7 @@ function autoscalingAnnotations(spec: AutoscalingSpec): Record<string, string> {
   return Object.fromEntries(
     Object.entries(values)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [`autoscaling.knative.dev/${name}`, String(value)]),
+      .map(([name, value]) => [`${autoscalingGroup}/${name}`, String(value)]),
   );
 }
 

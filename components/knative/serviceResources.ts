@@ -26,11 +26,11 @@ export function serviceResourceProblems(
 }
 
 /** What a service's own container has: what it asks for and, of what it does not say, Knative's defaults. */
-export function userResources(spec: ServiceSpec, core: KubernetesObject[]): Resources {
+export function userResources(given: Resources, core: KubernetesObject[]): Resources {
   const defaults = configMapData(core, "config-defaults");
   return {
-    requests: { ...listed("revision", "request", defaults), ...spec.requests },
-    limits: { ...listed("revision", "limit", defaults), ...spec.limits },
+    requests: { ...listed("revision", "request", defaults), ...given.requests },
+    limits: { ...listed("revision", "limit", defaults), ...given.limits },
   };
 }
 

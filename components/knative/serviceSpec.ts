@@ -18,7 +18,7 @@ export interface ServiceSpec {
   autoscaling?: AutoscalingSpec;
   /** Name of the revision; must start with `<service>-`, and must change with whatever changes the template. */
   revisionName?: string;
-  /** Which revisions answer. Must add to 100 percent. Knative's default: all to the latest ready revision. */
+  /** Which revisions answer. The percents must add to 100. Knative's default: all to the latest ready revision. */
   traffic?: TrafficTarget[];
   /** How long a request may take, in seconds. Knative's default: 300. */
   timeoutSeconds?: number;
@@ -32,7 +32,8 @@ export interface ServiceSpec {
   annotations?: Record<string, string>;
   /**
    * Path that the machine running Pulumi asks for at the end; `false` asks nothing. Defaults to `/`. A service for the
-   * cluster alone (label {@link visibilityLabel}) is never asked, for it does not answer outside.
+   * cluster alone (label `networking.knative.dev/visibility: cluster-local`) is never asked, for it does not answer
+   * outside.
    */
   probe?: string | false;
 }
@@ -60,7 +61,9 @@ export interface AutoscalingSpec {
 
 /** A share of a service's traffic. Either `revisionName` or `latestRevision: true`. */
 export interface TrafficTarget {
+  /** A revision by its name. */
   revisionName?: string;
+  /** `true` stands for the latest ready revision. */
   latestRevision?: boolean;
   /** Share of the requests, 0 to 100. */
   percent?: number;

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { KubernetesObject } from "../cluster/kubernetesObject";
-import { ipAddressPool, l2Advertisement } from "./pool";
+import { AddressRange, ipAddressPool, l2Advertisement } from "./pool";
 import { admissionGate } from "../host/admissionGate";
 import { HostConnection } from "../host/hostScript";
 import { ManifestSet } from "../cluster/manifestSet";
@@ -9,8 +9,8 @@ import { ManifestSet } from "../cluster/manifestSet";
 export interface MetalLbArgs {
   /** The objects of metallb-native.yaml, after transforms. */
   objects: KubernetesObject[];
-  /** The pool: ranges (`a-b`) or CIDRs that the speaker answers ARP for. */
-  addresses: string[];
+  /** The pool that the speaker answers ARP for; parsePool makes it of a text. */
+  addresses: AddressRange[];
   /** The host on which the admission gate runs. */
   connection: pulumi.Input<HostConnection>;
 }

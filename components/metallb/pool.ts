@@ -1,8 +1,9 @@
 import ipaddr from "ipaddr.js";
+import { UserError } from "../../lib/userError";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 
 /** A range of IPv4 addresses, both ends in it. */
-interface AddressRange {
+export interface AddressRange {
   first: number;
   last: number;
 }
@@ -40,35 +41,17 @@ export interface PoolSurroundings {
 
 /**
  * Parses a pool: `a-b`, a CIDR or one address, or several with commas between them.
- * @returns Ranges for MetalLB's IPAddressPool, written `a-b`. MetalLB would take CIDRs too, but one form in previews
- * is easier to compare.
- * @throws Error that names the part that is none of these.
+ * @throws UserError that names the part that is none of these.
  */
-export function parsePool(text: string): string[] {
-  return parseRanges(text).map(({ first, last }) => `${toText(first)}-${toText(last)}`);
-}
-
-/** What keeps a text from being a pool at all; undefined for one that {@link parsePool} takes. */
-export function poolFormError(text: string): string | undefined {
-  try {
-    parseRanges(text);
-    return undefined;
-  } catch (error) {
-    return (error as Error).message;
-  }
+export function parsePool(text: string): AddressRange[] {
+  return text.split(",").map((part) => parseRange(part.trim()));
 }
 
 /**
  * What is wrong with a pool, one sentence each; empty when it can be used. In layer 2 the host answers ARP for the
  * pool's addresses, so they must be free addresses of its own subnet.
- * @param pool As for {@link parsePool}.
  */
-export function poolErrors(pool: string, surroundings: PoolSurroundings): string[] {
-  const formError = poolFormError(pool);
-  if (formError !== undefined) {
-    return [formError];
-  }
-  const ranges = parseRanges(pool);
+export function poolErrors(ranges: AddressRange[], surroundings: PoolSurroundings): string[] {
   const { nodeAddress, hostSubnet, routed, podCidr, serviceCidr } = surroundings;
   const subnet = parseCidr(hostSubnet);
   const node = toNumber(nodeAddress);
@@ -106,18 +89,19 @@ export function poolErrors(pool: string, surroundings: PoolSurroundings): string
   return errors;
 }
 
-/** The first address of a pool, as {@link parsePool} gives it. */
-export function firstAddress([range = ""]: string[]): string {
-  return range.split("-")[0] ?? "";
+/** The first address of a pool; undefined for one without a range. */
+export function firstAddress([range]: AddressRange[]): string | undefined {
+  return range && toText(range.first);
 }
 
-/** Whether one of a pool's ranges, as {@link parsePool} gives them, holds an address. */
-export function isInPool(ranges: string[], address: string): boolean {
-  return ranges.map(parseRange).some((range) => contains(range, toNumber(address)));
+/** Whether one of a pool's ranges holds an address. */
+export function isInPool(ranges: AddressRange[], address: string): boolean {
+  return ranges.some((range) => contains(range, toNumber(address)));
 }
 
-/** MetalLB's IPAddressPool. */
-export function ipAddressPool(addresses: string[]): KubernetesObject {
+/** MetalLB's IPAddressPool. It would take CIDRs too, but ranges alone are easier to compare in previews. */
+export function ipAddressPool(ranges: AddressRange[]): KubernetesObject {
+  const addresses = ranges.map(({ first, last }) => `${toText(first)}-${toText(last)}`);
   return {
     apiVersion: "metallb.io/v1beta1",
     kind: "IPAddressPool",
@@ -168,10 +152,6 @@ export function subnetAround(address: string): string {
   return `${address.split(".").slice(0, 3).join(".")}.0/24`;
 }
 
-function parseRanges(text: string): AddressRange[] {
-  return text.split(",").map((part) => parseRange(part.trim()));
-}
-
 function parseRange(text: string): AddressRange {
   if (ipaddr.IPv4.isValidCIDRFourPartDecimal(text)) {
     return parseCidr(text);
@@ -183,14 +163,14 @@ function parseRange(text: string): AddressRange {
     more.length > 0 ||
     ![first, last].every(isAddress)
   ) {
-    throw new Error(
+    throw new UserError(
       `"${text}" is no range of IPv4 addresses; write it like 192.168.56.50-192.168.56.59, ` +
         `192.168.56.48/29 or 192.168.56.50.`,
     );
   }
   const range = { first: toNumber(first), last: toNumber(last) };
   if (range.last < range.first) {
-    throw new Error(`${text} ends before it starts; write the lower address first.`);
+    throw new UserError(`${text} ends before it starts; write the lower address first.`);
   }
   return range;
 }

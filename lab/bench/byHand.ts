@@ -4,7 +4,6 @@ import os from "node:os";
 import path from "node:path";
 import { readConfig, type EdgeConfig } from "../../stack/config";
 import { k0sInstallArguments, renderK0sConfig } from "../../components/host/k0sConfig";
-import { knativeService } from "../../components/knative/serviceObject";
 import type { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ipAddressPool, l2Advertisement } from "../../components/metallb/pool";
 import { loadReleases } from "../../stack/releases/releases";
@@ -104,9 +103,7 @@ function writeObjects(folder: string, config: EdgeConfig, objects: StackObjects)
     ...objects.serving,
     kourier: objects.kourier,
     domain: objects.defaultDomain,
-    hello: Object.entries(objects.services).map(([name, spec]) =>
-      knativeService(name, "default", spec),
-    ),
+    hello: objects.services.map(({ object }) => object),
   };
   for (const [name, items] of Object.entries(lists)) {
     const list = { apiVersion: "v1", kind: "List", items };

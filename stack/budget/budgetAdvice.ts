@@ -4,11 +4,12 @@ import { evictionThreshold } from "../../components/host/hostSize";
 import { largerHost, memoryAdvice, memoryRefusal } from "./memoryAdvice";
 import { PodBudget } from "./pods";
 import { parseQuantity } from "../../lib/quantity";
+import { UserError } from "../../lib/userError";
 import { ResidentBudget } from "./resident";
 import { StackObjects } from "../render/renderStack";
 
 /** A stack that its host has no room for. */
-export class BudgetError extends Error {}
+export class BudgetError extends UserError {}
 
 /** What a resource is called in a sentence. */
 const labels: Record<ResourceName, string> = { cpu: "CPU", memory: "memory", pods: "pods" };

@@ -1,3 +1,4 @@
+import { kubernetesMinor } from "../../components/host/kubernetesMinor";
 import { podBudget, PodBudget, priorities } from "./pods";
 import { Resources } from "../../lib/resources";
 
@@ -60,7 +61,7 @@ function pods(coreDnsLimits: Record<string, string>): K0sPod[] {
  * @param disabledComponents Names for `k0s controller --disable-components`.
  */
 export function k0sPods(version: string, disabledComponents: string[]): PodBudget[] {
-  const minor = Number(/^v?1\.(\d+)/.exec(version)?.[1] ?? 0);
+  const minor = kubernetesMinor(version) ?? 0;
   const release = k0sPodsByMinor.find(({ fromMinor }) => minor >= fromMinor);
   return (release?.pods ?? [])
     .filter(({ component }) => !disabledComponents.includes(component))

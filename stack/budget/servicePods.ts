@@ -1,4 +1,4 @@
-import { ServiceSpec } from "../../components/knative/serviceSpec";
+import { ServiceDemand, serviceDemand } from "../../components/knative/serviceObject";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { podBudget, PodBudget } from "./pods";
 import {
@@ -11,20 +11,22 @@ import {
  * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
  * revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
  */
-export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObject[]): PodBudget {
+export function servicePods(service: KubernetesObject, core: KubernetesObject[]): PodBudget {
+  const { name, namespace } = service.metadata;
+  const demand = serviceDemand(service);
   const scaling = configMapData(core, "config-autoscaler");
-  const least = spec.autoscaling?.minScale ?? Number(scaling["min-scale"] ?? 0);
+  const least = demand.minScale ?? Number(scaling["min-scale"] ?? 0);
   const pods = Math.max(1, least);
   // A revision is Ready with so many, and may have fewer after that (pkg/reconciler/autoscaling/kpa/scaler.go).
   const starting = Math.max(pods, Number(scaling["initial-scale"] ?? 1));
   return podBudget({
     component: "service",
-    name: `default/${name}`,
-    replicas: pods * (awakeRevisions(spec, least > 0) - 1) + starting,
+    name: `${namespace}/${name}`,
+    replicas: pods * (awakeRevisions(demand, least > 0) - 1) + starting,
     surge: starting,
     priority: 0,
     containers: [
-      { name: "user-container", resources: userResources(spec, core) },
+      { name: "user-container", resources: userResources(demand.resources, core) },
       { name: "queue-proxy", resources: queueProxyResources(core) },
     ],
   });
@@ -36,7 +38,7 @@ export function servicePods(name: string, spec: ServiceSpec, core: KubernetesObj
  * knative.dev/serving's pkg/reconciler/labeler/metasync.go).
  */
 function awakeRevisions(
-  { traffic = [], revisionName = "" }: ServiceSpec,
+  { traffic, revisionName = "" }: ServiceDemand,
   neverSleep: boolean,
 ): number {
   const awake = traffic.filter(({ percent = 0 }) => percent > 0 || neverSleep);

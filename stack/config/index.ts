@@ -3,6 +3,7 @@ import { HostSize } from "../../components/host/hostSize";
 import { hasPlainUrls, ServiceSpec } from "../../components/knative/serviceSpec";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
+import { UserError } from "../../lib/userError";
 import { SingleNodeTweaks } from "../resources/singleNodeTweaks";
 import { readSchema } from "./schema";
 import { readApiEndpoint, readHost, readHostSize } from "./host";
@@ -46,7 +47,7 @@ export interface EdgeConfig {
 }
 
 /** A configuration that cannot be used. Its message lists every problem with its key; none holds a secret's value. */
-export class ConfigError extends Error {
+export class ConfigError extends UserError {
   /** One sentence each: `knative-edge:<key>: what is wrong; what to do.` */
   public readonly problems: string[];
 

@@ -1,11 +1,11 @@
 import {
+  AddressRange,
   cidrError,
   cidrsOverlap,
   isAddress,
   networkEnd,
   parsePool,
   poolErrors,
-  poolFormError,
   PoolSurroundings,
   subnetAround,
 } from "../../components/metallb/pool";
@@ -17,8 +17,8 @@ export interface MetalLbConfig {
   kind: "metallb";
   /** MetalLB release, for instance `v0.16.1`. */
   version: string;
-  /** Ranges (`a-b`) for MetalLB's IPAddressPool. */
-  addresses: string[];
+  /** The pool. */
+  addresses: AddressRange[];
 }
 
 /** Where services answer: at an address that MetalLB gives, or at the node's own. */
@@ -43,28 +43,22 @@ export function readLoadBalancer(read: Reader, nodeAddress: string): LoadBalance
   };
 }
 
-/** The pool's ranges; none after a problem. */
+/** The pool's ranges; none where the text is no pool. */
 function readPool(
   read: Reader,
   surroundings: Omit<PoolSurroundings, "routed"> | undefined,
-): string[] {
+): AddressRange[] {
   const key = "loadBalancerPool";
   const routed = read.boolean("poolRouted");
   const pool = read.requiredText(
     key,
     "give free addresses of the host's subnet, such as a-b, or set loadBalancer to nodeIp.",
   );
-  if (pool === "") {
-    return [];
+  const ranges = pool === "" ? [] : (read.parsed(key, parsePool) ?? []);
+  if (surroundings !== undefined) {
+    poolErrors(ranges, { ...surroundings, routed }).forEach((error) => read.add(key, error));
   }
-  const formError = poolFormError(pool);
-  if (formError !== undefined) {
-    read.add(key, formError);
-    return [];
-  }
-  const errors = surroundings === undefined ? [] : poolErrors(pool, { ...surroundings, routed });
-  errors.forEach((error) => read.add(key, error));
-  return errors.length > 0 ? [] : parsePool(pool);
+  return ranges;
 }
 
 /** The networks around the host; undefined where they are unclear, which is reported. */

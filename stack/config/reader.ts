@@ -1,6 +1,7 @@
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
+import { UserError } from "../../lib/userError";
 import { ConfigKey, readSchema, secretKeys } from "./schema";
 
 /** Reads values by type and collects problems. After a problem it returns a value of the type, so that checks can go on. */
@@ -74,6 +75,19 @@ export class Reader {
       this.add(key, `is not set; ${what}`);
     }
     return value ?? "";
+  }
+
+  /** What a parser makes of a key's text; undefined after a problem, which is the parser's UserError. */
+  public parsed<Value>(key: string, parse: (text: string) => Value): Value | undefined {
+    try {
+      return parse(this.text(key) ?? "");
+    } catch (error) {
+      if (!(error instanceof UserError)) {
+        throw error;
+      }
+      this.add(key, error.message);
+      return undefined;
+    }
   }
 
   /** True or false; false after a problem. */

@@ -1,8 +1,10 @@
-import { AllowedChange, KubernetesRange } from "../../components/host/changeGuards";
+import { AllowedChange } from "../../components/host/changeGuards";
+import { kubernetesMinor } from "../../components/host/kubernetesMinor";
 import { lastMinorWithExternalIps } from "../../components/ingress/nodeIp";
 import {
   isVersion,
   kubernetesOf,
+  KubernetesRange,
   releasedComponents,
   ReleasedComponent,
 } from "../releases/releaseTable";
@@ -54,11 +56,11 @@ interface Releases {
 /** Checks that the releases run together. */
 export function checkReleases(read: Reader, releases: Releases): void {
   const { version } = releases.k0s;
-  const minor = /^v1\.(0|[1-9]\d*)\.(?:0|[1-9]\d*)\+k0s\.(?:0|[1-9]\d*)$/.exec(version)?.[1];
+  const minor = kubernetesMinor(version);
   if (minor === undefined) {
     read.add("k0sVersion", `"${version}" is not a release of k0s; write it like v1.35.7+k0s.0.`);
   } else {
-    checkKubernetes(read, releases, Number(minor));
+    checkKubernetes(read, releases, minor);
   }
   const { knative } = releases;
   const minorOf = (release: string): string => release.split(".").slice(0, 2).join(".");

@@ -1,7 +1,8 @@
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { policies, PolicyName } from "../resources/policies";
-import { asResourceList, factorError, resourceErrors, Resources } from "../../lib/resources";
+import { Ratio } from "../../lib/quantity";
+import { asResourceList, parseFactor, resourceErrors, Resources } from "../../lib/resources";
 import { allTweaks, SingleNodeTweaks } from "../resources/singleNodeTweaks";
 import { readMeasures } from "./measures";
 import { Reader } from "./reader";
@@ -9,8 +10,8 @@ import { Reader } from "./reader";
 /** Which resources the containers get. */
 export interface ResourcesConfig {
   policy: PolicyName;
-  /** Decimal factor of the policies `scale` and `guaranteed`, as text: `0.5`. */
-  factor: string;
+  /** Factor of the policies `scale` and `guaranteed`. */
+  factor: Ratio;
   /** By `deployment/container`. */
   overrides: Record<string, Resources>;
 }
@@ -25,13 +26,11 @@ export function readResources(read: Reader): ResourcesConfig {
   return { policy, factor: readFactor(read), overrides: readOverrides(read) };
 }
 
-function readFactor(read: Reader): string {
-  const factor = read.text("resourceFactor") ?? "";
-  const problem = factorError(factor, read.boolean("allowIncrease"));
-  if (problem !== undefined) {
-    read.add("resourceFactor", problem);
-  }
-  return factor;
+/** The factor; 1 after a problem. */
+function readFactor(read: Reader): Ratio {
+  const allowIncrease = read.boolean("allowIncrease");
+  const parse = (text: string): Ratio => parseFactor(text, allowIncrease);
+  return read.parsed("resourceFactor", parse) ?? { numerator: 1n, denominator: 1n };
 }
 
 function readPolicy(read: Reader): PolicyName {

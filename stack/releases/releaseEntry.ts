@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { compare } from "semver";
-import { KubernetesRange } from "../../components/host/changeGuards";
-import { ReleaseEntry, Releases } from "./releaseTable";
+import { ReleaseEntry, Releases, KubernetesRange } from "./releaseTable";
 
 /** The newest release of a table before a version; undefined where there is none. */
 export function releaseBefore(releases: Releases, version: string): string | undefined {

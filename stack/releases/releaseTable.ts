@@ -1,5 +1,11 @@
-import { KubernetesRange } from "../../components/host/changeGuards";
 import table from "./table.json";
+
+/** Minor versions of Kubernetes 1.x that a release runs on. */
+export interface KubernetesRange {
+  minor: number;
+  /** Last minor; absent: none is known to fail. */
+  lastMinor?: number;
+}
 
 /** A release in the table. */
 export interface ReleaseEntry {

@@ -7,11 +7,12 @@ import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { download, Retry } from "./download";
 import { releasedComponents, ReleaseEntry } from "./releaseTable";
 import { writeWhole } from "../../lib/atomicWrite";
+import { UserError } from "../../lib/userError";
 
 const { knativeVersion, kourierVersion, metallbVersion } = releasedComponents;
 
 /** A release file that cannot be had or is not what it should be; the message says what to do. */
-export class ReleaseError extends Error {}
+export class ReleaseError extends UserError {}
 
 /** A file of a release. */
 export interface ReleaseFile {

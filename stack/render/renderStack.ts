@@ -1,6 +1,7 @@
 import { withAwait } from "../../components/cluster/awaits";
 import { ConfigError, EdgeConfig } from "../config";
 import { mirrorImage } from "../../lib/imageNames";
+import { knativeService } from "../../components/knative/serviceObject";
 import { ServiceSpec } from "../../components/knative/serviceSpec";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ReleaseObjects } from "../releases/releases";
@@ -16,8 +17,15 @@ export interface StackObjects {
   kourier: KubernetesObject[];
   /** Empty where the domain is known without it. */
   defaultDomain: KubernetesObject[];
-  /** The Knative Services, their images at the mirrors. */
-  services: Record<string, ServiceSpec>;
+  services: StackService[];
+}
+
+/** A Knative Service of a stack. */
+export interface StackService {
+  name: string;
+  /** As configured; it has what the object does not: the deadline and the probe. */
+  spec: ServiceSpec;
+  object: KubernetesObject;
 }
 
 /**
@@ -41,11 +49,9 @@ export function renderStack(config: EdgeConfig, releases: ReleaseObjects): Stack
     serving,
     kourier: render(releases.kourier),
     defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
-    services: Object.fromEntries(
-      Object.entries(config.services).map(([name, spec]) => [
-        name,
-        { ...spec, image: mirrorImage(spec.image, config.imageMirrors) },
-      ]),
-    ),
+    services: Object.entries(config.services).map(([name, spec]) => {
+      const mirrored = { ...spec, image: mirrorImage(spec.image, config.imageMirrors) };
+      return { name, spec, object: withAwait(knativeService(name, "default", mirrored)) };
+    }),
   };
 }

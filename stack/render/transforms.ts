@@ -190,7 +190,7 @@ export function knownDomain(domain: string): Transform {
  * @param makesDomain Whether it does.
  */
 export function ofPool({ addresses }: MetalLbConfig, makesDomain: boolean): Transform {
-  const first = firstAddress(addresses);
+  const first = firstAddress(addresses) ?? "";
   return (object) => {
     if (isGatewayService(object) || (makesDomain && isDomainConfig(object))) {
       return annotated(object, poolAnnotation, first);

@@ -1,6 +1,6 @@
 import { JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
-import { formatQuantity, NanoUnits, parseDecimal, parseQuantity } from "../../lib/quantity";
+import { formatQuantity, NanoUnits, parseQuantity, Ratio } from "../../lib/quantity";
 import {
   ContainerRef,
   overrideNames,
@@ -25,8 +25,8 @@ export type PolicyName = keyof typeof policies;
 /** What the policies need to know of a stack. */
 export interface PolicySettings {
   policy: PolicyName;
-  /** Decimal factor of `scale` and `guaranteed`, as text: `0.5`. */
-  factor: string;
+  /** Factor of `scale` and `guaranteed`. */
+  factor: Ratio;
   /** Number of Knative Services, which `edge` sizes memory for. */
   services: number;
 }
@@ -49,7 +49,7 @@ const metalLbResources: Resources = {
 
 /** The policy with a name. */
 export function namedPolicy({ policy, factor, services }: PolicySettings): ResourcePolicy {
-  const scaled = scaledBy(parseDecimal(factor));
+  const scaled = scaledBy(factor);
   const byName: Record<PolicyName, ResourcePolicy> = {
     scale: scaled,
     edge: edgePolicy(services),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { load } from "js-yaml";
+import { serviceProblems } from "../../../components/knative/serviceChecks";
 import { configurationPage } from "../../../cli/lib/docsPage";
 import { testConfig } from "../../support/config";
 
@@ -10,6 +11,29 @@ const page = path.join(__dirname, "../../../docs/configuration.md");
 describe("docs/configuration.md", () => {
   it("is what cli/docs.ts writes: run `npx tsx cli/docs.ts`", async () => {
     assert.equal(fs.readFileSync(page, "utf8"), await configurationPage());
+  });
+
+  it("has every field of a service, and what it is", async () => {
+    const [, section = ""] =
+      /## Fields of a service\n([^]*?)\n## /.exec(await configurationPage()) ?? [];
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| ([^|]+?) +\| ([^|]+?) +\|$/gm)];
+    const described = rows.filter(([, , type, what = ""]) => type !== "" && what !== "");
+    assert.equal(described.length, rows.length);
+    const names = rows.map(([, name = ""]) => name);
+    const wrong = {
+      image: "a",
+      autoscaling: { zzzzzzzz: 1 },
+      traffic: [{ zzzzzzzz: 1 }],
+      zzzzzzzz: 1,
+    };
+    const told = serviceProblems("a", wrong, "services.a")
+      .map(({ message }) => message)
+      .join();
+    // The sentence for an unknown field names all that there are.
+    const known = [...told.matchAll(/there are ([\w, ]+)\./g)].flatMap(([, list = ""]) =>
+      list.split(", "),
+    );
+    assert.deepEqual(known.sort(), names.sort());
   });
 
   it("has an example that is taken", () => {

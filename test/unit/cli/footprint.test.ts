@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { knativeService } from "../../../components/knative/serviceObject";
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
@@ -94,12 +95,13 @@ function budget(): Budget {
       },
     },
   } as unknown as KubernetesObject;
+  const hello = { image: "a" };
   return computeBudget(testConfig(referenceSetUp), {
     metalLb: [],
     serving: { definitions: [], core: [core], admitted: [] },
     kourier: [],
     defaultDomain: [],
-    services: { hello: { image: "a" } },
+    services: [{ name: "hello", spec: hello, object: knativeService("hello", "default", hello) }],
   });
 }
 

@@ -4,7 +4,7 @@ import { KubernetesObject } from "../../../components/cluster/kubernetesObject";
 import { formatQuantity, parseDecimal, parseQuantity } from "../../../lib/quantity";
 import { loadReleases } from "../../../stack/releases/releases";
 import {
-  factorError,
+  parseFactor,
   resourceErrors,
   Resources,
   scaledBy,
@@ -109,16 +109,16 @@ describe("resources", () => {
 
   it("refuses factors that cannot be", () => {
     for (const factor of ["0.5", "1", "0.001"]) {
-      assert.equal(factorError(factor, false), undefined);
+      assert.deepEqual(parseFactor(factor, false), parseDecimal(factor));
     }
-    assert.match(factorError("0", false) ?? "", /leaves containers nothing/);
-    assert.match(factorError("-1", true) ?? "", /leaves containers nothing/);
-    assert.match(factorError("half", true) ?? "", /not a decimal number/);
-    assert.match(factorError("1.5", false) ?? "", /allowIncrease/);
-    assert.equal(factorError("1.5", true), undefined);
-    assert.equal(factorError("1000", true), undefined);
+    assert.throws(() => parseFactor("0", false), /leaves containers nothing/);
+    assert.throws(() => parseFactor("-1", true), /leaves containers nothing/);
+    assert.throws(() => parseFactor("half", true), /not a decimal number/);
+    assert.throws(() => parseFactor("1.5", false), /allowIncrease/);
+    assert.deepEqual(parseFactor("1.5", true), parseDecimal("1.5"));
+    assert.deepEqual(parseFactor("1000", true), parseDecimal("1000"));
     // Such quantities ended in a stack trace of the budget.
-    assert.match(factorError("99999999999999", true) ?? "", /take a number up to 1000/);
+    assert.throws(() => parseFactor("99999999999999", true), /take a number up to 1000/);
   });
 });
 

@@ -14,8 +14,6 @@ const settled: StackIdentity = {
   podCidr: "10.244.0.0/16",
   serviceCidr: "10.96.0.0/12",
   dataDir: "/var/lib/k0s",
-  knativeVersion: "1.23.0",
-  knativeKubernetes: { minor: 34, lastMinor: 36 },
 };
 
 interface Case {
@@ -30,8 +28,6 @@ const allowed: Record<string, Case> = {
   "a k0s patch": { change: { k0sVersion: "v1.34.3+k0s.0" } },
   "a new build of the same k0s": { change: { k0sVersion: "v1.34.2+k0s.1" } },
   "the next k0s minor": { change: { k0sVersion: "v1.35.0+k0s.0" } },
-  "Knative, forward and back": { change: { knativeVersion: "1.22.1" } },
-  "a Knative without a known end": { change: { knativeKubernetes: { minor: 30 } } },
 };
 
 const refused: Record<string, Case> = {
@@ -53,12 +49,6 @@ const refused: Record<string, Case> = {
     consent: "k0sMinorSkip",
     says: /one minor release at a time.*Set a v1\.35 release first$/,
   },
-  "another storage": {
-    change: { storage: "etcd" },
-    key: "storage",
-    consent: "storageChange",
-    says: /^kine cannot become etcd: .*empty/,
-  },
   "another pod network": {
     change: { podCidr: "10.200.0.0/16" },
     key: "podCidr",
@@ -71,29 +61,11 @@ const refused: Record<string, Case> = {
     consent: "cidrChange",
     says: /^10\.96\.0\.0\/12 cannot become/,
   },
-  "another data directory": {
-    change: { dataDir: "/srv/k0s" },
-    key: "dataDir",
-    consent: "dataDirChange",
-    says: /cannot become \/srv\/k0s/,
-  },
   "another host": {
     change: { host: "192.0.2.11" },
     key: "host",
     consent: "hostChange",
     says: /reset/,
-  },
-  "a Kubernetes too old for Knative": {
-    change: { knativeKubernetes: { minor: 35, lastMinor: 36 } },
-    key: "knativeVersion",
-    consent: "knativeUnsupported",
-    says: /1\.35 to 1\.36, and k0s v1\.34\.2\+k0s\.0 is Kubernetes 1\.34/,
-  },
-  "a Kubernetes too new for Knative": {
-    change: { knativeKubernetes: { minor: 32, lastMinor: 33 } },
-    key: "knativeVersion",
-    consent: "knativeUnsupported",
-    says: /1\.32 to 1\.33/,
   },
 };
 
@@ -122,32 +94,26 @@ describe("changes of a stack", () => {
     });
   }
 
-  it("asks of a new stack only that its releases run together", () => {
+  it("are none in a new stack", () => {
     assert.deepEqual(refusals(undefined, settled, []), []);
-    const now = { ...settled, knativeKubernetes: { minor: 36 } };
-    assert.equal(refusals(undefined, now, [])[0]?.consent, "knativeUnsupported");
   });
 
-  it("lets a rebuild change everything, but not the pair of k0s and Knative", () => {
+  it("are all let through in a rebuild", () => {
     const now: StackIdentity = {
       ...settled,
       hostGeneration: 2,
       host: "192.0.2.11",
       k0sVersion: "v1.33.1+k0s.0",
       podCidr: "10.200.0.0/16",
-      storage: "etcd",
-      knativeKubernetes: { minor: 33 },
     };
     assert.deepEqual(refusals(settled, now, []), []);
-    const old = { ...now, knativeKubernetes: { minor: 34 } };
-    assert.equal(refusals(settled, old, []).length, 1);
   });
 
   it("names every refusal at once", () => {
     const now = { ...settled, podCidr: "10.200.0.0/16", k0sVersion: "v1.30.0+k0s.0" };
     assert.deepEqual(
       refusals(settled, now, []).map(({ consent }) => consent),
-      ["cidrChange", "k0sDowngrade", "knativeUnsupported"],
+      ["cidrChange", "k0sDowngrade"],
     );
   });
 });

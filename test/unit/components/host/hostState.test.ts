@@ -24,8 +24,6 @@ const facts: StackIdentity = {
   podCidr: "10.244.0.0/16",
   serviceCidr: "10.96.0.0/12",
   dataDir: "/var/lib/k0s",
-  knativeVersion: "1.23.0",
-  knativeKubernetes: { minor: 34 },
 };
 
 /** What the phases leave on a host, in brief. */
@@ -291,6 +289,15 @@ describe("the state of a host", () => {
         replaces: ["facts"],
       });
     }
+  });
+
+  it("does not change for facts that an older program recorded besides, but for any other", async () => {
+    const older = { ...facts, knativeVersion: "1.23.0", knativeKubernetes: { minor: 34 } };
+    const recorded = { ...settled, facts: older };
+    const same = { ...inputs, facts };
+    assert.equal((await provider.diff("id", recorded, same)).changes, false);
+    const other = { ...inputs, facts: { ...facts, k0sVersion: "v1.34.3+k0s.0" } };
+    assert.equal((await provider.diff("id", recorded, other)).changes, true);
   });
 
   it("refuses phases that ended on another machine or cluster", async () => {

@@ -21,6 +21,7 @@ const surroundings: PoolSurroundings = {
 };
 
 describe("address pool", () => {
+  const written = (text: string): unknown => ipAddressPool(parsePool(text)).spec?.addresses;
   const parsed: [text: string, ranges: string[]][] = [
     ["192.168.56.200-192.168.56.209", ["192.168.56.200-192.168.56.209"]],
     [" 192.168.56.200 - 192.168.56.209 ", ["192.168.56.200-192.168.56.209"]],
@@ -32,7 +33,7 @@ describe("address pool", () => {
     ["200.0.0.1-250.0.0.1", ["200.0.0.1-250.0.0.1"]],
   ];
   for (const [text, ranges] of parsed) {
-    it(`reads ${text}`, () => assert.deepEqual(parsePool(text), ranges));
+    it(`reads ${text}`, () => assert.deepEqual(written(text), ranges));
   }
 
   for (const text of [
@@ -62,7 +63,7 @@ describe("address pool", () => {
         const toNumber = (text: string): number =>
           text.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
         const [first, last] = toNumber(a) <= toNumber(b) ? [a, b] : [b, a];
-        assert.deepEqual(parsePool(`${first}-${last}`), [`${first}-${last}`]);
+        assert.deepEqual(written(`${first}-${last}`), [`${first}-${last}`]);
       }),
     );
   });
@@ -74,7 +75,7 @@ describe("address pool", () => {
   ];
   for (const pool of good) {
     it(`finds nothing wrong with ${pool}`, () =>
-      assert.deepEqual(poolErrors(pool, surroundings), []));
+      assert.deepEqual(poolErrors(parsePool(pool), surroundings), []));
   }
 
   const bad: [pool: string, error: RegExp][] = [
@@ -94,27 +95,35 @@ describe("address pool", () => {
     // One address in both is enough, whichever range comes first.
     ["192.168.56.20-192.168.56.30,192.168.56.30-192.168.56.40", /overlaps/],
     ["192.168.56.30-192.168.56.40,192.168.56.20-192.168.56.30", /overlaps/],
-    ["nonsense", /is no range/],
   ];
   for (const [pool, error] of bad) {
     it(`tells what is wrong with ${pool}`, () => {
-      assert.match(poolErrors(pool, surroundings).join("\n"), error);
+      assert.match(poolErrors(parsePool(pool), surroundings).join("\n"), error);
     });
   }
 
   it("lets a routed pool be elsewhere, but not on the cluster's networks", () => {
     const routed = { ...surroundings, routed: true };
-    assert.deepEqual(poolErrors("172.16.0.1-172.16.0.9", routed), []);
-    assert.match(poolErrors("10.244.3.0/28", routed).join(), /overlaps podCidr 10.244.0.0\/16/);
-    assert.match(poolErrors("10.97.0.5", routed).join(), /overlaps serviceCidr 10.96.0.0\/12/);
-    assert.match(poolErrors("192.168.56.10", routed).join(), /host's own address/);
+    assert.deepEqual(poolErrors(parsePool("172.16.0.1-172.16.0.9"), routed), []);
+    assert.match(
+      poolErrors(parsePool("10.244.3.0/28"), routed).join(),
+      /overlaps podCidr 10.244.0.0\/16/,
+    );
+    assert.match(
+      poolErrors(parsePool("10.97.0.5"), routed).join(),
+      /overlaps serviceCidr 10.96.0.0\/12/,
+    );
+    assert.match(poolErrors(parsePool("192.168.56.10"), routed).join(), /host's own address/);
   });
 
   it("has an address besides .0 and .255, which MetalLB skips", () => {
     const wide = { ...surroundings, hostSubnet: "192.168.0.0/16" };
-    assert.deepEqual(poolErrors("192.168.7.254-192.168.8.1", wide), []);
+    assert.deepEqual(poolErrors(parsePool("192.168.7.254-192.168.8.1"), wide), []);
     for (const pool of ["192.168.7.255", "192.168.8.0", "192.168.7.255-192.168.8.0"]) {
-      assert.match(poolErrors(pool, wide).join(), /only addresses that end in .0 or .255/);
+      assert.match(
+        poolErrors(parsePool(pool), wide).join(),
+        /only addresses that end in .0 or .255/,
+      );
     }
   });
 
@@ -124,7 +133,11 @@ describe("address pool", () => {
     const pool = /loadBalancerPool (\S+)/.exec(read("README.md"))?.[1] ?? "";
     const nodeAddress = /private_network", ip: "([\d.]+)"/.exec(read("Vagrantfile"))?.[1] ?? "";
     assert.deepEqual(
-      poolErrors(pool, { ...surroundings, nodeAddress, hostSubnet: subnetAround(nodeAddress) }),
+      poolErrors(parsePool(pool), {
+        ...surroundings,
+        nodeAddress,
+        hostSubnet: subnetAround(nodeAddress),
+      }),
       [],
     );
     const ends = pool.split("-").map((address) => Number(address.split(".")[3]));
@@ -132,7 +145,7 @@ describe("address pool", () => {
   });
 
   it("becomes MetalLB's objects", () => {
-    const pool = ipAddressPool(["192.168.56.200-192.168.56.209"]);
+    const pool = ipAddressPool(parsePool("192.168.56.200-192.168.56.209"));
     assert.deepEqual(pool.spec, {
       addresses: ["192.168.56.200-192.168.56.209"],
       avoidBuggyIPs: true,

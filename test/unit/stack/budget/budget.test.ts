@@ -548,7 +548,7 @@ describe("the scheduler's view", () => {
     serving: { definitions: [], core, admitted: [] },
     kourier: [],
     defaultDomain: [],
-    services: {},
+    services: [],
   });
   const pending = (...core: KubernetesObject[]): string[] =>
     computeBudget(settings, stack(...core)).cases[0]?.pending ?? [];

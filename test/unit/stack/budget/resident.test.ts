@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { knativeService } from "../../../../components/knative/serviceObject";
 import { Budget, computeBudget } from "../../../../stack/budget/budget";
 import {
   BudgetError,
@@ -53,9 +54,10 @@ function stack(
       ...all("kourier-system", "3scale-kourier-gateway"),
     ],
     defaultDomain: [],
-    services: Object.fromEntries(
-      Object.entries(services).map(([name, spec]) => [name, { image: name, ...spec }]),
-    ),
+    services: Object.entries(services).map(([name, more]) => {
+      const spec = { image: name, ...more };
+      return { name, spec, object: knativeService(name, "default", spec) };
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { parsePool } from "../../../../components/metallb/pool";
 import { sshKeyPair } from "../../../support/sshKeys";
 import { ConfigError, readConfig } from "../../../../stack/config";
 import { readSchema, secretKeys } from "../../../../stack/config/schema";
@@ -107,12 +108,12 @@ describe("configuration", () => {
       loadBalancer: {
         kind: "metallb",
         version: "v0.16.1",
-        addresses: ["192.168.56.200-192.168.56.209"],
+        addresses: parsePool("192.168.56.200-192.168.56.209"),
       },
       knative: {
         version: "1.23.0",
         kourierVersion: "1.23.0",
-        resources: { policy: "edge", factor: "0.5", overrides: {} },
+        resources: { policy: "edge", factor: { numerator: 5n, denominator: 10n }, overrides: {} },
         configMaps: {},
         domain: undefined,
       },
@@ -222,7 +223,7 @@ describe("configuration", () => {
     assert.deepEqual(config.loadBalancer, {
       kind: "metallb",
       version: "v0.16.1",
-      addresses: ["10.1.2.100-10.1.2.103", "10.1.3.7-10.1.3.7"],
+      addresses: parsePool("10.1.2.100-10.1.2.103,10.1.3.7"),
     });
     assert.equal(config.knative.domain, "apps.example.com");
     assert.deepEqual(config.services, { hello: { image: "gcr.io/hello" } });

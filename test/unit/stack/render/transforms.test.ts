@@ -302,6 +302,36 @@ describe("a stack", () => {
     const { definitions, core, admitted } = serving;
     assert.equal([...definitions, ...core, ...admitted].length, releases.serving.length);
   });
+
+  it("has its services as they are applied: from a mirror, waited for, and scaled as configured", () => {
+    const hello = { image: "gcr.io/team/hello:1", autoscaling: { minScale: 2 } };
+    const config = testConfig({
+      sample: "false",
+      services: JSON.stringify({ hello }),
+      imageMirrors: '{"gcr.io/team":"registry.lab"}',
+    });
+    const [service, ...others] = renderStack(config, releases).services;
+    assert.deepEqual(others, []);
+    assert.deepEqual(service, {
+      name: "hello",
+      spec: hello,
+      object: {
+        apiVersion: "serving.knative.dev/v1",
+        kind: "Service",
+        metadata: {
+          name: "hello",
+          namespace: "default",
+          annotations: { "pulumi.com/waitFor": "condition=Ready" },
+        },
+        spec: {
+          template: {
+            metadata: { annotations: { "autoscaling.knative.dev/min-scale": "2" } },
+            spec: { containers: [{ image: "registry.lab/hello:1" }] },
+          },
+        },
+      },
+    });
+  });
 });
 
 describe("transforms of whole releases", () => {

@@ -9,7 +9,7 @@ import {
   PolicyName,
   queueProxyConfig,
 } from "../../../../stack/resources/policies";
-import { formatQuantity, parseQuantity } from "../../../../lib/quantity";
+import { formatQuantity, parseDecimal, parseQuantity } from "../../../../lib/quantity";
 import { loadReleases } from "../../../../stack/releases/releases";
 import { resourceErrors, Resources } from "../../../../lib/resources";
 import { renderStack } from "../../../../stack/render/renderStack";
@@ -24,7 +24,7 @@ const released: Resources = {
 };
 const settings = (policy: PolicyName, services = 1): Parameters<typeof namedPolicy>[0] => ({
   policy,
-  factor: "0.5",
+  factor: parseDecimal("0.5"),
   services,
 });
 
@@ -112,7 +112,10 @@ describe("resource policies", () => {
             ...(hasRequests && { requests: list(a < b ? a : b, c < d ? c : d) }),
             ...(hasLimits && { limits: list(a < b ? b : a, c < d ? d : c) }),
           };
-          const decided = namedPolicy({ policy, factor, services })(container, given);
+          const decided = namedPolicy({ policy, factor: parseDecimal(factor), services })(
+            container,
+            given,
+          );
           assert.deepEqual(resourceErrors(decided), [], JSON.stringify({ given, decided }));
           for (const [name, text] of Object.entries(decided.requests ?? {})) {
             assert.ok(parseQuantity(text) > 0n, `${name} ${text}`);
@@ -128,7 +131,10 @@ describe("resource policies", () => {
     fc.assert(
       fc.property(thousandths, thousandths, (a, b) => {
         const [low, high] = [Math.min(a, b), Math.max(a, b)].map((factor) =>
-          namedPolicy({ ...settings("scale"), factor: String(factor / 1000) })(activator, released),
+          namedPolicy({
+            ...settings("scale"),
+            factor: { numerator: BigInt(factor), denominator: 1000n },
+          })(activator, released),
         );
         for (const list of ["requests", "limits"] as const) {
           for (const name of ["cpu", "memory"]) {

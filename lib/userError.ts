@@ -1,0 +1,11 @@
+/**
+ * What the user must mend: the message says what is wrong and what to do, and no stack trace is shown with it. Every kind of
+ * error that the product throws for the user derives from this one.
+ */
+export class UserError extends Error {
+  /**
+   * The mark of Pulumi's RunError, whose message the SDK logs without a stack trace (errors.ts and cmd/run/run.ts in
+   * sdk/nodejs). With it a UserError needs no wrapper wherever it is thrown, and this folder no import of Pulumi.
+   */
+  public readonly __pulumiRunError = true;
+}
