@@ -32,42 +32,45 @@ export = async () => {
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
+    providerName: "cluster",
   });
   watchTroubles(host.kubeconfig, watchedPods(config, objects));
-  // What resets the host takes everything on it along, so a destroy asks no webhook for leave to delete the webhook, and
-  // a rebuild nothing of a cluster that is gone.
-  const onCluster = {
-    providers: [edge.clusterProvider("cluster", host)],
-    deletedWith: host.cluster,
-  };
-
-  const { connection, clusterIdentifier: cluster } = host;
-  const balancer = { connection, objects: objects.metalLb };
+  const { cluster } = host;
+  const balancer = { cluster, objects: objects.metalLb };
   const metalLb =
     config.loadBalancer.kind === "metallb"
-      ? new edge.MetalLb("metallb", { ...balancer, ...config.loadBalancer }, onCluster)
+      ? new edge.MetalLb("metallb", { ...balancer, ...config.loadBalancer })
       : { pool: [], ready: [] };
-  const knative = { connection, cluster, objects: objects.serving };
-  const serving = new edge.KnativeServing("knative", knative, onCluster);
+  const knative = { cluster, objects: objects.serving };
+  const serving = new edge.KnativeServing("knative", knative);
   // Where not all fits, who comes first finds room: then one after the other, as in the budget.
   const after = serving[budget.requestsFit ? "definitions" : "ready"];
   const before = { after, names: serving.ready, pool: metalLb.pool };
   const ingress = { cluster, objects: objects.kourier, ...before };
-  const kourier = new edge.Kourier("kourier", ingress, onCluster);
+  const kourier = new edge.Kourier("kourier", ingress);
   const addressed = kourier[budget.requestsFit ? "addressed" : "ready"];
   const domain = new edge.DefaultDomain(
     "domain",
-    { objects: objects.defaultDomain, domain: config.knative.domain, address: kourier.address },
-    { ...onCluster, dependsOn: [...serving.ready, ...addressed] },
+    {
+      cluster,
+      objects: objects.defaultDomain,
+      domain: config.knative.domain,
+      address: kourier.address,
+    },
+    { dependsOn: [...serving.ready, ...addressed] },
   );
   const versions = releaseVersions(config);
   const services = Object.entries(objects.services).map(([name, spec]) => {
     const plainDomain = urlDomain(spec, domain.domain);
-    const args = { ...spec, domain: hasPlainUrls(config.knative) ? plainDomain : undefined };
+    const args = {
+      cluster,
+      ...spec,
+      domain: hasPlainUrls(config.knative) ? plainDomain : undefined,
+    };
     const dependsOn = [...domain.ready, ...kourier.ready, ...metalLb.ready];
-    const { url, service } = new edge.KnativeService(name, args, { ...onCluster, dependsOn });
-    const probe = { url, path: probePath(spec), address: kourier.address, versions };
-    const asked = { deletedWith: host.cluster, dependsOn: service };
+    const { url, service } = new edge.KnativeService(name, args, { dependsOn });
+    const probe = { cluster, url, path: probePath(spec), address: kourier.address, versions };
+    const asked = { dependsOn: service };
     const answer = probe.path && new edge.HttpProbe(`${name}-probe`, probe, asked).result.seconds;
     return { name, url, answer };
   });

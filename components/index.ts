@@ -1,8 +1,8 @@
 // The components and what their arguments are made of; everything else is internal to a folder.
-export { clusterProvider, type ClusterAccess } from "./cluster/clusterProvider";
+export type { Cluster } from "./cluster/cluster";
+export { clusterProvider, type ClusterProviderArgs } from "./cluster/clusterProvider";
 export { Manifest } from "./cluster/manifest";
 export { ManifestSet } from "./cluster/manifestSet";
-export { admissionGate, type AdmissionGateArgs } from "./host/admissionGate";
 export { hostConnection } from "./host/hostConnection";
 export type { HostConnection } from "./host/hostScript";
 export { K0sHost, type HostFacts, type K0sHostArgs } from "./host/k0sHost";

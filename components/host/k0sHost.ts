@@ -7,7 +7,8 @@ import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
-import { renewWithCluster } from "../cluster/renewWithCluster";
+import { Cluster } from "../cluster/cluster";
+import { clusterProvider } from "../cluster/clusterProvider";
 import { warnOfStack } from "../cluster/warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
@@ -50,6 +51,8 @@ export interface K0sHostArgs {
   imageBundles: ImageBundle[];
   /** Deadline for a ready node, and after a restart for DNS, in seconds. */
   readyTimeoutSeconds: number;
+  /** Name of the cluster's Kubernetes provider among the stack's resources. Defaults to the host's with `-cluster`. */
+  providerName?: string;
 }
 
 /** Which machine the scripts found, as told by the host. */
@@ -76,12 +79,8 @@ interface ReadyAnswer {
  * create leaves nothing in the state: so a host that never became ready is still reset by a destroy.
  */
 export class K0sHost extends pulumi.ComponentResource {
-  /** The connection, for whatever else is to run on the host. */
-  public readonly connection: pulumi.Input<HostConnection>;
-  /** The cluster: when it is deleted or replaced, everything in it is gone already. */
-  public readonly cluster: pulumi.Resource;
-  /** For the kubernetes provider: stays the same as long as the cluster does. */
-  public readonly clusterIdentifier: string;
+  /** The cluster, for the components that put objects into it. */
+  public readonly cluster: Cluster;
   /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
   public readonly kubeconfig: pulumi.Output<string>;
   /** What preflight found out about the host. */
@@ -178,7 +177,6 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    renewWithCluster(state, identity);
     const kubeconfig = hostScript(
       `${name}-kubeconfig`,
       { connection, script: "kubeconfig", secretOutput: true, triggers: [identity] },
@@ -191,9 +189,6 @@ export class K0sHost extends pulumi.ComponentResource {
       },
     );
 
-    this.connection = connection;
-    this.cluster = state;
-    this.clusterIdentifier = identity;
     this.kubeconfig = pulumi.secret(
       kubeconfig.stdout.apply(async (text) => {
         const warning = expiryWarning(text, new Date());
@@ -203,6 +198,14 @@ export class K0sHost extends pulumi.ComponentResource {
         return rewriteKubeconfig(text, args.apiEndpoint, identity);
       }),
     );
+    const inCluster = { identifier: identity, resource: state };
+    const provider = clusterProvider(
+      args.providerName ?? `${name}-cluster`,
+      { ...inCluster, kubeconfig: this.kubeconfig },
+      // Beside the host, since its URN is in the state of every object.
+      { parent: opts?.parent },
+    );
+    this.cluster = { ...inCluster, provider, connection };
     this.facts = fromJson(preflight);
     this.readySeconds = told.apply(({ seconds }) => seconds);
 

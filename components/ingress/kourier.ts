@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Cluster, clusterOptions } from "../cluster/cluster";
 import { isGateway, isGatewayService } from "../cluster/fieldRules";
 import { isLoadBalancer, KubernetesObject } from "../cluster/kubernetesObject";
 import { externalAddress } from "./nodeIp";
@@ -7,6 +8,8 @@ import { ManifestSet } from "../cluster/manifestSet";
 
 /** Kourier's objects, and what they wait for. */
 export interface KourierArgs {
+  /** The cluster that it is put into. */
+  cluster: Cluster;
   /** The objects of kourier.yaml, after transforms. */
   objects: KubernetesObject[];
   /** What it comes after: at least Knative's definitions and namespace, which the controller and its ConfigMap need. */
@@ -18,8 +21,6 @@ export interface KourierArgs {
   names: pulumi.Resource[];
   /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
   pool: pulumi.Resource[];
-  /** Which cluster they are in. */
-  cluster: string;
 }
 
 /** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
@@ -31,10 +32,9 @@ export class Kourier extends pulumi.ComponentResource {
   /** The gateway answers once these are there. */
   public readonly ready: Manifest[];
 
-  constructor(name: string, args: KourierArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:Kourier", name, {}, opts);
-    const { deletedWith } = opts;
-    const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
+  constructor(name: string, args: KourierArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:Kourier", name, {}, clusterOptions(args.cluster, opts));
+    const manifests = new ManifestSet(name, { parent: this, cluster: args.cluster });
 
     manifests.add(args.objects, args.after, (object) => [
       ...(isLoadBalancer(object) ? args.pool : []),

@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Cluster, clusterOptions } from "../cluster/cluster";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { ManifestSet } from "../cluster/manifestSet";
 
 /** What the domain is made of. */
 export interface DefaultDomainArgs {
+  /** The cluster that its objects are put into. */
+  cluster: Cluster;
   /**
    * The objects of serving-default-domain.yaml, after transforms; none where the domain stands in config-domain already.
    * The Job gives up when the gateway has no address, so it starts only then.
@@ -27,8 +30,8 @@ export class DefaultDomain extends pulumi.ComponentResource {
     args: DefaultDomainArgs,
     opts: pulumi.ComponentResourceOptions & { dependsOn: pulumi.Resource[] },
   ) {
-    super("knative-edge:index:DefaultDomain", name, {}, opts);
-    const manifests = new ManifestSet(name, { parent: this, deletedWith: opts.deletedWith });
+    super("knative-edge:index:DefaultDomain", name, {}, clusterOptions(args.cluster, opts));
+    const manifests = new ManifestSet(name, { parent: this, cluster: args.cluster });
     manifests.add(args.objects, opts.dependsOn);
     this.domain = pulumi.output(args.domain ?? pulumi.interpolate`${args.address}.sslip.io`);
     // A component without children drops its own dependencies (pulumi/pulumi#8721), so they are handed on.

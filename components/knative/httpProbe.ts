@@ -2,9 +2,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
+import { Cluster, withCluster } from "../cluster/cluster";
 
 /** What is asked, and for how long. */
 export interface HttpProbeArgs {
+  /** The cluster that the service is in: in another one the service is asked again. */
+  cluster: Cluster;
   /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
   url: pulumi.Input<string>;
   /** Path to ask for. Defaults to `/`. */
@@ -38,7 +41,8 @@ export class HttpProbe extends pulumi.ComponentResource {
   public readonly result: pulumi.Output<ProbeResult>;
 
   constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:HttpProbe", name, {}, opts);
+    const { deletedWith, ...life } = withCluster(args.cluster);
+    super("knative-edge:index:HttpProbe", name, {}, { deletedWith, ...opts });
     const request = new local.Command(
       `${name}-request`,
       {
@@ -56,7 +60,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,
       },
-      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+      { ...life, parent: this, deletedWith, dependsOn: opts.dependsOn },
     );
     this.result = pulumi
       .all([request.stdout, request.urn])

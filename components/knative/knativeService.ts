@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { withAwait } from "../cluster/awaits";
 import { ServiceSpec } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
@@ -12,6 +13,8 @@ type ServiceSpecInputs = Omit<ServiceSpec, "readyTimeoutSeconds" | "probe">;
 export type KnativeServiceArgs = {
   [Field in keyof ServiceSpecInputs]: pulumi.Input<ServiceSpecInputs[Field]>;
 } & {
+  /** The cluster that it is put into. */
+  cluster: Cluster;
   /** How long it may take to become Ready, in seconds. Defaults to 600. */
   readyTimeoutSeconds?: number;
   /** Name of the Service object. Defaults to the resource's name. */
@@ -30,8 +33,9 @@ export class KnativeService extends pulumi.ComponentResource {
   public readonly service: Manifest;
 
   constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:KnativeService", name, {}, opts);
+    super("knative-edge:index:KnativeService", name, {}, clusterOptions(args.cluster, opts));
     const {
+      cluster,
       serviceName = name,
       namespace = "default",
       domain,
@@ -50,8 +54,8 @@ export class KnativeService extends pulumi.ComponentResource {
         spec: object.apply(({ spec }) => spec),
       },
       {
+        ...withCluster(cluster),
         parent: this,
-        deletedWith: opts.deletedWith,
         dependsOn: opts.dependsOn,
         customTimeouts: timeouts(readyTimeoutSeconds),
       },

@@ -1,17 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ServingObjects } from "./servingObjects";
+import { Cluster, clusterOptions } from "../cluster/cluster";
 import { admissionGate } from "../host/admissionGate";
-import { HostConnection } from "../host/hostScript";
 import { ManifestSet } from "../cluster/manifestSet";
 
 /** Knative Serving's objects, and the cluster they go to. */
 export interface KnativeServingArgs {
+  /** The cluster that it is put into. */
+  cluster: Cluster;
   /** The objects of serving-crds.yaml and serving-core.yaml, after transforms, each once. */
   objects: ServingObjects;
-  /** The host on which the admission gate runs. */
-  connection: pulumi.Input<HostConnection>;
-  /** Which cluster it is in: K0sHost's clusterIdentifier. */
-  cluster: string;
 }
 
 /**
@@ -24,25 +22,24 @@ export class KnativeServing extends pulumi.ComponentResource {
   /** The core with an answering webhook: enough for a Knative Service. */
   public readonly ready: pulumi.Resource[];
 
-  constructor(name: string, args: KnativeServingArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:KnativeServing", name, {}, opts);
-    const { deletedWith } = opts;
+  constructor(name: string, args: KnativeServingArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:KnativeServing", name, {}, clusterOptions(args.cluster, opts));
+    const { cluster } = args;
     const { definitions, core, admitted } = args.objects;
-    const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
+    const manifests = new ManifestSet(name, { parent: this, cluster });
 
     manifests.add(definitions);
     this.definitions = [...manifests.resources];
     manifests.add(core, this.definitions);
-    const gates = admitted
-      .slice(0, 1)
-      .map((object) =>
-        admissionGate(
-          `${name}-admission`,
-          { connection: args.connection, object },
-          { parent: this, deletedWith, dependsOn: manifests.resources },
-        ),
+    const [object] = admitted;
+    if (object !== undefined) {
+      const { dependsOn, hooks } = admissionGate(
+        `${name}-admission`,
+        { cluster, object },
+        { parent: this, dependsOn: manifests.resources },
       );
-    manifests.add(admitted, gates);
+      manifests.add(admitted, dependsOn, undefined, hooks);
+    }
     this.ready = manifests.resources;
 
     this.registerOutputs({});
