@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { awaitSeconds } from "./awaits";
+import { awaitSeconds, withAwait } from "./awaits";
 import { Cluster, withCluster } from "./cluster";
 import { ignoredFields, replacingFields } from "./fieldRules";
 import { tiers } from "./tiers";
@@ -78,19 +78,23 @@ export class ManifestSet {
     const replacing = replacingFields(object);
     const isReplaced = replacing.length > 0;
     // In another cluster it is another resource, for of the old one nothing can be deleted any more.
-    const resource = new Manifest(isReplaced ? `${name}@${cluster.identifier}` : name, object, {
-      ...withCluster(cluster),
-      parent,
-      hooks,
-      customTimeouts: timeouts(awaitSeconds(object)),
-      dependsOn,
-      ignoreChanges: ignoredFields(object),
-      replaceOnChanges: replacing,
-      // For its name is taken until it is gone.
-      deleteBeforeReplace: isReplaced ? true : undefined,
-      // Its name in stacks of an earlier version.
-      aliases: isReplaced ? [{ name }] : undefined,
-    });
+    const resource = new Manifest(
+      isReplaced ? `${name}@${cluster.identifier}` : name,
+      withAwait(object),
+      {
+        ...withCluster(cluster),
+        parent,
+        hooks,
+        customTimeouts: timeouts(awaitSeconds(object)),
+        dependsOn,
+        ignoreChanges: ignoredFields(object),
+        replaceOnChanges: replacing,
+        // For its name is taken until it is gone.
+        deleteBeforeReplace: isReplaced ? true : undefined,
+        // Its name in stacks of an earlier version.
+        aliases: isReplaced ? [{ name }] : undefined,
+      },
+    );
     this.added.push({ object, resource });
     return resource;
   }

@@ -14,10 +14,10 @@ export interface StackIdentity {
   serviceCidr: string;
   /** Directory of k0s on the host. */
   dataDir: string;
-  /** Release of Knative Serving, for instance `1.23.0`. */
-  knativeVersion: string;
-  /** Kubernetes that this Knative release runs on. */
-  knativeKubernetes: KubernetesRange;
+  /** Release of Knative Serving, for instance `1.23.0`; absent on a host without Knative. */
+  knativeVersion?: string;
+  /** Kubernetes that this Knative release runs on; absent where any will do. */
+  knativeKubernetes?: KubernetesRange;
 }
 
 /** Names for the configuration key `allow`, each with what the operator takes on by it. */
@@ -107,7 +107,7 @@ function k0sRefusals(old: StackIdentity, now: StackIdentity): Refusal[] {
 }
 
 function knativeRefusals(now: StackIdentity): Refusal[] {
-  const { minor: first, lastMinor: last = Infinity } = now.knativeKubernetes;
+  const { minor: first, lastMinor: last = Infinity } = now.knativeKubernetes ?? { minor: 0 };
   const minor = minorOf(now.k0sVersion);
   if (first <= minor && minor <= last) {
     return [];

@@ -19,20 +19,20 @@ export interface K0sHostArgs {
   owner: string;
   /** What the stack is built on. Another hostGeneration installs k0s anew, and every object in the cluster with it. */
   facts: StackIdentity;
-  /** Consents to changes that lose data, see components/host/changeGuards.ts. */
-  allow: AllowedChange[];
-  /** The host is gone: a delete of the installation leaves it alone. */
-  abandoned: boolean;
+  /** Consents to changes that lose data, see components/host/changeGuards.ts. Defaults to none. */
+  allow?: AllowedChange[];
+  /** The host is gone: a delete of the installation leaves it alone. Defaults to false. */
+  abandoned?: boolean;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
   /** The host's size, which the stack's budget counts on; a smaller host is refused. */
   hostSize: HostSize;
   /** Memory in MiB that must be free before k0s is installed. Defaults to freeMemoryMiB of components/host/hostSize.ts. */
   freeMemoryMiB?: number;
-  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer. */
-  gatewayPorts: number[];
-  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
-  apiEndpoint: string;
+  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer, and by default. */
+  gatewayPorts?: number[];
+  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. Defaults to port 6443 of nodeAddress. */
+  apiEndpoint?: string;
   /** Release of k0s, for instance v1.35.7+k0s.0. */
   version: string;
   /** Text of k0s.yaml. Partial, without a storage block: see renderK0sConfig. */
@@ -43,14 +43,14 @@ export interface K0sHostArgs {
   sha256?: string;
   /** The release's sha256sums.txt. */
   sumsUrl: string;
-  /** Components that k0s leaves out: `k0s controller --disable-components`. */
-  disabledComponents: string[];
-  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. */
-  environment: Record<string, string>;
-  /** Image archives for hosts without a way to a registry. */
-  imageBundles: ImageBundle[];
-  /** Deadline for a ready node, and after a restart for DNS, in seconds. */
-  readyTimeoutSeconds: number;
+  /** Components that k0s leaves out: `k0s controller --disable-components`. Defaults to none. */
+  disabledComponents?: string[];
+  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. Defaults to none. */
+  environment?: Record<string, string>;
+  /** Image archives for hosts without a way to a registry. Defaults to none. */
+  imageBundles?: ImageBundle[];
+  /** Deadline for a ready node, and after a restart for DNS, in seconds. Defaults to 600. */
+  readyTimeoutSeconds?: number;
   /** Name of the cluster's Kubernetes provider among the stack's resources. Defaults to the host's with `-cluster`. */
   providerName?: string;
 }
@@ -107,7 +107,7 @@ export class K0sHost extends pulumi.ComponentResource {
           MIN_MEMORY_MIB: String(leastMemoryMiB),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
           FREE_MEMORY_MIB: String(args.freeMemoryMiB ?? freeMemoryMiB),
-          GATEWAY_PORTS: args.gatewayPorts.join(" "),
+          GATEWAY_PORTS: (args.gatewayPorts ?? []).join(" "),
           CLOCK_URL: args.url,
         },
       },
@@ -125,7 +125,9 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_URL: args.url,
           K0S_SHA256: args.sha256 ?? "",
           SUMS_URL: args.sumsUrl,
-          BUNDLES: args.imageBundles.map(({ url, sha256 }) => `${sha256} ${url}\n`).join(""),
+          BUNDLES: (args.imageBundles ?? [])
+            .map(({ url, sha256 }) => `${sha256} ${url}\n`)
+            .join(""),
         },
       },
       { parent: this, dependsOn: preflight },
@@ -146,7 +148,7 @@ export class K0sHost extends pulumi.ComponentResource {
         // Not the generation: a host that was wiped cannot be reset, and for another one binary.sh does it.
         triggers: [args.owner],
       },
-      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned },
+      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned ?? false },
     );
     const ready = hostScript(
       `${name}-ready`,
@@ -159,7 +161,7 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_VERSION: args.version,
           K0S_YAML: args.k0sYaml,
           INSTALL_ARGS: install,
-          READY_TIMEOUT: String(args.readyTimeoutSeconds),
+          READY_TIMEOUT: String(args.readyTimeoutSeconds ?? 600),
         },
       },
       // Without customTimeouts: pulumi-command bounds only its dialling by them, and the script itself keeps the time.
@@ -171,7 +173,7 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         connection,
         facts: args.facts,
-        allow: args.allow,
+        allow: args.allow ?? [],
         settled: told.apply((answer) => answer.state),
         phases: [binary, configured, installed, ready],
       },
@@ -195,7 +197,11 @@ export class K0sHost extends pulumi.ComponentResource {
         if (warning !== undefined) {
           await warnOfStack(warning);
         }
-        return rewriteKubeconfig(text, args.apiEndpoint, identity);
+        return rewriteKubeconfig(
+          text,
+          args.apiEndpoint ?? `https://${args.nodeAddress}:6443`,
+          identity,
+        );
       }),
     );
     const inCluster = { identifier: identity, resource: state };

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { withAwait } from "../cluster/awaits";
-import { ServiceSpec } from "./serviceSpec";
+import { AddressSource } from "../metallb/addressSource";
+import { Ingress } from "../ingress/ingress";
+import { ServiceSpec, urlDomain } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
 import { Manifest } from "../cluster/manifest";
 import { timeouts } from "../cluster/timeouts";
@@ -21,8 +23,17 @@ export type KnativeServiceArgs = {
   serviceName?: string;
   /** Its namespace, which must be there. Defaults to `default`. */
   namespace?: string;
-  /** Domain that its URL is made of. By default the URL is what the object's status said when it was last written. */
-  domain?: pulumi.Input<string>;
+  /** The domain, which it waits for. By default there is one already. */
+  domain?: { readonly domain: pulumi.Output<string>; readonly ready: pulumi.Resource[] };
+  /** The ingress, which it waits for. By default it is in the cluster already. */
+  ingress?: Ingress;
+  /** What gives the ingress its address, which it waits for. By default nothing. */
+  addresses?: AddressSource;
+  /**
+   * Whether its URL is `http://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
+   * URL is what the object's status said when it was last written. Defaults to true.
+   */
+  plainUrl?: boolean;
 };
 
 /** A Knative Service, waited for until it is Ready. */
@@ -32,16 +43,21 @@ export class KnativeService extends pulumi.ComponentResource {
   /** The Service object. */
   public readonly service: Manifest;
 
-  constructor(name: string, args: KnativeServiceArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:KnativeService", name, {}, clusterOptions(args.cluster, opts));
+  constructor(name: string, args: KnativeServiceArgs, opts?: pulumi.ComponentResourceOptions) {
     const {
       cluster,
       serviceName = name,
       namespace = "default",
       domain,
+      ingress,
+      addresses,
+      plainUrl = true,
       readyTimeoutSeconds,
       ...fields
     } = args;
+    const dependsOn = [domain, ingress, addresses].flatMap((part) => part?.ready ?? []);
+    const options = clusterOptions(cluster, pulumi.mergeOptions({ dependsOn }, opts));
+    super("knative-edge:index:KnativeService", name, {}, options);
     const object = pulumi
       .output(fields)
       .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
@@ -56,15 +72,19 @@ export class KnativeService extends pulumi.ComponentResource {
       {
         ...withCluster(cluster),
         parent: this,
-        dependsOn: opts.dependsOn,
+        dependsOn: options.dependsOn,
         customTimeouts: timeouts(readyTimeoutSeconds),
       },
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.
     this.url =
-      domain === undefined
+      domain === undefined || !plainUrl
         ? this.service.status.apply((status) => (status as { url: string }).url)
-        : pulumi.interpolate`http://${serviceName}.${namespace}.${domain}`;
+        : pulumi
+            .all([domain.domain, fields.labels])
+            .apply(
+              ([its, labels]) => `http://${serviceName}.${namespace}.${urlDomain({ labels }, its)}`,
+            );
     this.registerOutputs({ url: this.url });
   }
 }

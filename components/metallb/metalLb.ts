@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, clusterOptions } from "../cluster/cluster";
 import { KubernetesObject } from "../cluster/kubernetesObject";
+import { AddressSource } from "./addressSource";
 import { ipAddressPool, l2Advertisement } from "./pool";
 import { admissionGate } from "../host/admissionGate";
 import { ManifestSet } from "../cluster/manifestSet";
@@ -16,7 +17,7 @@ export interface MetalLbArgs {
 }
 
 /** MetalLB in layer-2 mode: its objects, then, once its webhook admits it, the address pool and its advertisement. */
-export class MetalLb extends pulumi.ComponentResource {
+export class MetalLb extends pulumi.ComponentResource implements AddressSource {
   /** Once these are there, a Service of type LoadBalancer gets an address. */
   public readonly pool: pulumi.Resource[];
   /** Once these are there too, the address answers. */
