@@ -40,9 +40,9 @@ async function runExample(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`${name}:${key}`, value])),
   );
   const program = (await import(path.join(root, "examples", name, "index.ts"))) as {
-    default: (() => Promise<Record<string, unknown>>) | Record<string, unknown>;
+    default?: (() => Promise<Record<string, unknown>>) | Record<string, unknown>;
   };
-  const { default: exported } = program;
+  const exported = program.default ?? { ...program };
   const outputs = typeof exported === "function" ? await exported() : exported;
   await pulumi.runtime.disconnect();
   return { registered, outputs };
