@@ -57,7 +57,7 @@ const kubeconfig = JSON.stringify({
 });
 
 const valueOf = (output: unknown): Promise<unknown> =>
-  new Promise((resolve) => pulumi.output(output).apply(resolve));
+  new Promise((resolve) => (output as pulumi.Output<unknown>).apply(resolve));
 
 describe("the examples", () => {
   it("put Knative, Kourier and a service into a cluster that is there, without a host", async () => {
