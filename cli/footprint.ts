@@ -1,6 +1,6 @@
 // What a running stack takes, beside what its budget expects: npm run footprint -- --stack <name>
 import * as fs from "node:fs";
-import { barCharts } from "./lib/chart";
+import { barCharts } from "../lib/chart";
 import {
   footprint,
   footprintCharts,

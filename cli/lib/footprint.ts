@@ -1,6 +1,6 @@
 import { Amounts, difference, nothing, sum } from "../../lib/resourceAmounts";
 import { Budget } from "../../stack/budget/budget";
-import { Chart } from "./chart";
+import { Chart } from "../../lib/chart";
 import {
   DiskHeadroom,
   diskHeadroom,

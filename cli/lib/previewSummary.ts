@@ -267,7 +267,7 @@ function isNewCluster({ op, newState }: PreviewStep): boolean {
   return op === "replace" && (newState?.type.endsWith(":HostState") ?? false);
 }
 
-/** True for what is made anew only because its cluster is: by its provider, or by components/cluster/renewWithCluster.ts. */
+/** True for what is made anew only because its cluster is: by its provider, or by components/cluster/cluster.ts. */
 function followsCluster({ op, newState, replaceReasons = [] }: PreviewStep): boolean {
   const isForced = replaceReasons.every((reason) => reason === "provider");
   return op === "replace" && isForced && !newState?.type.startsWith("pulumi:providers:");

@@ -1,4 +1,4 @@
-import { isLoadBalancer, KubernetesObject, annotated } from "./kubernetesObject";
+import { isCrd, isLoadBalancer, KubernetesObject, annotated } from "./kubernetesObject";
 
 /**
  * How long the provider waits for an object, in seconds, where its ten minutes are wrong: an address is given at once
@@ -14,6 +14,10 @@ export function awaitSeconds(object: KubernetesObject): number | undefined {
  * not wait for at all. And a Job that failed stays failed: only another one in its place can succeed.
  */
 export function withAwait(object: KubernetesObject): KubernetesObject {
+  if (isCrd(object)) {
+    // It is not there when its creation returns: the provider waits for the API server to serve it.
+    return annotated(object, "pulumi.com/waitFor", "condition=Established");
+  }
   if (isLoadBalancer(object)) {
     return annotated(object, "pulumi.com/waitFor", "jsonpath={.status.loadBalancer.ingress[0].ip}");
   }

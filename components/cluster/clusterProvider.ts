@@ -1,24 +1,25 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { Cluster, withCluster } from "./cluster";
 
-/** What a provider needs of a cluster; a K0sHost has it. */
-export interface ClusterAccess {
+/** What a provider needs of a cluster. */
+export interface ClusterProviderArgs extends Pick<Cluster, "identifier" | "resource"> {
   /** Admin kubeconfig. Secret. */
   kubeconfig: pulumi.Input<string>;
-  /** Stays the same as long as the cluster does, and is known at preview. */
-  clusterIdentifier: string;
-  /** The resource that stands for the cluster: when it is deleted, everything in the cluster is gone already. */
-  cluster: pulumi.Resource;
 }
 
-/** The Kubernetes provider of a cluster. */
-export function clusterProvider(name: string, access: ClusterAccess): k8s.Provider {
+/** A Kubernetes provider with the settings that these components count on. */
+export function clusterProvider(
+  name: string,
+  { kubeconfig, ...cluster }: ClusterProviderArgs,
+  opts?: pulumi.ResourceOptions,
+): k8s.Provider {
   return new k8s.Provider(
     name,
     {
-      kubeconfig: access.kubeconfig,
+      kubeconfig,
       // Known at preview, so that a preview needs no host, and a new kubeconfig replaces nothing.
-      clusterIdentifier: access.clusterIdentifier,
+      clusterIdentifier: cluster.identifier,
       // Otherwise a changed ConfigMap is deleted and made anew, under Knative's feet.
       enableConfigMapMutable: true,
       enableSecretMutable: true,
@@ -28,6 +29,6 @@ export function clusterProvider(name: string, access: ClusterAccess): k8s.Provid
       upsertExistingObjects: true,
       enablePatchForce: true,
     },
-    { deletedWith: access.cluster },
+    { ...opts, ...withCluster(cluster) },
   );
 }

@@ -42,11 +42,6 @@ export function replacingFields(object: KubernetesObject): string[] {
   return isGatewayService(object) ? [field(poolAnnotation)] : [];
 }
 
-/** True for the Deployment of the gateway, Kourier's Envoy. */
-export function isGateway({ kind, metadata }: KubernetesObject): boolean {
-  return kind === "Deployment" && metadata.namespace === "kourier-system";
-}
-
 /** True for the Service at whose address the gateway is reached from outside. */
 export function isGatewayService(object: KubernetesObject): boolean {
   const hasOwnAddress = object.kind === "Service" && object.spec?.externalIPs !== undefined;

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { awaitSeconds } from "./awaits";
+import { awaitSeconds, withAwait } from "./awaits";
+import { Cluster, withCluster } from "./cluster";
 import { ignoredFields, replacingFields } from "./fieldRules";
 import { tiers } from "./tiers";
 import { KubernetesObject } from "./kubernetesObject";
@@ -10,10 +11,8 @@ import { timeouts } from "./timeouts";
 export interface ManifestSetOptions {
   /** The component that owns the objects. */
   parent: pulumi.ComponentResource;
-  /** The resource whose deletion takes the whole cluster, and so these objects, with it. */
-  deletedWith?: pulumi.Resource;
-  /** Which cluster they are in; for a set with objects of {@link replacingFields}. */
-  cluster?: string;
+  /** The cluster that they are in. */
+  cluster: Cluster;
 }
 
 /**
@@ -34,17 +33,19 @@ export class ManifestSet {
    * Adds objects, tier after tier.
    * @param dependsOn What the first tier waits for.
    * @param extra What one object waits for besides.
+   * @param hooks Of every one of these objects. Defaults to none.
    * @returns The last tier's resources: whatever waits for them waits for all.
    */
   public add(
     objects: KubernetesObject[],
     dependsOn: pulumi.Resource[] = [],
     extra: (object: KubernetesObject) => pulumi.Resource[] = () => [],
+    hooks?: pulumi.ResourceHookBinding,
   ): Manifest[] {
     let tierBefore = dependsOn;
     let added: Manifest[] = [];
     for (const tier of tiers(objects)) {
-      added = tier.map((object) => this.register(object, [...tierBefore, ...extra(object)]));
+      added = tier.map((object) => this.register(object, [...tierBefore, ...extra(object)], hooks));
       tierBefore = added;
     }
     return added;
@@ -67,23 +68,33 @@ export class ManifestSet {
     return found.resource;
   }
 
-  private register(object: KubernetesObject, dependsOn: pulumi.Resource[]): Manifest {
-    const { cluster, ...opts } = this.opts;
+  private register(
+    object: KubernetesObject,
+    dependsOn: pulumi.Resource[],
+    hooks?: pulumi.ResourceHookBinding,
+  ): Manifest {
+    const { parent, cluster } = this.opts;
     const name = manifestName(this.component, object);
     const replacing = replacingFields(object);
     const isReplaced = replacing.length > 0;
     // In another cluster it is another resource, for of the old one nothing can be deleted any more.
-    const resource = new Manifest(isReplaced ? `${name}@${cluster}` : name, object, {
-      ...opts,
-      customTimeouts: timeouts(awaitSeconds(object)),
-      dependsOn,
-      ignoreChanges: ignoredFields(object),
-      replaceOnChanges: replacing,
-      // For its name is taken until it is gone.
-      deleteBeforeReplace: isReplaced ? true : undefined,
-      // Its name in stacks of an earlier version.
-      aliases: isReplaced ? [{ name }] : undefined,
-    });
+    const resource = new Manifest(
+      isReplaced ? `${name}@${cluster.identifier}` : name,
+      withAwait(object),
+      {
+        ...withCluster(cluster),
+        parent,
+        hooks,
+        customTimeouts: timeouts(awaitSeconds(object)),
+        dependsOn,
+        ignoreChanges: ignoredFields(object),
+        replaceOnChanges: replacing,
+        // For its name is taken until it is gone.
+        deleteBeforeReplace: isReplaced ? true : undefined,
+        // Its name in stacks of an earlier version.
+        aliases: isReplaced ? [{ name }] : undefined,
+      },
+    );
     this.added.push({ object, resource });
     return resource;
   }

@@ -7,7 +7,8 @@ export interface K0sConfigSource {
   host: Pick<HostConfig, "address" | "nodeAddress">;
   /** URL at which the machine running Pulumi reaches the Kubernetes API. */
   apiEndpoint: string;
-  k0s: K0sConfig;
+  /** Flags of components default to none. */
+  k0s: Pick<K0sConfig, "podCidr" | "serviceCidr"> & Partial<K0sSettings>;
 }
 
 /**
@@ -50,9 +51,9 @@ export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): st
  */
 export function k0sInstallArguments({
   nodeAddress,
-  disabledComponents,
-  environment,
-}: Pick<K0sSettings, "disabledComponents" | "environment"> & { nodeAddress: string }): string[] {
+  disabledComponents = [],
+  environment = {},
+}: Partial<K0sSettings> & { nodeAddress: string }): string[] {
   return [
     `--kubelet-extra-args=--node-ip=${nodeAddress}`,
     ...(disabledComponents.length === 0
@@ -63,7 +64,7 @@ export function k0sInstallArguments({
 }
 
 /** A component's flags as k0s.yaml has them. They override those that k0s itself sets. */
-function extraArgs(args: Record<string, string>): { extraArgs?: Record<string, string> } {
+function extraArgs(args: Record<string, string> = {}): { extraArgs?: Record<string, string> } {
   return nonEmpty("extraArgs", args);
 }
 

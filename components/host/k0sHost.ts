@@ -7,7 +7,8 @@ import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
-import { renewWithCluster } from "../cluster/renewWithCluster";
+import { Cluster } from "../cluster/cluster";
+import { clusterProvider } from "../cluster/clusterProvider";
 import { warnOfStack } from "../cluster/warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
@@ -18,20 +19,20 @@ export interface K0sHostArgs {
   owner: string;
   /** What the stack is built on. Another hostGeneration reinstalls k0s, and every object in the cluster with it. */
   facts: StackIdentity;
-  /** The changes that may lose data, by their names in components/host/changeGuards.ts. */
-  allow: AllowedChange[];
-  /** The host is gone, so a delete of the installation does not contact it. */
-  abandoned: boolean;
+  /** The changes that may lose data, by their names in components/host/changeGuards.ts. Defaults to none. */
+  allow?: AllowedChange[];
+  /** The host is gone, so a delete of the installation does not contact it. Defaults to false. */
+  abandoned?: boolean;
   /** IPv4 address of the host's interface. */
   nodeAddress: string;
   /** The host's size, which the stack's budget counts on; a smaller host is refused. */
   hostSize: HostSize;
   /** Memory in MiB that must be free before k0s is installed. Defaults to freeMemoryMiB of components/host/hostSize.ts. */
   freeMemoryMiB?: number;
-  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer. */
-  gatewayPorts: number[];
-  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. */
-  apiEndpoint: string;
+  /** Ports at which the gateway answers on the host itself, so that nothing else may; none with a load balancer, and by default. */
+  gatewayPorts?: number[];
+  /** URL by which the machine that runs Pulumi reaches the Kubernetes API, for instance https://192.168.56.10:6443. Defaults to port 6443 of nodeAddress. */
+  apiEndpoint?: string;
   /** Release of k0s, for instance v1.35.7+k0s.0. */
   version: string;
   /** Text of k0s.yaml. Partial, without a storage block: see renderK0sConfig. */
@@ -42,14 +43,16 @@ export interface K0sHostArgs {
   sha256?: string;
   /** The release's sha256sums.txt. */
   sumsUrl: string;
-  /** Components that k0s leaves out: `k0s controller --disable-components`. */
-  disabledComponents: string[];
-  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. */
-  environment: Record<string, string>;
-  /** Image archives for hosts without a way to a registry. */
-  imageBundles: ImageBundle[];
-  /** Deadline for a ready node, and after a restart for DNS, in seconds. */
-  readyTimeoutSeconds: number;
+  /** Components that k0s leaves out: `k0s controller --disable-components`. Defaults to none. */
+  disabledComponents?: string[];
+  /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. Defaults to none. */
+  environment?: Record<string, string>;
+  /** Image archives for hosts without a way to a registry. Defaults to none. */
+  imageBundles?: ImageBundle[];
+  /** Deadline for a ready node, and after a restart for DNS, in seconds. Defaults to 600. */
+  readyTimeoutSeconds?: number;
+  /** Name of the cluster's Kubernetes provider among the stack's resources. Defaults to the host's with `-cluster`. */
+  providerName?: string;
 }
 
 /** The machine, as preflight.sh reports it. */
@@ -76,12 +79,8 @@ interface ReadyAnswer {
  * still reset a host that never became ready.
  */
 export class K0sHost extends pulumi.ComponentResource {
-  /** The connection, for whatever else is to run on the host. */
-  public readonly connection: pulumi.Input<HostConnection>;
-  /** The cluster: when it is deleted or replaced, everything in it is gone already. */
-  public readonly cluster: pulumi.Resource;
-  /** For the kubernetes provider: stays the same as long as the cluster does. */
-  public readonly clusterIdentifier: string;
+  /** The cluster, for the components that put objects into it. */
+  public readonly cluster: Cluster;
   /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
   public readonly kubeconfig: pulumi.Output<string>;
   /** What preflight reports about the host. */
@@ -108,7 +107,7 @@ export class K0sHost extends pulumi.ComponentResource {
           MIN_MEMORY_MIB: String(leastMemoryMiB),
           HOST_MEMORY_MIB: String(args.hostSize.memoryMiB),
           FREE_MEMORY_MIB: String(args.freeMemoryMiB ?? freeMemoryMiB),
-          GATEWAY_PORTS: args.gatewayPorts.join(" "),
+          GATEWAY_PORTS: (args.gatewayPorts ?? []).join(" "),
           CLOCK_URL: args.url,
         },
       },
@@ -126,7 +125,9 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_URL: args.url,
           K0S_SHA256: args.sha256 ?? "",
           SUMS_URL: args.sumsUrl,
-          BUNDLES: args.imageBundles.map(({ url, sha256 }) => `${sha256} ${url}\n`).join(""),
+          BUNDLES: (args.imageBundles ?? [])
+            .map(({ url, sha256 }) => `${sha256} ${url}\n`)
+            .join(""),
         },
       },
       { parent: this, dependsOn: preflight },
@@ -147,7 +148,7 @@ export class K0sHost extends pulumi.ComponentResource {
         // Not the generation: a wiped host cannot be reset, and on a host that was not wiped binary.sh does it.
         triggers: [args.owner],
       },
-      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned },
+      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned ?? false },
     );
     const ready = hostScript(
       `${name}-ready`,
@@ -160,7 +161,7 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_VERSION: args.version,
           K0S_YAML: args.k0sYaml,
           INSTALL_ARGS: install,
-          READY_TIMEOUT: String(args.readyTimeoutSeconds),
+          READY_TIMEOUT: String(args.readyTimeoutSeconds ?? 600),
         },
       },
       // Without customTimeouts: they bound only pulumi-command's dialling, and the script has its own deadline.
@@ -172,13 +173,12 @@ export class K0sHost extends pulumi.ComponentResource {
       {
         connection,
         facts: args.facts,
-        allow: args.allow,
+        allow: args.allow ?? [],
         settled: told.apply((answer) => answer.state),
         phases: [binary, configured, installed, ready],
       },
       { parent: this },
     );
-    renewWithCluster(state, identity);
     const kubeconfig = hostScript(
       `${name}-kubeconfig`,
       { connection, script: "kubeconfig", secretOutput: true, triggers: [identity] },
@@ -191,18 +191,27 @@ export class K0sHost extends pulumi.ComponentResource {
       },
     );
 
-    this.connection = connection;
-    this.cluster = state;
-    this.clusterIdentifier = identity;
     this.kubeconfig = pulumi.secret(
       kubeconfig.stdout.apply(async (text) => {
         const warning = expiryWarning(text, new Date());
         if (warning !== undefined) {
           await warnOfStack(warning);
         }
-        return rewriteKubeconfig(text, args.apiEndpoint, identity);
+        return rewriteKubeconfig(
+          text,
+          args.apiEndpoint ?? `https://${args.nodeAddress}:6443`,
+          identity,
+        );
       }),
     );
+    const inCluster = { identifier: identity, resource: state };
+    const provider = clusterProvider(
+      args.providerName ?? `${name}-cluster`,
+      { ...inCluster, kubeconfig: this.kubeconfig },
+      // Beside the host, since its URN is in the state of every object.
+      { parent: opts?.parent },
+    );
+    this.cluster = { ...inCluster, provider, connection };
     this.facts = fromJson(preflight);
     this.readySeconds = told.apply(({ seconds }) => seconds);
 

@@ -1,29 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isGateway, isGatewayService } from "../cluster/fieldRules";
+import { Cluster, clusterOptions } from "../cluster/cluster";
+import { isGatewayService } from "../cluster/fieldRules";
 import { isLoadBalancer, KubernetesObject } from "../cluster/kubernetesObject";
+import { AddressSource, givenAddresses } from "../metallb/addressSource";
+import { Ingress, ServingSteps } from "./ingress";
+import { kourierKind } from "./kourierKind";
 import { externalAddress } from "./nodeIp";
 import { Manifest } from "../cluster/manifest";
 import { ManifestSet } from "../cluster/manifestSet";
 
-/** Kourier's objects, and what they wait for. */
+/** Where Kourier goes to, and what it waits for. */
 export interface KourierArgs {
+  /** The cluster that it is put into. */
+  cluster: Cluster;
   /** The objects of kourier.yaml, after transforms. */
   objects: KubernetesObject[];
-  /** What it comes after: at least Knative's definitions and namespace, which the controller and its ConfigMap need. */
-  after: pulumi.Resource[];
+  /** Knative Serving. By default it is in the cluster already, with an answering DNS. */
+  knative?: ServingSteps;
+  /** What gives the gateway's Service its address. By default the cluster does so by itself. */
+  addresses?: AddressSource;
   /**
-   * What is ready once names resolve: Envoy finds Kourier's controller by name, and is restarted where it does not.
-   * CoreDNS itself is k0s' own and no resource of the stack.
+   * Has it start after all of Knative, not beside it: on a node without room for all, whose pods come first stay. Defaults
+   * to false.
    */
-  names: pulumi.Resource[];
-  /** What a LoadBalancer Service waits for: an address pool and its advertisement. */
-  pool: pulumi.Resource[];
-  /** Which cluster they are in. */
-  cluster: string;
+  oneByOne?: boolean;
 }
 
 /** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
-export class Kourier extends pulumi.ComponentResource {
+export class Kourier extends pulumi.ComponentResource implements Ingress {
   /** The gateway's address: the one in the Service's spec.externalIPs, or else as the load balancer gave it. */
   public readonly address: pulumi.Output<string>;
   /** The gateway has its address once these are there. */
@@ -31,14 +35,16 @@ export class Kourier extends pulumi.ComponentResource {
   /** The gateway answers once these are there. */
   public readonly ready: Manifest[];
 
-  constructor(name: string, args: KourierArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:Kourier", name, {}, opts);
-    const { deletedWith } = opts;
-    const manifests = new ManifestSet(name, { parent: this, deletedWith, cluster: args.cluster });
+  constructor(name: string, args: KourierArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("knative-edge:index:Kourier", name, {}, clusterOptions(args.cluster, opts));
+    const manifests = new ManifestSet(name, { parent: this, cluster: args.cluster });
 
-    manifests.add(args.objects, args.after, (object) => [
-      ...(isLoadBalancer(object) ? args.pool : []),
-      ...(isGateway(object) ? args.names : []),
+    const { knative = { definitions: [], ready: [] }, addresses = givenAddresses } = args;
+    const before = args.oneByOne ? knative.ready : knative.definitions;
+    manifests.add(args.objects, before, (object) => [
+      ...(isLoadBalancer(object) ? addresses.pool : []),
+      // Envoy finds Kourier's controller by name, and is restarted where it does not.
+      ...(isGateway(object) ? knative.ready : []),
     ]);
     this.addressed = [manifests.find(isGatewayService)];
     this.ready = manifests.resources;
@@ -50,6 +56,11 @@ export class Kourier extends pulumi.ComponentResource {
 
     this.registerOutputs({ address: this.address });
   }
+}
+
+/** True for the gateway's Deployment: Envoy. */
+function isGateway({ kind, metadata }: KubernetesObject): boolean {
+  return kind === "Deployment" && metadata.namespace === kourierKind.namespace;
 }
 
 /** The first address of a Service's `status.loadBalancer`. */

@@ -2,17 +2,21 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { local } from "@pulumi/command";
+import { Cluster, withCluster } from "../cluster/cluster";
+import { Ingress } from "../ingress/ingress";
 
 /** What is asked, and for how long. */
 export interface HttpProbeArgs {
-  /** URL of the service, for instance http://hello.default.192.168.56.200.sslip.io. */
-  url: pulumi.Input<string>;
+  /** The cluster that the service is in: in another one the service is asked again. */
+  cluster: Cluster;
+  /** The service: its object, which the probe waits for, and its URL, for instance http://hello.default.192.0.2.1.sslip.io. */
+  service: { readonly url: pulumi.Output<string>; readonly service: pulumi.Resource };
   /** Path to ask for. Defaults to `/`. */
   path?: string;
-  /** Address to ask with the URL's host in the Host header where its name does not resolve. */
-  address: pulumi.Input<string>;
-  /** Versions of what the answer depends on: where one changes, the service is asked again. */
-  versions: Record<string, string>;
+  /** The ingress, whose address is asked with the URL's host in the Host header where its name does not resolve. */
+  ingress: Pick<Ingress, "address">;
+  /** Versions of what the answer depends on: where one changes, the service is asked again. Defaults to none. */
+  versions?: Record<string, string>;
   /** How long an answer may take, in seconds. Defaults to 120. */
   timeoutSeconds?: number;
 }
@@ -37,8 +41,11 @@ export class HttpProbe extends pulumi.ComponentResource {
   /** What it saw when it last asked: it asks again where the URL, the address or a version is another. */
   public readonly result: pulumi.Output<ProbeResult>;
 
-  constructor(name: string, args: HttpProbeArgs, opts: pulumi.ComponentResourceOptions) {
-    super("knative-edge:index:HttpProbe", name, {}, opts);
+  constructor(name: string, args: HttpProbeArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { deletedWith, ...life } = withCluster(args.cluster);
+    const dependsOn = args.service.service;
+    const options = pulumi.mergeOptions({ deletedWith, dependsOn }, opts);
+    super("knative-edge:index:HttpProbe", name, {}, options);
     const request = new local.Command(
       `${name}-request`,
       {
@@ -46,17 +53,17 @@ export class HttpProbe extends pulumi.ComponentResource {
         create: "node -",
         stdin: fs.readFileSync(path.join(__dirname, "probe.cjs"), "utf8"),
         environment: {
-          PROBE_URL: pulumi.interpolate`${args.url}${args.path ?? "/"}`,
-          PROBE_ADDRESS: args.address,
+          PROBE_URL: pulumi.interpolate`${args.service.url}${args.path ?? "/"}`,
+          PROBE_ADDRESS: args.ingress.address,
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
-          PROBE_VERSIONS: Object.entries(args.versions)
+          PROBE_VERSIONS: Object.entries(args.versions ?? {})
             .map((each) => each.join(" "))
             .join(", "),
         },
         addPreviousOutputInEnv: false,
         logging: local.Logging.Stderr,
       },
-      { parent: this, deletedWith: opts.deletedWith, dependsOn: opts.dependsOn },
+      { ...life, parent: this, deletedWith, dependsOn: options.dependsOn },
     );
     this.result = pulumi
       .all([request.stdout, request.urn])

@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { withAwait } from "../cluster/awaits";
-import { ServiceSpec } from "./serviceSpec";
+import { AddressSource } from "../metallb/addressSource";
+import { Ingress } from "../ingress/ingress";
+import { ServiceSpec, urlDomain } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
@@ -9,24 +12,37 @@ import { timeouts } from "../cluster/timeouts";
 /** What goes into the object. */
 type ServiceSpecInputs = Omit<ServiceSpec, "readyTimeoutSeconds" | "probe">;
 
-/** Every field of a service as a Pulumi input; what each means stands at ServiceSpec in components/knative/serviceSpec.ts. */
-export type KnativeServiceArgs = {
-  [Field in keyof ServiceSpecInputs]: pulumi.Input<ServiceSpecInputs[Field]>;
-} & {
+/** Where a service goes, and what it waits for. */
+interface Placement {
+  /** The cluster that it is put into. */
+  cluster: Cluster;
   /** How long it may take to become Ready, in seconds. Defaults to 600. */
   readyTimeoutSeconds?: number;
+  /** The domain, which it waits for. By default there is one already. */
+  domain?: { readonly domain: pulumi.Output<string>; readonly ready: pulumi.Resource[] };
+  /** The ingress, which it waits for. By default it is in the cluster already. */
+  ingress?: Ingress;
+  /** What gives the ingress its address, which it waits for. By default nothing. */
+  addresses?: AddressSource;
+  /**
+   * Whether its URL is `http://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
+   * URL is what the object's status said when it was last written. Defaults to true.
+   */
+  plainUrl?: boolean;
+}
+
+/** Every field of a service as a Pulumi input; ServiceSpec in components/knative/serviceSpec.ts says what each means. */
+export type KnativeServiceArgs = Placement & {
+  [Field in keyof ServiceSpecInputs]: pulumi.Input<ServiceSpecInputs[Field]>;
+} & {
   /** Name of the Service object. Defaults to the resource's name. */
   serviceName?: string;
   /** Its namespace, which must be there. Defaults to `default`. */
   namespace?: string;
-  /** Domain that its URL is made of. By default the URL is what the object's status said when it was last written. */
-  domain?: pulumi.Input<string>;
 };
 
 /** A Service whose object is there already, as {@link knativeService} and {@link withAwait} make it. */
-export type RenderedServiceArgs = Pick<KnativeServiceArgs, "readyTimeoutSeconds" | "domain"> & {
-  object: KubernetesObject;
-};
+export type RenderedServiceArgs = Placement & { object: KubernetesObject };
 
 /** A Knative Service, waited for until it is Ready. */
 export class KnativeService extends pulumi.ComponentResource {
@@ -38,12 +54,22 @@ export class KnativeService extends pulumi.ComponentResource {
   constructor(
     name: string,
     args: KnativeServiceArgs | RenderedServiceArgs,
-    opts: pulumi.ComponentResourceOptions,
+    opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("knative-edge:index:KnativeService", name, {}, opts);
-    const { domain, readyTimeoutSeconds } = args;
-    const { serviceName, namespace, object } =
-      "object" in args ? rendered(args.object) : render(name, args);
+    const {
+      cluster,
+      domain,
+      ingress,
+      addresses,
+      plainUrl = true,
+      readyTimeoutSeconds,
+      ...fields
+    } = args;
+    const dependsOn = [domain, ingress, addresses].flatMap((part) => part?.ready ?? []);
+    const options = clusterOptions(cluster, pulumi.mergeOptions({ dependsOn }, opts));
+    super("knative-edge:index:KnativeService", name, {}, options);
+    const { serviceName, namespace, labels, object } =
+      "object" in fields ? rendered(fields.object) : render(name, fields);
     this.service = new Manifest(
       `${name}-service`,
       {
@@ -53,17 +79,22 @@ export class KnativeService extends pulumi.ComponentResource {
         spec: object.apply(({ spec }) => spec),
       },
       {
+        ...withCluster(cluster),
         parent: this,
-        deletedWith: opts.deletedWith,
-        dependsOn: opts.dependsOn,
+        dependsOn: options.dependsOn,
         customTimeouts: timeouts(readyTimeoutSeconds),
       },
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.
     this.url =
-      domain === undefined
+      domain === undefined || !plainUrl
         ? this.service.status.apply((status) => (status as { url: string }).url)
-        : pulumi.interpolate`http://${serviceName}.${namespace}.${domain}`;
+        : pulumi
+            .all([domain.domain, labels])
+            .apply(
+              ([its, known]) =>
+                `http://${serviceName}.${namespace}.${urlDomain({ labels: known }, its)}`,
+            );
     this.registerOutputs({ url: this.url });
   }
 }
@@ -72,18 +103,19 @@ export class KnativeService extends pulumi.ComponentResource {
 interface ServiceObject {
   serviceName: string;
   namespace: string;
+  labels: pulumi.Input<Record<string, string> | undefined>;
   object: pulumi.Output<KubernetesObject>;
 }
 
 function rendered(object: KubernetesObject): ServiceObject {
-  const { name, namespace = "default" } = object.metadata;
-  return { serviceName: name, namespace, object: pulumi.output(name).apply(() => object) };
+  const { name, namespace = "default", labels } = object.metadata;
+  return { serviceName: name, namespace, labels, object: pulumi.output(name).apply(() => object) };
 }
 
-function render(name: string, args: KnativeServiceArgs): ServiceObject {
+function render(name: string, args: Omit<KnativeServiceArgs, keyof Placement>): ServiceObject {
   const { serviceName = name, namespace = "default", ...fields } = args;
   const object = pulumi
     .output(fields)
     .apply((spec) => withAwait(knativeService(serviceName, namespace, spec as ServiceSpec)));
-  return { serviceName, namespace, object };
+  return { serviceName, namespace, labels: fields.labels, object };
 }

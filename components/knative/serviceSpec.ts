@@ -79,8 +79,11 @@ export function hasPlainUrls({ configMaps }: { configMaps: Record<string, unknow
   return !("config-domain" in configMaps) && !("config-network" in configMaps);
 }
 
+/** A service, as far as its labels tell of it. */
+type Labelled = Partial<ServiceSpec>;
+
 /** The domain of a service's URL: the stack's, or the cluster's own for a service that only the cluster reaches. */
-export function urlDomain<Domain>(spec: ServiceSpec, domain: Domain): Domain | string {
+export function urlDomain<Domain>(spec: Labelled, domain: Domain): Domain | string {
   return isClusterLocal(spec) ? "svc.cluster.local" : domain;
 }
 
@@ -89,7 +92,7 @@ export function probePath(spec: ServiceSpec): string | undefined {
   return spec.probe === false || isClusterLocal(spec) ? undefined : (spec.probe ?? "/");
 }
 
-export function isClusterLocal({ labels }: ServiceSpec): boolean {
+export function isClusterLocal({ labels }: Labelled): boolean {
   return labels?.[visibilityLabel] === "cluster-local";
 }
 

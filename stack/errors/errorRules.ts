@@ -199,7 +199,7 @@ const clusterRules: Rule[] = [
   {
     // Of the API server itself; what a webhook meets is above.
     pattern:
-      /(connection refused|connection reset by peer|unexpected EOF|: EOF|http2: client connection lost|TLS handshake timeout|i\/o timeout|server is currently unable to handle the request|apiserver is shutting down|etcdserver: [^\n]*)/,
+      /(connection refused|connection reset by peer|unexpected EOF|: EOF|http2: client connection lost|TLS handshake timeout|i\/o timeout|server is currently unable to handle the request|apiserver is shutting down|request has been made before all known HTTP paths have been installed|etcdserver: [^\n]*)/,
     mayPass: true,
     say: ({ apiEndpoint, resource }, words = "") =>
       `The Kubernetes API at ${apiEndpoint} went away while ${resource} was applied (${words}): look at ` +

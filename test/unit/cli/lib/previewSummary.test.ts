@@ -112,7 +112,7 @@ describe("the summary of a preview", () => {
     ]);
     assert.deepEqual(section(summary, "Restarts"), []);
     assert.ok(section(summary, "Changes").includes("- ± 5 objects, which go to the new cluster"));
-    // By the trigger of components/cluster/renewWithCluster.ts the engine gives no reason.
+    // By the trigger of components/cluster/cluster.ts the engine gives no reason.
     const forced = steps.map((step) =>
       step.replaceReasons?.join() === "provider" ? { ...step, replaceReasons: [] } : step,
     );

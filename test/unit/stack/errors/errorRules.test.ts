@@ -105,6 +105,13 @@ const cases: [type: string, error: string, says: RegExp, mayPass?: true, at?: Pl
     true,
   ],
   [
+    // An API server that has just started, seen in the lab after its process was killed.
+    object,
+    'resource "urn:..." was not successfully created by the Kubernetes API server: the request has been made before all known HTTP paths have been installed, please try again',
+    /^The Kubernetes API at https:\/\/192\.0\.2\.10:6443 went away while host-binary was applied \(request has been made/,
+    true,
+  ],
+  [
     object,
     'Patch "https://192.0.2.10:6443/api/v1/...": http2: client connection lost',
     /went away/,

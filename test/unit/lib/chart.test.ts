@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { barCharts, Chart } from "../../../../cli/lib/chart";
-import { markdownTable, textTable } from "../../../../lib/table";
+import { barCharts, Chart } from "../../../lib/chart";
+import { markdownTable, textTable } from "../../../lib/table";
 
 const chart: Chart = {
   title: "Memory",

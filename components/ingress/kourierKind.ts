@@ -1,0 +1,14 @@
+import { IngressKind } from "./ingressKind";
+
+/** Kourier, as net-kourier's release has it. */
+export const kourierKind: IngressKind = {
+  title: "Kourier",
+  ingressClass: "kourier.ingress.networking.knative.dev",
+  namespace: "kourier-system",
+  workloadsAtKnative: ["net-kourier-controller"],
+  gatewayContainer: "kourier-gateway",
+  idleMebibytes: {
+    "3scale-kourier-gateway/kourier-gateway": [20, 60, 190, 330],
+    "net-kourier-controller/controller": [90, 170, 340, 430],
+  },
+};

@@ -1,0 +1,58 @@
+import * as pulumi from "@pulumi/pulumi";
+import { hostConnection } from "../components/host/hostConnection";
+import { renderK0sConfig } from "../components/host/k0sConfig";
+import { K0sHostArgs } from "../components/host/k0sHost";
+import { gatewayPorts } from "../components/ingress/nodeIp";
+import { KubernetesObject } from "../components/cluster/kubernetesObject";
+import { hasPlainUrls, probePath } from "../components/knative/serviceSpec";
+import { releaseVersions } from "../stack/releases/releases";
+import { stackIdentity } from "../stack/render/stackIdentity";
+import { StackPlan } from "./planStack";
+
+/** A service of the plan: its object, and the probe. */
+export interface PlannedService {
+  name: string;
+  spec: { object: KubernetesObject; readyTimeoutSeconds?: number; plainUrl: boolean };
+  /** What is asked of it; undefined where it is not asked. */
+  probe: { path: string; versions: Record<string, string> } | undefined;
+}
+
+/** What each component of the stack is told, but for the components before it. */
+export function componentArgs(plan: StackPlan) {
+  const { config, objects, budget } = plan;
+  const { loadBalancer } = config;
+  // Where not all fits, who comes first finds room: then one after the other, as in the budget.
+  const oneByOne = !budget.requestsFit;
+  const versions = releaseVersions(config);
+  const plainUrl = hasPlainUrls(config.knative);
+  return {
+    host: hostArgs(plan),
+    addresses: { objects: objects.metalLb, ...loadBalancer },
+    knative: { objects: objects.serving },
+    ingress: { objects: objects.kourier, oneByOne },
+    domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
+    services: objects.services.map(({ name, spec, object }): PlannedService => {
+      const path = probePath(spec);
+      const probe = path === undefined ? undefined : { path, versions };
+      const { readyTimeoutSeconds } = spec;
+      return { name, spec: { object, readyTimeoutSeconds, plainUrl }, probe };
+    }),
+  };
+}
+
+function hostArgs({ config }: StackPlan): K0sHostArgs {
+  return {
+    connection: hostConnection(config.host),
+    owner: `${pulumi.getStack()}@${config.host.address}`,
+    facts: stackIdentity(config),
+    allow: config.allow,
+    abandoned: config.abandonHost,
+    nodeAddress: config.host.nodeAddress,
+    hostSize: config.hostSize,
+    gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
+    apiEndpoint: config.apiEndpoint,
+    k0sYaml: renderK0sConfig(config),
+    ...config.k0s,
+    providerName: "cluster",
+  };
+}
