@@ -78,7 +78,7 @@ const faults: Fault[] = [
   {
     what: "a host whose clock is a day ahead",
     // Preflight alone reads it.
-    config: () => ({ sshUser: undefined, hostMemoryMiB: 1500 }),
+    config: () => ({ sshUser: undefined, hostMemoryMiB: 1530 }),
     breaks: () =>
       writeFileSync(
         hostFile(lab.host, "/usr/local/bin/date"),
