@@ -219,7 +219,7 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   const project = readYaml(path.join(repoRoot, "Pulumi.yaml"));
   await writeYaml(path.join(dirs.project, "Pulumi.yaml"), {
     ...project,
-    main: path.relative(dirs.project, repoRoot),
+    main: path.join(path.relative(dirs.project, repoRoot), String(project.main)),
   });
   const file = path.join(dirs.project, `Pulumi.${stack}.yaml`);
   await pulumi(["stack", "select", "--create", stack], { stack });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { load } from "js-yaml";
 import { manifestsDir } from "../support/releases";
 import { hostKey, leastConfig } from "../support/config";
 
@@ -116,5 +118,13 @@ describe("the package", () => {
       packed.filter((file) => /^(lab|test|cli|docs|examples|scripts|\.)/.test(file)),
       [],
     );
+  });
+
+  it("do not stand in the program's place: each project names its file", () => {
+    // With a folder the engine runs what package.json exports (sdk/nodejs/cmd/run/run.ts), which registers nothing.
+    for (const folder of [".", "examples/k0s-host", "examples/knative-on-a-cluster"]) {
+      const project = load(fs.readFileSync(path.join(root, folder, "Pulumi.yaml"), "utf8"));
+      assert.equal((project as { main: string }).main, "index.ts", folder);
+    }
   });
 });
