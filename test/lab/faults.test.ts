@@ -261,31 +261,6 @@ describe("faults of a stack that is up", () => {
     await lab.converges();
   });
 
-  it("names what keeps pods from starting while an up runs: CoreDNS without an image, a pod without a place", async () => {
-    const sample = { image: "ghcr.io/knative/helloworld-go:latest" };
-    await lab.kubectl(
-      "-n kube-system set image deployment/coredns coredns=registry.lab/coredns:none",
-    );
-    await lab.kubectl(`taint node ${lab.host} lab/full=:NoSchedule`);
-    await lab.configure({ services: { waiting: sample } });
-    const running = await lab.start();
-    try {
-      await said(
-        running,
-        /kube-system\/coredns: (ErrImagePull|ImagePullBackOff|Pending): [^]*Without CoreDNS no name resolves/,
-        120,
-      );
-      await said(running, /waiting: Pending: [^]* untolerated taint {lab\/full: }/, 300);
-    } finally {
-      await lab.kubectl(`taint node ${lab.host} lab/full-`);
-      await lab.kubectl("-n kube-system rollout undo deployment/coredns");
-    }
-    assert.equal(await running.ended, 0, running.output());
-    lab.printed.push(running.output());
-    await lab.configure({ services: undefined });
-    await lab.converges();
-  });
-
   it("lets only one of two runs work, and tells the other how to wait", async () => {
     await lab.configure(again());
     setTrap(lab.host, "awk", "hold");
