@@ -2,8 +2,6 @@ import { KubernetesObject } from "../cluster/kubernetesObject";
 
 /** What the rest of the program must know of an ingress that it can put into a cluster, all of it known beforehand. */
 export interface IngressKind {
-  /** The ingress' name in plans and budgets. */
-  title: string;
   /** Value of `ingress-class` in Knative's ConfigMap config-network. */
   ingressClass: string;
   /** Namespace of its own. */

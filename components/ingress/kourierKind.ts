@@ -2,7 +2,6 @@ import { IngressKind } from "./ingressKind";
 
 /** Kourier, as net-kourier's release has it. */
 export const kourierKind: IngressKind = {
-  title: "Kourier",
   ingressClass: "kourier.ingress.networking.knative.dev",
   namespace: "kourier-system",
   workloadsAtKnative: ["net-kourier-controller"],

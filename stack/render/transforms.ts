@@ -1,3 +1,4 @@
+import { kourierKind } from "../../components/ingress/kourierKind";
 import { EdgeConfig } from "../config";
 import { MetalLbConfig } from "../config/loadBalancer";
 import { mirrorImage } from "../../lib/imageNames";
@@ -10,7 +11,7 @@ import {
   isKnativeServing,
   poolAnnotation,
 } from "../../components/cluster/fieldRules";
-import { isCrd, KubernetesObject, annotated } from "../../components/cluster/kubernetesObject";
+import { KubernetesObject, annotated } from "../../components/cluster/kubernetesObject";
 import { suggestion } from "../../lib/nearest";
 import { atNodeAddress } from "../../components/ingress/nodeIp";
 import { firstAddress } from "../../components/metallb/pool";
@@ -36,7 +37,6 @@ const metalLbNamespace = "metallb-system";
 /** All transforms in the order of use, by name. */
 export function transforms(config: EdgeConfig): Record<string, Transform> {
   return {
-    awaitDefinitions,
     forceWebhooks,
     ownRollout,
     announceFromAnyNode,
@@ -81,11 +81,6 @@ export function validateAgainstManifests(
     ...overrideProblems(config, objects),
     ...configMapProblems(config.knative.configMaps, own),
   ];
-}
-
-/** A CRD is not there when its creation returns: the provider waits for the API server to serve it. */
-export function awaitDefinitions(object: KubernetesObject): KubernetesObject {
-  return isCrd(object) ? annotated(object, "pulumi.com/waitFor", "condition=Established") : object;
 }
 
 /**
@@ -231,7 +226,7 @@ export function images(mirrors: Record<string, string>): Transform {
 /** The ConfigMap keys of a configuration: the user's, over those that the program needs. */
 function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<string, string>> {
   const own: Record<string, Record<string, string>> = {
-    "config-network": { "ingress-class": "kourier.ingress.networking.knative.dev" },
+    "config-network": { "ingress-class": kourierKind.ingressClass },
     "config-deployment": queueProxyConfig(knative.resources.policy),
     ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
   };

@@ -1,3 +1,4 @@
+import { kourierKind } from "../../components/ingress/kourierKind";
 import { JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { formatQuantity, NanoUnits, parseQuantity, Ratio } from "../../lib/quantity";
@@ -93,7 +94,7 @@ export function goMemory(object: KubernetesObject): KubernetesObject {
   return withContainers(object, (container) => {
     const limit = (container.resources as Resources | undefined)?.limits?.memory;
     // Envoy is no Go program.
-    if (limit === undefined || container.name === "kourier-gateway") {
+    if (limit === undefined || container.name === kourierKind.gatewayContainer) {
       return container;
     }
     const mebibytes = (parseQuantity(limit) * 85n) / (100n * mebibyte);
@@ -127,8 +128,7 @@ const idleMebibytes: Record<string, number[]> = {
   "autoscaler/autoscaler": [52, 102, 225, 350],
   "controller/controller": [100, 135, 310, 500],
   "webhook/webhook": [60, 60, 60, 60],
-  "3scale-kourier-gateway/kourier-gateway": [20, 60, 190, 330],
-  "net-kourier-controller/controller": [90, 170, 340, 430],
+  ...kourierKind.idleMebibytes,
   "default-domain/default-domain": [7, 7, 7, 7],
 };
 

@@ -1,3 +1,5 @@
+import { isPartOf } from "../../components/ingress/ingressKind";
+import { kourierKind } from "../../components/ingress/kourierKind";
 import { withoutDescriptions } from "./crds";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { allSwitched, switchedOn, Switches } from "../../lib/switches";
@@ -102,11 +104,10 @@ export function applyTweaks(
   });
 }
 
-function priorityClass({ kind, metadata }: KubernetesObject): string | undefined {
+function priorityClass(object: KubernetesObject): string | undefined {
+  const { kind, metadata } = object;
   if (metadata.namespace === "metallb-system") {
     return kind === "DaemonSet" ? "system-node-critical" : "system-cluster-critical";
   }
-  const isKourier =
-    metadata.namespace === "kourier-system" || metadata.name === "net-kourier-controller";
-  return isKourier ? "system-cluster-critical" : undefined;
+  return isPartOf(kourierKind, object) ? "system-cluster-critical" : undefined;
 }

@@ -1,3 +1,4 @@
+import { withAwait } from "../../../../components/cluster/awaits";
 import assert from "node:assert/strict";
 import { ConfigError } from "../../../../stack/config";
 import { KubernetesObject } from "../../../../components/cluster/kubernetesObject";
@@ -24,10 +25,8 @@ function transformed(changed: Record<string, string> = {}): KubernetesObject[] {
 
 describe("transforms", () => {
   it("have the provider wait for definitions", () => {
-    const { metadata } = find(
-      transformed(),
-      "CustomResourceDefinition",
-      "images.caching.internal.knative.dev",
+    const { metadata } = withAwait(
+      find(transformed(), "CustomResourceDefinition", "images.caching.internal.knative.dev"),
     );
     assert.deepEqual(metadata.annotations, { "pulumi.com/waitFor": "condition=Established" });
   });
