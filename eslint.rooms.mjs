@@ -22,6 +22,7 @@ const rooms = [
   "program",
   ".",
   "cli/lib",
+  "cli/recording",
   "cli",
 ];
 

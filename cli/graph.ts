@@ -2,9 +2,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { runProgram } from "./lib/recorder";
+import { runProgram } from "./recording/recorder";
 import { runCommand } from "./lib/command";
-import { graphDot } from "./lib/graphDot";
+import { graphDot } from "./recording/graphDot";
 
 const usage = `npm run graph: writes docs/graph.svg, the picture of what the program registers
 KNATIVE_EDGE_MANIFESTS names a directory with the releases' manifests; without it they are downloaded.`;

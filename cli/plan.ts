@@ -2,14 +2,21 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { dump } from "js-yaml";
-import { releaseWarnings } from "../stack/config/releases";
 import { isRefused } from "../stack/budget/budgetAdvice";
 import { budgetText } from "../stack/budget/budgetTable";
+import { EdgeConfig } from "../stack/config";
 import { renderK0sConfig } from "../components/host/k0sConfig";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
-import { PlanComponent, planGraph, planObjects, planSteps, planText } from "./lib/planTree";
+import {
+  isObject,
+  objectSteps,
+  PlanComponent,
+  planComponents,
+  planText,
+} from "./recording/planTree";
 import { projectOption, projectUsage, required, runCommand } from "./lib/command";
 import { loadStack } from "./lib/loadStack";
+import { Registration, runProgram } from "./recording/recorder";
 
 const usage = `npm run plan -- --stack <name> [--project <directory>] [--out <directory>]
   --stack    whose configuration is read, from Pulumi.<name>.yaml
@@ -22,33 +29,61 @@ Exit code 2: the stack does not fit its host.`;
 const options = { stack: { type: "string" }, ...projectOption, out: { type: "string" } } as const;
 
 runCommand(usage, options, async ({ stack, project, out }) => {
-  const { config, objects, budget } = await loadStack(required("stack", stack), project);
-  releaseWarnings(config).forEach((warning) => console.error(`warning: ${warning}`));
-  const { host, components } = planGraph(config, objects, budget.requestsFit);
-  const all = components.flatMap(planObjects);
-  console.log(`${planText([host, ...components])}\n\n${all.length} Kubernetes objects\n`);
+  const name = required("stack", stack);
+  const { values, config, budget } = await loadStack(name, project);
+  const { registrations, warnings } = await runProgram(goingOn(values), {
+    preview: true,
+    stack: name,
+  });
+  warnings.forEach((warning) => console.error(`warning: ${warning}`));
+  const text = planText(planComponents(registrations), (component) => title(component, config));
+  console.log(`${text}\n\n${registrations.filter(isObject).length} Kubernetes objects\n`);
   console.log(budgetText(budget));
   if (out !== undefined) {
-    const files = writePlan(out, components, renderK0sConfig(config));
+    const files = writePlan(out, registrations, renderK0sConfig(config));
     console.log(`\n${files} files written to ${out}`);
   }
   // As the program would be refused, so that a check in a pull request fails.
   process.exitCode = isRefused(budget) ? 2 : 0;
 });
 
+/** A stack's values with the consents by which the program goes on where the budget refuses it: a plan shows both. */
+function goingOn(values: Record<string, string>): Record<string, string> {
+  const allow = JSON.parse(values.allow || "[]") as string[];
+  return {
+    ...values,
+    allowOvercommit: "true",
+    allow: JSON.stringify([...new Set([...allow, "memoryShort"])]),
+  };
+}
+
+/** What a component makes, for a reader. */
+function title(
+  { name, type }: PlanComponent,
+  { host, k0s, knative, loadBalancer }: EdgeConfig,
+): string {
+  const titles: Record<string, string> = {
+    K0sHost: `${name} ${host.address}: k0s ${k0s.version}`,
+    MetalLb: `${name}: MetalLB ${loadBalancer.kind === "metallb" ? loadBalancer.version : ""}`,
+    KnativeServing: `${name}: Knative Serving ${knative.version}`,
+    Kourier: `${name}: Kourier ${knative.kourierVersion}`,
+    DefaultDomain: `${name}: ${knative.domain ?? "<load balancer address>.sslip.io, by the default-domain Job"}`,
+    KnativeService: `service ${name}`,
+  };
+  return titles[type] ?? name;
+}
+
 /** Writes each object to `objects/<step>-<component>/<kind>-<namespace>-<name>.yaml`, and k0s' configuration. */
-function writePlan(directory: string, components: PlanComponent[], k0sYaml: string): number {
+function writePlan(directory: string, registrations: Registration[], k0sYaml: string): number {
   if (fs.existsSync(directory) && fs.readdirSync(directory).length > 0) {
     throw new Error(`${directory} is not empty; name a directory that is, or a new one.`);
   }
   const files = new Map([[path.join("host", "k0s.yaml"), k0sYaml]]);
-  const steps = components.flatMap((component) =>
-    planSteps(component).map((step) => ({ name: component.name, step })),
-  );
-  steps.forEach(({ name, step }, index) => {
-    const folder = `${String(index + 1).padStart(String(steps.length).length, "0")}-${name}`;
-    for (const object of step) {
-      const file = path.join("objects", folder, `${fileName(object)}.yaml`);
+  const steps = objectSteps(registrations);
+  steps.forEach(({ component, objects }, index) => {
+    const number = String(index + 1).padStart(String(steps.length).length, "0");
+    for (const object of objects) {
+      const file = path.join("objects", `${number}-${component}`, `${fileName(object)}.yaml`);
       if (files.has(file)) {
         throw new Error(`Two objects would be written to ${file}.`);
       }

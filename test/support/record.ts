@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Graph, Registration, runProgram } from "../../cli/lib/recorder";
+import { Graph, Registration, runProgram } from "../../cli/recording/recorder";
 import { recordedConfigs, secretTexts } from "./recordedConfigs";
 
 /** Fields of a request that are the SDK's own, or told in another form. */

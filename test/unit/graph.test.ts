@@ -1,7 +1,7 @@
 import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { Graph, Registration, runProgram } from "../../cli/lib/recorder";
+import { Graph, Registration, runProgram } from "../../cli/recording/recorder";
 import { manifestsDir } from "../support/releases";
 
 const privateKey = generateKeyPairSync("rsa", {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { hostConnection } from "../../../../components/host/hostConnection";
 import { HostConnection } from "../../../../components/host/hostScript";
-import { Graph, Registration, runProgram } from "../../../../cli/lib/recorder";
+import { Graph, Registration, runProgram } from "../../../../cli/recording/recorder";
 import { hostKey, leastConfig, testConfig } from "../../../support/config";
 import { manifestsDir } from "../../../support/releases";
 import { sshKeyPair } from "../../../support/sshKeys";

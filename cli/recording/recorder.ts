@@ -35,6 +35,8 @@ export interface Graph {
   /** What the stack and the components say they have, by URN, with secrets as in inputs. */
   registeredOutputs: Record<string, Record<string, unknown>>;
   outputs: Record<string, unknown>;
+  /** What the program warned of. */
+  warnings: string[];
   /** The one registration with this name and, where several kinds share it, this type. */
   find(name: string, type?: string): Registration;
   /** Whether `from` waits for `to`, directly or through others. */
@@ -43,14 +45,23 @@ export interface Graph {
 
 const secretSignature = "4dabf18193072939515e22adb298388d";
 
+/** How {@link runProgram} runs the program. */
+export interface RunOptions {
+  /** As a preview: outputs of resources are unknown. Defaults to false. */
+  preview?: boolean;
+  /** Name of the stack. Defaults to `test`. */
+  stack?: string;
+  /** What a command prints, by resource name; defaults to an empty object in JSON. */
+  stdout?: (name: string) => string;
+}
+
 /**
  * Runs the program without an engine and records what it registers.
  * @param config Stack configuration by key without the project's name.
- * @param stdout What a command prints, by resource name; defaults to an empty object in JSON.
  */
 export async function runProgram(
   config: Record<string, string>,
-  options: { preview?: boolean; stdout?: (name: string) => string } = {},
+  options: RunOptions = {},
 ): Promise<Graph> {
   const registrations: Registration[] = [];
   const registeredOutputs: Graph["registeredOutputs"] = {};
@@ -63,7 +74,7 @@ export async function runProgram(
       call: () => ({}),
     },
     "knative-edge",
-    "test",
+    options.stack ?? "test",
     options.preview ?? false,
   );
   // The SDK keeps to itself which keys are secret; the program reads it where the engine puts it.
@@ -78,7 +89,7 @@ export async function runProgram(
     ),
   );
   recordRegistrations(registrations, registeredOutputs);
-  const outputs = await runInStack(program);
+  const { result: outputs, warnings } = await quietly(() => runInStack(program));
   await pulumi.runtime.disconnect();
 
   const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
@@ -97,6 +108,7 @@ export async function runProgram(
     registrations,
     registeredOutputs,
     outputs,
+    warnings,
     find: (name, type) => {
       const found = registrations.filter(
         (candidate) => candidate.name === name && (type === undefined || candidate.type === type),
@@ -108,6 +120,23 @@ export async function runProgram(
     },
     waitsFor: (from, to) => waitsFor(from, to),
   };
+}
+
+/** Keeps what the program tells the engine: without one the SDK prints it. */
+async function quietly<Result>(
+  run: () => Promise<Result>,
+): Promise<{ result: Result; warnings: string[] }> {
+  const warnings: string[] = [];
+  const { info, warn } = pulumi.log;
+  Object.assign(pulumi.log, {
+    info: () => Promise.resolve(),
+    warn: (warning: string) => Promise.resolve(void warnings.push(warning)),
+  });
+  try {
+    return { result: await run(), warnings };
+  } finally {
+    Object.assign(pulumi.log, { info, warn });
+  }
 }
 
 /** Runs the program below a stack, as an engine has it done. */

@@ -1,12 +1,5 @@
 import type { Registration } from "./recorder";
-
-/** Resources of one component that wait for the same: drawn as one node. */
-interface Tier {
-  id: string;
-  members: Registration[];
-  /** Tiers that it waits for. */
-  after: Set<Tier>;
-}
+import { first, implied, type Tier, tiersOf } from "./registeredTiers";
 
 /** What commands do, by the end of their name. */
 const commands: Record<string, string> = {
@@ -54,43 +47,6 @@ ${[...boxes, ...edges].join("\n")}
 `;
 }
 
-/** Groups resources by what they belong to and what they wait for. */
-function tiersOf(registrations: readonly Registration[]): Tier[] {
-  const custom = registrations.filter(({ custom }) => custom);
-  const found = new Map<string, Tier>();
-  const tierOf = new Map<string, Tier>();
-  for (const registration of custom) {
-    const key = JSON.stringify([registration.parent, waitsFor(registration).sort()]);
-    const tier = found.get(key) ?? { id: `n${found.size}`, members: [], after: new Set() };
-    tier.members.push(registration);
-    found.set(key, tier);
-    tierOf.set(registration.urn, tier);
-  }
-  for (const tier of found.values()) {
-    for (const urn of waitsFor(first(tier))) {
-      const before = tierOf.get(urn);
-      if (before) tier.after.add(before);
-    }
-  }
-  return [...found.values()];
-}
-
-function waitsFor({ dependencies, provider }: Registration): string[] {
-  return [...dependencies, provider.replace(/::[^:]*$/, "")];
-}
-
-/** Whether a tier waits for another one through a third. */
-function implied(tier: Tier, before: Tier): boolean {
-  return [...tier.after].some((between) => between !== before && reaches(between, before));
-}
-
-function reaches(from: Tier, to: Tier, seen = new Set<Tier>()): boolean {
-  if (from === to) return true;
-  if (seen.has(from)) return false;
-  seen.add(from);
-  return [...from.after].some((next) => reaches(next, to, seen));
-}
-
 function node(tier: Tier): string {
   const { type, name } = first(tier);
   // HostState is a dynamic resource, and looks at the host as the commands do.
@@ -100,7 +56,8 @@ function node(tier: Tier): string {
   return `${tier.id} [label=${quote(label)}${colour}]`;
 }
 
-function commandLabel(name: string): string {
+/** What a command of that name does, for a reader. */
+export function commandLabel(name: string): string {
   const word = name.slice(name.lastIndexOf("-") + 1);
   return commands[word] ?? word;
 }
@@ -158,12 +115,6 @@ function inRows(word: string, names: readonly string[]): string {
 function plural(kind: string): string {
   if (kind === "role or binding") return "roles and bindings";
   return kind.endsWith("y") ? `${kind.slice(0, -1)}ies` : `${kind}s`;
-}
-
-function first(tier: Tier): Registration {
-  const [registration] = tier.members;
-  if (registration === undefined) throw new Error("a tier without resources");
-  return registration;
 }
 
 function quote(text: string): string {
