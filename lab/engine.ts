@@ -207,8 +207,8 @@ export async function labConfig(host: string): Promise<StackConfig> {
 }
 
 /**
- * Writes the lab's Pulumi project and the stack configuration of a host, and makes the stack if it is new: the committed
- * Pulumi.dev.yaml, then what the lab knows of the host, then `extra`. Keys that someone else set stay. The SSH key goes in
+ * Writes the lab's Pulumi project and the stack configuration of a host, and makes the stack if it is new: lab/stack.yaml,
+ * then what the lab knows of the host, then `extra`. Keys that someone else set stay. The SSH key goes in
  * encrypted, by standard input.
  * @param extra more keys, without the project's name; undefined removes a key, and knativeConfig adds ConfigMaps to the
  * lab's own
@@ -223,7 +223,7 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   });
   const file = path.join(dirs.project, `Pulumi.${stack}.yaml`);
   await pulumi(["stack", "select", "--create", stack], { stack });
-  const committed = readYaml(path.join(repoRoot, "Pulumi.dev.yaml"));
+  const committed = readYaml(path.join(__dirname, "stack.yaml"));
   const before = readYaml(file);
   const named = (key: string): string => `${String(project.name)}:${key}`;
   const lab = await labConfig(host);

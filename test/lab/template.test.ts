@@ -1,0 +1,70 @@
+// `pulumi new <repository>`: a project of the user's own, from a copy of this one. It needs no host.
+import { strict as assert } from "node:assert";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import yaml from "js-yaml";
+import { pulumi } from "../../lab/engine";
+import { manifestsDir } from "../../lab/manifests";
+import { repoRoot } from "../../lab/paths";
+import { run, type RunResult } from "../../lab/process";
+import { hostKey, leastConfig } from "../support/config";
+
+describe("pulumi new", () => {
+  const scratch = mkdtempSync(path.join(os.tmpdir(), "knative-edge-new-"));
+  const [repository, project, state] = ["repository", "project", "state"].map((name) =>
+    path.join(scratch, name),
+  ) as [string, string, string];
+  const stack = "first";
+
+  const inProject = (args: string[], input?: string): Promise<RunResult> =>
+    pulumi(args, {
+      cwd: project,
+      stack,
+      env: { PULUMI_BACKEND_URL: `file://${state}` },
+      ...(input !== undefined && { input }),
+    });
+
+  before(async () => {
+    for (const folder of [repository, project, state]) mkdirSync(folder);
+    // As a clone has it: what is committed, and what is about to be.
+    const { stdout } = await run(
+      "git",
+      ["ls-files", "--cached", "--others", "--exclude-standard"],
+      {
+        cwd: repoRoot,
+      },
+    );
+    for (const file of stdout.trim().split("\n")) {
+      const source = path.join(repoRoot, file);
+      if (existsSync(source)) cpSync(source, path.join(repository, file));
+    }
+  });
+
+  after(() => rmSync(scratch, { recursive: true, force: true }));
+
+  it("asks for host, host key and pool, and leaves a project that works", async () => {
+    const { template } = yaml.load(readFileSync(path.join(repoRoot, "Pulumi.yaml"), "utf8")) as {
+      template: { config: Record<string, unknown> };
+    };
+    const asked = Object.keys(template.config);
+    assert.deepEqual(asked, ["host", "sshHostKey", "loadBalancerPool"]);
+    const answers = {
+      host: "192.168.56.10",
+      sshHostKey: hostKey,
+      loadBalancerPool: "192.168.56.50-192.168.56.59",
+    };
+    await inProject([
+      ...["new", repository, "--dir", project, "--name", "my-edge", "--stack", stack, "--yes"],
+      ...Object.entries(answers).flatMap(([key, value]) => ["--config", `${key}=${value}`]),
+    ]);
+    // A stack that the user names dev is the user's, and not the lab's.
+    const dev = yaml.load(readFileSync(path.join(project, "Pulumi.dev.yaml"), "utf8"));
+    assert.deepEqual(dev, { config: {} });
+    await inProject(["config", "set", "--secret", "sshPrivateKey"], leastConfig.sshPrivateKey);
+    await inProject(["config", "set", "manifestsDir", await manifestsDir()]);
+    const { stdout } = await inProject(["preview"]);
+    assert.match(stdout, /It fits\./);
+    assert.match(stdout, /my-edge-first +create/);
+  });
+});
