@@ -1,7 +1,6 @@
 import { isImageName } from "../../lib/imageNames";
+import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
-import { suggestion } from "../../lib/nearest";
-import { Problem } from "../../lib/problem";
 import { asResourceList, resourceErrors } from "../../lib/resources";
 import {
   ServiceSpec,
@@ -13,16 +12,15 @@ import {
 } from "./serviceSpec";
 
 /**
- * Everything that is wrong with a service as the user wrote it.
+ * Checks a service as the user wrote it.
+ * @param check Takes the problems; its key is the service's.
  * @param name The service's name.
  * @param value What stands in the configuration, of whatever shape.
- * @param key Configuration key that the problems' keys start with.
  */
-export function serviceProblems(name: string, value: unknown, key: string): Problem[] {
-  const check = new Check(key);
+export function checkService(check: Check, name: string, value: unknown): void {
   if (!isRecord(value)) {
     check.add("", `a mapping with an image was expected, not ${JSON.stringify(value)}.`);
-    return check.problems;
+    return;
   }
   if (!dnsLabel.test(name) || name.length > 63) {
     check.add(
@@ -35,13 +33,12 @@ export function serviceProblems(name: string, value: unknown, key: string): Prob
   checkScaling(check, value.autoscaling);
   checkRevision(check, name, value);
   checkTraffic(check, name, value);
-  check.integer("timeoutSeconds", value.timeoutSeconds, 1, 600);
-  check.integer("readyTimeoutSeconds", value.readyTimeoutSeconds, 10, 7200);
-  check.integer("containerConcurrency", value.containerConcurrency, 0, 1000);
-  check.text("serviceAccountName", value.serviceAccountName);
+  check.wholeNumber("timeoutSeconds", value.timeoutSeconds, 1, 600);
+  check.wholeNumber("readyTimeoutSeconds", value.readyTimeoutSeconds, 10, 7200);
+  check.wholeNumber("containerConcurrency", value.containerConcurrency, 0, 1000);
+  check.filledText("serviceAccountName", value.serviceAccountName);
   checkMetadata(check, value);
   checkProbe(check, value);
-  return check.problems;
 }
 
 const serviceFields = [
@@ -90,72 +87,6 @@ const reservedVariables = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"]
 
 const reservedPorts = [8008, 8012, 8013, 8022, 9090, 9091];
 
-/** Collects problems below one key. */
-class Check {
-  public readonly problems: Problem[] = [];
-
-  constructor(private readonly key: string) {}
-
-  public add(path: string, message: string): void {
-    this.problems.push({ key: path === "" ? this.key : `${this.key}.${path}`, message });
-  }
-
-  public knownFields(path: string, value: Record<string, unknown>, known: readonly string[]): void {
-    for (const field of Object.keys(value).filter((name) => !known.includes(name))) {
-      this.add(
-        path === "" ? field : `${path}.${field}`,
-        `there is no such field; ${suggestion(field, known)}`,
-      );
-    }
-  }
-
-  public integer(path: string, value: unknown, least: number, most: number): void {
-    if (
-      value !== undefined &&
-      !(Number.isInteger(value) && Number(value) >= least && Number(value) <= most)
-    ) {
-      this.add(path, `${JSON.stringify(value)} is not a whole number from ${least} to ${most}.`);
-    }
-  }
-
-  public text(path: string, value: unknown): void {
-    if (value !== undefined && (typeof value !== "string" || value === "")) {
-      this.add(path, `${JSON.stringify(value)} is not a text; put it in quotes.`);
-    }
-  }
-
-  public texts(path: string, value: unknown): boolean {
-    if (value === undefined) {
-      return true;
-    }
-    if (!isRecord(value)) {
-      this.add(path, "a mapping of names to texts was expected.");
-      return false;
-    }
-    const wrong = Object.entries(value).filter(([, text]) => typeof text !== "string");
-    for (const [name] of wrong) {
-      this.add(`${path}.${name}`, "a text was expected; put the value in quotes.");
-    }
-    return wrong.length === 0;
-  }
-
-  public oneOf(path: string, value: unknown, known: readonly string[]): void {
-    if (value !== undefined && !known.includes(value as string)) {
-      this.add(path, `${JSON.stringify(value)} is none of ${known.join(", ")}.`);
-    }
-  }
-
-  public duration(path: string, value: unknown, least: number): void {
-    const seconds = typeof value === "string" ? durationSeconds(value) : undefined;
-    if (value !== undefined && (seconds === undefined || seconds < least || seconds > 3600)) {
-      this.add(
-        path,
-        `${JSON.stringify(value)} is no duration from ${least}s to 1h; write it like 30s, 5m or 1m30s.`,
-      );
-    }
-  }
-}
-
 function checkContainer(check: Check, value: Record<string, unknown>): void {
   if (typeof value.image !== "string" || !isImageName(value.image)) {
     check.add(
@@ -183,7 +114,7 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
     const instead = name === "PORT" ? "set port" : "take another name";
     check.add(`env.${name}`, `Knative itself sets this variable; ${instead}.`);
   }
-  check.integer("port", value.port, 1, 65535);
+  check.wholeNumber("port", value.port, 1, 65535);
   if (reservedPorts.includes(value.port as number)) {
     check.add(
       "port",
@@ -281,8 +212,8 @@ function checkScaling(check: Check, scaling: unknown): void {
       `${JSON.stringify(scaling.target)} is not a number of 0.01 or more.`,
     );
   }
-  check.integer("autoscaling.minScale", scaling.minScale, 0, 1000);
-  check.integer("autoscaling.maxScale", scaling.maxScale, 0, 1000);
+  check.wholeNumber("autoscaling.minScale", scaling.minScale, 0, 1000);
+  check.wholeNumber("autoscaling.maxScale", scaling.maxScale, 0, 1000);
   if (Number(scaling.maxScale) > 0 && Number(scaling.minScale) > Number(scaling.maxScale)) {
     check.add(
       "autoscaling.minScale",
@@ -349,8 +280,8 @@ function checkTarget(check: Check, path: string, target: unknown): TrafficTarget
       "exactly one of revisionName and latestRevision: true must say where requests go.",
     );
   }
-  check.text(`${path}.revisionName`, target.revisionName);
-  check.integer(`${path}.percent`, target.percent, 0, 100);
+  check.filledText(`${path}.revisionName`, target.revisionName);
+  check.wholeNumber(`${path}.percent`, target.percent, 0, 100);
   if (target.tag !== undefined && !(typeof target.tag === "string" && dnsLabel.test(target.tag))) {
     check.add(
       `${path}.tag`,
@@ -358,12 +289,4 @@ function checkTarget(check: Check, path: string, target: unknown): TrafficTarget
     );
   }
   return target as TrafficTarget;
-}
-
-/** Seconds of a Go duration of hours, minutes and seconds; undefined for anything else. */
-function durationSeconds(text: string): number | undefined {
-  const [matched, hours, minutes, seconds] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
-  return matched
-    ? Number(hours ?? 0) * 3600 + Number(minutes ?? 0) * 60 + Number(seconds ?? 0)
-    : undefined;
 }

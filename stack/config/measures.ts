@@ -12,10 +12,9 @@ export function readMeasures<Name extends string>(
   for (const [name, value] of Object.entries(read.mapping(key))) {
     if (!known.includes(name)) {
       read.add(`${key}.${name}`, `there is no such measure; ${suggestion(name, known)}`);
-    } else if (typeof value !== "boolean") {
-      read.add(`${key}.${name}`, `${JSON.stringify(value)} is neither true nor false.`);
     } else {
-      measures[name as Name] = value;
+      read.trueOrFalse(`${key}.${name}`, value);
+      measures[name as Name] = value === true;
     }
   }
   return measures;

@@ -1,21 +1,19 @@
+import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
-import { Problem } from "../../lib/problem";
 import { UserError } from "../../lib/userError";
 import { ConfigKey, readSchema, secretKeys } from "./schema";
 
-/** Reads values by type and collects problems. After a problem it returns a value of the type, so that checks can go on. */
-export class Reader {
-  /** In the order in which they were found. */
-  public readonly problems: Problem[] = [];
+/**
+ * Reads the values of a stack's keys by type, and collects problems. After a problem it returns a value of the type, so that
+ * checks can go on. What is inside of a list or a mapping is checked by what it has of {@link Check}.
+ */
+export class Reader extends Check {
   private readonly keys: Record<string, ConfigKey> = readSchema().keys;
 
   /** @param raw Values by key without the project's name; an absent one or "" stands for the schema's default. */
-  constructor(private readonly raw: Record<string, string>) {}
-
-  /** Notes a problem of a key, or of what is below it: `services.hello.port`. */
-  public add(key: string, message: string): void {
-    this.problems.push({ key, message });
+  constructor(private readonly raw: Record<string, string>) {
+    super();
   }
 
   /** Reports keys that the schema does not have. */
@@ -92,21 +90,16 @@ export class Reader {
 
   /** True or false; false after a problem. */
   public boolean(key: string): boolean {
-    const text = this.text(key);
-    if (text !== "true" && text !== "false") {
-      this.add(key, `"${text}" is neither true nor false.`);
-    }
+    const text = this.text(key) ?? "";
+    this.trueOrFalse(key, ["true", "false"].includes(text) ? text === "true" : text);
     return text === "true";
   }
 
   /** A whole number from `least` to `most`; after a problem whatever stands there, NaN for no number. */
   public integer(key: string, least: number, most: number): number {
     const text = this.text(key) ?? "";
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      this.add(key, `"${text}" is not a whole number from ${least} to ${most}.`);
-    }
-    return value;
+    this.wholeNumber(key, /^\d+$/.test(text) ? Number(text) : text, least, most);
+    return Number(text);
   }
 
   /** A list, its items as they were written; empty after a problem. */

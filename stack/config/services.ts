@@ -1,6 +1,6 @@
 import { isRecord } from "../../lib/json";
 import { ServiceSpec } from "../../components/knative/serviceSpec";
-import { serviceProblems } from "../../components/knative/serviceChecks";
+import { checkService } from "../../components/knative/serviceChecks";
 import { asResourceList } from "../../lib/resources";
 import { Reader } from "./reader";
 
@@ -8,9 +8,7 @@ import { Reader } from "./reader";
 export function readServices(read: Reader): Record<string, ServiceSpec> {
   const given = read.mapping("services");
   for (const [name, value] of Object.entries(given)) {
-    serviceProblems(name, value, `services.${name}`).forEach(({ key, message }) =>
-      read.add(key, message),
-    );
+    checkService(read.below(`services.${name}`), name, value);
   }
   const sample = read.boolean("sample");
   if (sample && "hello" in given) {

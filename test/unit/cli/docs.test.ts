@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { load } from "js-yaml";
-import { serviceProblems } from "../../../components/knative/serviceChecks";
+import { checkService } from "../../../components/knative/serviceChecks";
+import { Check } from "../../../lib/check";
 import { configurationPage } from "../../../cli/lib/docsPage";
 import { testConfig } from "../../support/config";
 
@@ -26,9 +27,9 @@ describe("docs/configuration.md", () => {
       traffic: [{ zzzzzzzz: 1 }],
       zzzzzzzz: 1,
     };
-    const told = serviceProblems("a", wrong, "services.a")
-      .map(({ message }) => message)
-      .join();
+    const check = new Check("services.a");
+    checkService(check, "a", wrong);
+    const told = check.problems.map(({ message }) => message).join();
     // The sentence for an unknown field names all that there are.
     const known = [...told.matchAll(/there are ([\w, ]+)\./g)].flatMap(([, list = ""]) =>
       list.split(", "),

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { probePath, ServiceSpec, urlDomain } from "../../../../components/knative/serviceSpec";
-import { serviceProblems } from "../../../../components/knative/serviceChecks";
+import { checkService } from "../../../../components/knative/serviceChecks";
+import { Check } from "../../../../lib/check";
+import { Problem } from "../../../../lib/problem";
 import { knativeService } from "../../../../components/knative/serviceObject";
 
 describe("Knative Service", () => {
@@ -86,7 +88,7 @@ describe("Knative Service", () => {
         ],
       },
     });
-    assert.deepEqual(serviceProblems("hello", full, "services.hello"), []);
+    assert.deepEqual(serviceProblems("hello", full), []);
   });
 
   const wrong: [what: string, spec: unknown, problem: RegExp][] = [
@@ -294,7 +296,7 @@ describe("Knative Service", () => {
   ];
   for (const [what, spec, problem] of wrong) {
     it(`with ${what} is told so`, () => {
-      const problems = serviceProblems("hello", spec, "services.hello").map(
+      const problems = serviceProblems("hello", spec).map(
         ({ key, message }) => `${key}: ${message}`,
       );
       assert.equal(problems.length, 1, problems.join("\n"));
@@ -303,9 +305,7 @@ describe("Knative Service", () => {
   }
 
   it("is told all at once", () => {
-    const keys = serviceProblems("Hello", { port: 0, prot: 1 }, "services.Hello").map(
-      ({ key }) => key,
-    );
+    const keys = serviceProblems("Hello", { port: 0, prot: 1 }).map(({ key }) => key);
     assert.deepEqual(keys.sort(), [
       "services.Hello",
       "services.Hello.image",
@@ -317,7 +317,7 @@ describe("Knative Service", () => {
   it("takes labels and annotations in every form of Kubernetes", () => {
     const labels = { a: "", "example.com/A_b.c-d": "x_Y.z-1", networking: "a".repeat(63) };
     const annotations = { "example.com/note": "any text, even: this" };
-    assert.deepEqual(serviceProblems("a", { image: "a", labels, annotations }, "a"), []);
+    assert.deepEqual(serviceProblems("a", { image: "a", labels, annotations }), []);
   });
 
   it("is asked at / unless it says otherwise, and not where it answers only the cluster", () => {
@@ -332,7 +332,14 @@ describe("Knative Service", () => {
 
   it("takes durations in every form", () => {
     for (const window of ["6s", "90s", "5m", "1m30s", "1h"]) {
-      assert.deepEqual(serviceProblems("a", { image: "a", autoscaling: { window } }, "a"), []);
+      assert.deepEqual(serviceProblems("a", { image: "a", autoscaling: { window } }), []);
     }
   });
 });
+
+/** What is wrong with a service of that name. */
+function serviceProblems(name: string, value: unknown): Problem[] {
+  const check = new Check(`services.${name}`);
+  checkService(check, name, value);
+  return check.problems;
+}

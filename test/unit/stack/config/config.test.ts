@@ -430,7 +430,7 @@ describe("configuration", () => {
     ],
     [{ nodeAddress: "edge" }, /^knative-edge:nodeAddress: "edge" is not an IPv4 address/],
     [{ host: "127.0.0.1" }, /^knative-edge:nodeAddress: 127.0.0.1 is a loopback address/],
-    [{ sshPort: "0" }, /^knative-edge:sshPort: "0" is not a whole number from 1 to 65535/],
+    [{ sshPort: "0" }, /^knative-edge:sshPort: 0 is not a whole number from 1 to 65535/],
     [{ sshPort: "22.5" }, /^knative-edge:sshPort: "22.5"/],
     [{ sshUser: "a b" }, /^knative-edge:sshUser: "a b" is not a user name/],
     [
@@ -527,7 +527,7 @@ describe("configuration", () => {
     ],
     [
       { readyTimeoutSeconds: "1" },
-      /^knative-edge:readyTimeoutSeconds: "1" is not a whole number from 30 to 7200/,
+      /^knative-edge:readyTimeoutSeconds: 1 is not a whole number from 30 to 7200/,
     ],
     [
       { metallbVersion: "0.16.1" },
@@ -617,7 +617,7 @@ describe("configuration", () => {
     [{ hostCpus: "1Gi" }, /^knative-edge:hostCpus: "1Gi" is no number of CPUs; write it like 1/],
     [
       { hostMemoryMiB: "1279" },
-      /^knative-edge:hostMemoryMiB: "1279" is not a whole number from 1280/,
+      /^knative-edge:hostMemoryMiB: 1279 is not a whole number from 1280/,
     ],
     [
       { resourcePolicy: "toString" },
