@@ -232,8 +232,8 @@ const residentColumns: Column[] = [
 ];
 
 /**
- * The tables of a footprint, in the form that a table function gives them, that of resident memory only where something
- * is known of it; and a line about each node's disk.
+ * The tables of a footprint, made by the given table function, and a line about each node's disk. The table of resident
+ * memory is there only if the node reports it.
  */
 export function footprintTables(
   { pods, nodes }: Footprint,
@@ -333,7 +333,7 @@ function taken({ requests, measured }: PodFootprint, name: keyof Usage): number 
   return Math.max(requests[name], measured?.[name] ?? 0);
 }
 
-/** What has no bar: limits are many times larger than anything else. */
+/** Limits get no bar: they are many times larger than anything else. */
 function podNote(
   { phase, restarts, oomKills }: PodFootprint,
   limit: number | undefined,
@@ -370,7 +370,7 @@ function podFootprint(pod: PodObject, metrics: Metrics, budget: Budget | undefin
   };
 }
 
-/** What the scheduler counts for a pod; by number, one pod. */
+/** What the scheduler counts for a pod: its CPU and memory, and one pod. */
 function requestsOf({ spec }: PodObject): Amounts {
   return podRequests(spec === undefined ? [] : containerSpecs(spec));
 }

@@ -35,7 +35,7 @@ export interface FieldChange {
   now?: unknown;
 }
 
-/** What a stack's file says of changes that no step of the engine shows. */
+/** Changes that a stack's file tells of and no step of the engine shows. */
 export interface PreviewMoves {
   /** Markdown on how the budget moves. */
   budget?: string;
@@ -105,8 +105,8 @@ export function fieldChanges(old: unknown, now: unknown, path = ""): FieldChange
 }
 
 /**
- * Of two scripts for the host, the variables at their start that differ, and of the rest only that it does. Of other
- * texts, such as k0s.yaml, the lines that differ.
+ * The differences of two texts. Of two scripts for the host these are the variables at their start that differ, and one
+ * line if the rest differs. Of other texts, such as k0s.yaml, they are the lines that differ.
  */
 function textChanges(old: string, now: string, path: string): FieldChange[] {
   const [before, after] = [splitScript(old), splitScript(now)];
@@ -163,7 +163,7 @@ function errors({ diagnostics = [] }: Preview): string[] {
   return [...new Set(messages)].map((message) => `- ${message}`);
 }
 
-/** The program's own warnings; providers warn of what a preview does without, such as a way to the cluster. */
+/** The program's own warnings. Providers also warn of what a preview does not need, such as a way to the cluster. */
 function warnings({ diagnostics = [] }: Preview): string[] {
   return diagnostics
     .filter(({ severity, urn }) => severity === "warning" && urn?.includes("pulumi:pulumi:Stack"))
@@ -183,7 +183,7 @@ export function plainError(message: string): string {
 
 function losses(step: PreviewStep): string[] {
   const { op, urn, newState, oldState } = step;
-  // What is in a cluster that is built anew is said once.
+  // The replaced cluster stands for everything in it.
   if ((op !== "replace" && op !== "delete") || followsCluster(step)) {
     return [];
   }
@@ -235,8 +235,9 @@ function drifts({ oldState }: PreviewStep): string[] {
 }
 
 /**
- * A line for each resource, its fields below it. Many new resources are counted by kind; so are objects whose fields
- * change in the same way, such as the version's label in an upgrade, and those that only follow a replaced provider.
+ * A line for each resource, with its fields below it. One line counts many new resources by kind. One line also counts
+ * objects whose fields change in the same way, such as the version's label in an upgrade, and objects that only follow a
+ * replaced provider.
  */
 function changes(steps: PreviewStep[]): string[] {
   const following = steps.filter(followsCluster);
@@ -247,7 +248,7 @@ function changes(steps: PreviewStep[]): string[] {
   for (const step of shown) {
     const isObject = step.newState?.type.startsWith("kubernetes:") ?? false;
     const fields = isObject ? fieldLines(step) : [];
-    // What has no fields to show is alike in nothing.
+    // Resources without fields to show are not alike.
     const key = fields.length === 0 ? step.urn : [step.op, ...fields].join("\n");
     alike.set(key, [...(alike.get(key) ?? []), step]);
   }
@@ -267,7 +268,7 @@ function isNewCluster({ op, newState }: PreviewStep): boolean {
   return op === "replace" && (newState?.type.endsWith(":HostState") ?? false);
 }
 
-/** True for what is made anew only because its cluster is: by its provider, or by components/cluster/cluster.ts. */
+/** True for a resource that is made anew only because its cluster is: its provider or components/cluster/cluster.ts say so. */
 function followsCluster({ op, newState, replaceReasons = [] }: PreviewStep): boolean {
   const isForced = replaceReasons.every((reason) => reason === "provider");
   return op === "replace" && isForced && !newState?.type.startsWith("pulumi:providers:");

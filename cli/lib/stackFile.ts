@@ -36,9 +36,8 @@ export function readStackFile(file: string): string {
 }
 
 /**
- * Reads a stack's `Pulumi.<stack>.yaml` without the engine. It has no way to decrypt: in place of an encrypted
- * private key stands one made for the occasion, so that everything else can be checked, and an encrypted passphrase
- * is left out.
+ * Reads a stack's `Pulumi.<stack>.yaml` without the engine, and so without a way to decrypt. A key made for the occasion
+ * replaces an encrypted private key, so that everything else can be checked. An encrypted passphrase is left out.
  * @param file Name for error messages.
  * @throws StackFileError for a file that is none, or with another encrypted value than those.
  */
@@ -52,7 +51,7 @@ export function parseStackFile(text: string, file: string): StackFile {
     }
     const key = name.slice(project.length + 1);
     if (!hasSecret(value)) {
-      // Of a key with nothing behind it the engine makes "".
+      // The engine reads a key with nothing behind it as "".
       const given = value ?? "";
       values[key] = typeof given === "object" ? JSON.stringify(given) : String(given);
       continue;

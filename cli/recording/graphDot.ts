@@ -8,8 +8,8 @@ const commands: Record<string, string> = {
 };
 
 /**
- * A stack's graph in Graphviz's language: a box for each component; in it, what waits for the same stands together.
- * Of the dependencies only those are drawn that no others imply.
+ * A stack's graph in Graphviz's language, with a box for each component. Resources in it that wait for the same are one
+ * node. Dependencies that others imply are not drawn.
  */
 export function graphDot(registrations: readonly Registration[]): string {
   const tiers = tiersOf(registrations);
@@ -21,7 +21,7 @@ export function graphDot(registrations: readonly Registration[]): string {
   }
   const boxes = [...components].map(([parent, inside], index) => {
     const type = byUrn.get(parent)?.type.split(":").at(-1) ?? "";
-    // What runs on the host is a chain, and lies, so that the picture is not too high.
+    // The host's phases are a chain. It is drawn from left to right, so that the picture is not too high.
     const lies =
       type === "K0sHost"
         ? `node [width=1]\n{ rank=same; ${inside.map(({ id }) => id).join("; ")} }\n`
@@ -62,7 +62,7 @@ export function commandLabel(name: string): string {
   return commands[word] ?? word;
 }
 
-/** Kinds that a picture need not tell apart, and short names. */
+/** Short names of kinds; kinds with the same name are not told apart in the picture. */
 const kinds: Record<string, string> = {
   CustomResourceDefinition: "CRD",
   ClusterRole: "role or binding",
@@ -73,7 +73,7 @@ const kinds: Record<string, string> = {
   MutatingWebhookConfiguration: "webhook configuration",
 };
 
-/** What runs is named; of everything else, how many there are of each kind. A single object has its name. */
+/** Names what runs, and counts everything else by kind. A single object has its name. */
 function objectsLabel(members: readonly Registration[]): string {
   const byKind = new Map<string, string[]>();
   for (const { type, inputs } of members) {
@@ -93,7 +93,7 @@ function objectsLabel(members: readonly Registration[]): string {
     .join("\n");
 }
 
-/** What shares its kind with others and means more. */
+/** A name for objects that mean more than their kind says. */
 function special(type: string, { spec }: Registration["inputs"]): string | undefined {
   if (type.includes(":serving.knative.dev/")) return "Knative Service";
   const { type: kind } = (spec ?? {}) as { type?: string };

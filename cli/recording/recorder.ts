@@ -77,7 +77,7 @@ export async function runProgram(
     options.stack ?? "test",
     options.preview ?? false,
   );
-  // The SDK keeps to itself which keys are secret; the program reads it where the engine puts it.
+  // The SDK does not tell which keys are secret. The program reads this variable, where the engine puts them.
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(
     ["sshPrivateKey", "sshPrivateKeyPassphrase", "jumpPrivateKey", "jumpPrivateKeyPassphrase"].map(
       (key) => `knative-edge:${key}`,
@@ -208,7 +208,7 @@ function recordRegistrations(
     ) as Record<string, unknown>;
     registerOutputs(request, callback);
   };
-  // The mocks say that they have these, and do not.
+  // The mocks say that they support hooks, but have no such calls.
   monitor.registerErrorHook = (_, callback) => callback(null);
   monitor.registerResourceHook = (_, callback) => callback(null);
   const register = monitor.registerResource.bind(monitor);

@@ -33,7 +33,7 @@ export function computeBudget(settings: BudgetSettings, objects: StackObjects): 
   const cases = [
     budgetCase("steady", "Knative without services", core, node),
     ...(services.length > 0 ? [budgetCase("services", `with ${awake} awake`, running, node)] : []),
-    // Beside the services, for it runs again whenever its pod changes, as in an upgrade.
+    // The Job runs again whenever its pod changes, as in an upgrade: the services are there then.
     ...(job.length > 0
       ? [budgetCase("domainJob", "while the default-domain Job runs", [...running, ...job], node)]
       : []),
@@ -134,8 +134,8 @@ function budgetCase(
 }
 
 /**
- * The rollout that needs most, each alone: where two do not fit at once, one waits for the other; but one that does
- * not fit alone hangs for ever.
+ * The one rollout that needs most. Of two rollouts that do not fit at once, one waits for the other. A rollout that does
+ * not fit by itself never ends.
  */
 function rolloutCase(
   name: BudgetCase["name"],
@@ -170,7 +170,7 @@ function share({ requests }: BudgetCase, node: Amounts): bigint {
     .reduce((most, next) => (next > most ? next : most));
 }
 
-/** The pods that find no place: higher priorities go first, and a pod is no obstacle to a smaller one after it. */
+/** The pods that find no place. Higher priorities are placed first. A pod without a place does not stop a smaller one. */
 function unschedulable(pods: PodBudget[], node: Amounts): string[] {
   let free = node;
   const pending: string[] = [];

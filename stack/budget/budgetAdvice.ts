@@ -35,7 +35,7 @@ export function verdict(budget: Budget): string {
   return budget.fits ? "It fits." : refusal(budget);
 }
 
-/** What a run should warn of that goes on although not all fits. */
+/** The warning of a run that goes on although not everything fits. */
 export function goingOn(budget: Budget): string {
   return budget.requestsFit ? memoryConsequence(budget) : refusal(budget);
 }
@@ -71,7 +71,7 @@ export function refusal(budget: Budget): string {
   ].join("\n");
 }
 
-/** What comes of a host that is short of memory where that is allowed. */
+/** What happens on a host that is short of memory, where the user allowed that. */
 function memoryConsequence({ hostSize, resident }: Budget): string {
   return (
     `The host is short of memory, and memoryShort is in allow: the stack needs ${resident.leastMemoryMiB} MiB and ` +
@@ -147,7 +147,7 @@ function requestAdvice({ knative, oneNode }: BudgetSettings, failing: BudgetCase
   return changes;
 }
 
-/** What does not stand in the way of an installation, yet should be known. */
+/** Notes on a stack: they do not stop an installation. */
 export function budgetWarnings(objects: StackObjects, cases: BudgetCase[]): string[] {
   const notes: string[] = [];
   const upgrade = cases.find(({ name }) => name === "k0sUpgrade");

@@ -48,10 +48,10 @@ export interface Budget {
   resident: ResidentBudget;
   /** Requests and resident memory both fit. */
   fits: boolean;
-  /** What does not fit and is allowed all the same. */
+  /** What the user allowed although it does not fit. */
   allowed: { overcommit: boolean; memoryShort: boolean };
   /** What to change where it does not fit, one sentence each. */
   advice: string[];
-  /** What does not stand in the way of an installation, yet should be known. */
+  /** Notes that do not stop an installation, one sentence each. */
   warnings: string[];
 }

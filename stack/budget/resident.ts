@@ -4,8 +4,8 @@ import { PolicyName } from "../resources/policies";
 import { parseQuantity } from "../../lib/quantity";
 
 /**
- * Memory that programs hold resident, in MiB: their own data (anonymous memory), which without swap nothing can take from
- * them, and their code (pages of files), which the kernel drops when memory is short and has to read again.
+ * Memory that programs hold resident, in MiB. Anonymous memory is their data: without swap the kernel cannot take it from
+ * them. Code is pages of files: the kernel drops these when memory is short, and reads them again later.
  */
 export interface Resident {
   anonymous: number;
@@ -31,7 +31,7 @@ export interface ResidentBudget extends Resident {
   fits: boolean;
 }
 
-/** What decides resident memory besides the pods: parts of the configuration. */
+/** The parts of the configuration that decide resident memory, besides the pods. */
 export interface ResidentSettings {
   k0s: { environment: Record<string, string> };
   knative: { resources: { policy: PolicyName } };
@@ -85,7 +85,7 @@ const measuredPods: Record<string, Measured> = {
   "kourier-system/3scale-kourier-gateway": { resident: 60, anonymous: 16 },
 };
 
-/** Pods of every stack of which only the sum of both parts was measured; {@link rest} has them. */
+/** Pods of every stack that were measured only as a sum of anonymous memory and code; they are in {@link rest}. */
 const unsplitPods = [
   "kube-system/coredns",
   "knative-serving/autoscaler",
@@ -95,35 +95,35 @@ const unsplitPods = [
 /** Knative adds one to each pod of a service; they run the same file. */
 const queueProxy: Measured = { resident: 24, anonymous: 4 };
 
-/** The sample, all of it taken as anonymous, since its parts were not measured; services that request nothing count so. */
+/** The sample. Its parts were not measured, so all of it counts as anonymous. A service that requests nothing counts as much. */
 const sample = 6;
 
 /** What remains of the whole: three pods that were not measured by part, and the host's own programs. */
 const rest: Resident = remainder();
 
 /**
- * What the measures save of anonymous memory. Of the lab's two runs the smaller saving (`npm run bench -- --only
- * levers`). metrics-server and MetalLB are pods, so that their rows go.
+ * What the measures save of anonymous memory: the smaller saving of the lab's two runs (`npm run bench -- --only levers`).
+ * Without metrics-server or MetalLB the rows of their pods are missing, so these need no entry here.
  */
 const savings = { collectGarbage: 100, trimDefinitions: 41 };
 
 /**
  * With the policy edge and all measures, a whole stack on a real k0s held 568 to 609 MiB of anonymous memory, and the rows
- * add up to 631. What the policy's GOMEMLIMIT and GOGC save was not measured by itself, so the difference to the
- * highest figure is all that it is given.
+ * add up to 631. Nobody measured by itself what the policy's GOMEMLIMIT and GOGC save, so the budget takes the difference to
+ * the highest figure.
  */
 const edgeDifference = 22;
 
-/** GOGC of `lowMemory.collectGarbage`; what collects more seldom was not measured to save as much. */
+/** GOGC of `lowMemory.collectGarbage`. A higher value collects less often, and nobody measured what it saves. */
 const measuredGogc = 30;
 
 /** What kubelet keeps free, in MiB: it evicts pods when less is available. */
 const evictionMiB = Number(evictionThreshold / parseQuantity("1Mi"));
 
 /**
- * The share of program code that must stay in memory for a host to be calm. What the runs in stack/budget/residentRuns.ts left for
- * code beside anonymous memory and kubelet's 100 MiB: 89 and 85 % where a host was calm, 82 % and less where pods
- * restarted or code was read again all the time. The kernel's own memory is in that share.
+ * The share of program code that must stay in memory for a host to be calm. In the runs of stack/budget/residentRuns.ts, calm
+ * hosts had room for 85 % of the code or more, beside anonymous memory and kubelet's 100 MiB. On hosts with room for 82 % or
+ * less, pods restarted or code was read again all the time. The kernel's own memory is in that share.
  */
 export const codeShare = 0.84;
 
@@ -274,7 +274,7 @@ function savingRows({ k0s, knative, oneNode }: ResidentSettings): ResidentRow[] 
   ];
 }
 
-/** Whether k0s' programs collect their garbage as often as they were measured to. */
+/** Whether k0s' programs collect their garbage as often as in the measured runs. */
 export function collectsGarbage({ GOGC }: Record<string, string>): boolean {
   return Number(GOGC) <= measuredGogc;
 }

@@ -9,7 +9,7 @@ import {
 
 /**
  * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
- * revision starts all of its pods beside the old one's, and of those that share the traffic each has its own.
+ * revision starts all of its pods beside those of the old one. Revisions that share the traffic have pods of their own.
  */
 export function servicePods(service: KubernetesObject, core: KubernetesObject[]): PodBudget {
   const { name, namespace } = service.metadata;
@@ -17,7 +17,7 @@ export function servicePods(service: KubernetesObject, core: KubernetesObject[])
   const scaling = configMapData(core, "config-autoscaler");
   const least = demand.minScale ?? Number(scaling["min-scale"] ?? 0);
   const pods = Math.max(1, least);
-  // A revision is Ready with so many, and may have fewer after that (pkg/reconciler/autoscaling/kpa/scaler.go).
+  // A revision becomes Ready with so many, and may have fewer later (pkg/reconciler/autoscaling/kpa/scaler.go).
   const starting = Math.max(pods, Number(scaling["initial-scale"] ?? 1));
   return podBudget({
     component: "service",
@@ -33,9 +33,9 @@ export function servicePods(service: KubernetesObject, core: KubernetesObject[])
 }
 
 /**
- * How many revisions have pods; of those that other versions of the service made, what these ask is taken on. One with a
- * tag alone gets no request by the service's own URL, but keeps its least number of pods (syncRoutingMeta in
- * knative.dev/serving's pkg/reconciler/labeler/metasync.go).
+ * How many revisions have pods. A revision of an earlier version of the service counts as much as the present one. A
+ * revision that only a tag leads to gets no request by the service's own URL, but keeps its least number of pods
+ * (syncRoutingMeta in knative.dev/serving's pkg/reconciler/labeler/metasync.go).
  */
 function awakeRevisions(
   { traffic, revisionName = "" }: ServiceDemand,

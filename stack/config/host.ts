@@ -31,7 +31,7 @@ export function readHost(read: Reader): HostConfig {
   return { ...target, nodeAddress, jump: readJump(read, target, mayBeUnknown) };
 }
 
-/** The address of the host's interface; "" after a problem, so that no other is told of what follows from it. */
+/** The address of the host's interface. "" after a problem, so that what follows from it is not reported as well. */
 function readNodeAddress(read: Reader, address: string): string {
   const key = "nodeAddress";
   if (!isAddress(address)) {

@@ -82,7 +82,7 @@ export function readConfig(
   const host = readHost(read);
   const hostSize = readHostSize(read);
   const loadBalancer = readLoadBalancer(read, host.nodeAddress);
-  // With nodeIp the Job would wait for an address in the Service's status, which nobody sets; and it is known already.
+  // With nodeIp the address is known already, and the Job would wait for one in the Service's status, which nobody sets.
   const knative = readKnative(
     read,
     loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,

@@ -46,7 +46,7 @@ function readNetworks(read: Reader): { podCidr: string; serviceCidr: string } {
 }
 
 /**
- * A network of a /24 or more; the schema's default in place of what is none.
+ * A network of a /24 or more. After a problem it is the schema's default.
  * @param why It must have that size.
  */
 function readCidr(read: Reader, key: string, why: string): string {

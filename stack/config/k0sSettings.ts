@@ -11,7 +11,7 @@ import { suggestion } from "../../lib/nearest";
 import { readMeasures } from "./measures";
 import { Reader } from "./reader";
 
-/** Reads what is set of k0s' own processes: by the measures of `lowMemory`, and by the user over them. */
+/** Reads the settings of k0s' own processes: those of the measures of `lowMemory`, and the user's, which win. */
 export function readK0sSettings(read: Reader, hostSize: HostSize): K0sSettings {
   return withMeasures(readMeasures(read, "lowMemory", defaultMeasures(hostSize)), {
     disabledComponents: readDisabledComponents(read),
@@ -22,7 +22,7 @@ export function readK0sSettings(read: Reader, hostSize: HostSize): K0sSettings {
   });
 }
 
-/** A mapping of names to texts; what `error` finds wrong is a problem, and left out. */
+/** A mapping of names to texts. An entry that `error` finds wrong is reported and left out. */
 function readTexts(
   read: Reader,
   key: string,

@@ -41,7 +41,7 @@ function domainProblem(domain: string): string | undefined {
   if (!isDnsName(domain) || domain !== domain.toLowerCase()) {
     return "is not a domain; write it in lower case, like edge.example.com.";
   }
-  // What ends in a number is an IPv4 address to every program that takes URLs (WHATWG's URL standard).
+  // Every program that takes URLs reads a name that ends in a number as an IPv4 address (WHATWG's URL standard).
   if (isIP(domain) !== 0 || /(^|\.)\d+$/.test(domain)) {
     return "is an address or a number, below which there are no names; write one like 192.168.56.50.sslip.io.";
   }

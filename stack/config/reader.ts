@@ -6,7 +6,7 @@ import { ConfigKey, readSchema, secretKeys } from "./schema";
 
 /**
  * Reads the values of a stack's keys by type, and collects problems. After a problem it returns a value of the type, so that
- * checks can go on. What is inside of a list or a mapping is checked by what it has of {@link Check}.
+ * checks can go on. The methods of {@link Check} check what is inside a list or a mapping.
  */
 export class Reader extends Check {
   private readonly keys: Record<string, ConfigKey> = readSchema().keys;
@@ -39,7 +39,7 @@ export class Reader extends Check {
     }
   }
 
-  /** Reports encrypted keys that are no secrets here: their values would be shown, though the user hid them. */
+  /** Reports encrypted keys that the program does not keep secret: it would show their values, although the user hid them. */
   public hiddenOthers(encrypted: ReadonlySet<string>): void {
     for (const key of [...encrypted].filter((name) => name in this.raw && !secretKeys.has(name))) {
       this.add(
@@ -50,7 +50,7 @@ export class Reader extends Check {
     }
   }
 
-  /** Reports those of the keys that are set to something, where they have no effect. */
+  /** Reports those of the keys that are set although they have no effect. */
   public unused(keys: string[], why: string): void {
     for (const key of keys) {
       if (this.text(key) !== (String(this.declared(key).default) || undefined)) {
@@ -95,7 +95,7 @@ export class Reader extends Check {
     return text === "true";
   }
 
-  /** A whole number from `least` to `most`; after a problem whatever stands there, NaN for no number. */
+  /** A whole number from `least` to `most`. After a problem it is the number that stands there, or NaN. */
   public integer(key: string, least: number, most: number): number {
     const text = this.text(key) ?? "";
     this.wholeNumber(key, /^\d+$/.test(text) ? Number(text) : text, least, most);

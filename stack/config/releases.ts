@@ -31,8 +31,8 @@ export function readRelease(read: Reader, key: keyof typeof releasedComponents):
 }
 
 /**
- * What a run should warn of: releases that this program does not know and `unknownRelease` lets pass. What is left are
- * the checks of its objects: their version labels, the keys of Knative's ConfigMaps, and the budget.
+ * The warnings of a run: releases that this program does not know and `unknownRelease` allows. Their objects are checked all
+ * the same: the version labels, the keys of Knative's ConfigMaps, and the budget.
  */
 export function releaseWarnings({ k0s, knative, loadBalancer }: Releases): string[] {
   const kubernetes = k0s.version.split(".").slice(0, 2).join(".");
@@ -93,7 +93,7 @@ function checkKubernetes(
       : [{ key, text: `${component.title} ${version} runs on ${describe(range)}` }];
   });
   if (found.length > 0) {
-    // MetalLB is not Knative, and there is no leave for it.
+    // The consent for Kubernetes versions is Knative's; there is none for MetalLB.
     const consent = found.some(({ key }) => key === "metallbVersion")
       ? ""
       : ", or add knativeUnsupported to allow";

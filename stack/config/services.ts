@@ -52,7 +52,7 @@ export function checkNames(
   }
 }
 
-/** A service whose quantities are texts, of which a stack's file may have some as numbers. */
+/** A service with its quantities as texts: in a stack's file they may be numbers. */
 function withTexts(spec: ServiceSpec): ServiceSpec {
   return {
     ...spec,

@@ -55,13 +55,13 @@ export function clusterTroubles(
       .flatMap((pod) => podTrouble(pod, now, makesRoom) ?? []),
   ];
   const distinct = [...new Map(found.map((trouble) => [trouble.key, trouble])).values()];
-  // What waits for names is late because of CoreDNS, whose trouble is the one to mend.
+  // Pods that wait for names are late because of CoreDNS: its trouble is the one to report.
   return distinct.some(({ where }) => where === coreDns)
     ? distinct.filter(({ key, where }) => where === coreDns || !key.endsWith(" late"))
     : distinct;
 }
 
-/** One sentence or two for each kind of trouble, with all the places that have it. */
+/** One or two sentences for each kind of trouble, which name all places that have it. */
 export function troubleSentences(troubles: readonly ClusterTrouble[]): string[] {
   const places = new Map<string, string[]>();
   for (const { where, what, remedy } of troubles) {
@@ -71,7 +71,7 @@ export function troubleSentences(troubles: readonly ClusterTrouble[]): string[] 
   return [...places].map(([rest, where]) => `${where.join(", ")}${rest}`);
 }
 
-/** A cluster whose node has long been ready, and which has no pod of CoreDNS. */
+/** The trouble of a cluster that has no pod of CoreDNS, although its node has long been ready. */
 function missingCoreDns(nodes: Node[], pods: Pod[], now: Date): ClusterTrouble[] {
   const isUp = nodes.some(({ status }) =>
     status?.conditions?.some(

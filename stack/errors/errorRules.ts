@@ -18,12 +18,12 @@ export type Place = Pick<EdgeConfig, "host" | "apiEndpoint">;
 export interface Explanation {
   /** What is wrong, where, and what to do. */
   sentence: string;
-  /** True for what passes by itself, such as an API server that restarts: the same again may succeed. */
+  /** True for what passes by itself, such as a restart of the API server: another attempt may succeed. */
   mayPass: boolean;
 }
 
 interface Rule {
-  /** Where it holds for one kind of resource only: how the type token begins. */
+  /** The beginning of the type token, for a rule that holds for one kind of resource only. */
   type?: string;
   /** What the error looks like; its groups are handed to `say`. */
   pattern: RegExp;
@@ -34,7 +34,7 @@ interface Rule {
 /** A place with the names that sentences use. */
 interface Named extends Place {
   pods: string[];
-  /** With a jump host, what else an error of the login may be about; pulumi-command does not tell which it was. */
+  /** With a jump host, the other setting that a failed login may be about: pulumi-command does not say which host refused. */
   orJump: string;
   /** `edge@192.168.56.10:22`, and the jump host on the way. */
   login: string;

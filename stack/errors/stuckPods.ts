@@ -18,15 +18,15 @@ export const waitsForNames =
   "Without CoreDNS no name resolves in the cluster, and Knative's activator, Kourier's gateway and the services wait for it.";
 
 /**
- * How long what passes by itself may last, in seconds. CoreDNS of a real k0s is Ready within 50 s of its pod's start,
- * 30 s of which k0s does not ask it (initialDelaySeconds in pkg/component/controller/coredns.go). The other pods are
- * given longer: on a full host many start at once.
+ * How many seconds a trouble may last that usually passes by itself. On a real k0s CoreDNS is Ready within 50 s of its
+ * pod's start: kubelet first asks it after 30 s (initialDelaySeconds in pkg/component/controller/coredns.go). Other pods get
+ * more time, because many start at once on a full host.
  */
 const patience = { unscheduled: 20, coreDns: 75, notReady: 120, creating: 180 };
 
 /**
- * How long an eviction is news, in seconds. An evicted pod stays listed for days, and whatever came of it shows in the node
- * and in the pod that took its place.
+ * For how many seconds an eviction is reported. An evicted pod stays listed for days; after this time the node and the pod
+ * that took its place show what came of it.
  */
 const evictionIsNews = 60;
 
@@ -76,7 +76,7 @@ export function podTrouble(pod: Pod, now: Date, makesRoom: boolean): ClusterTrou
   ]) {
     const waiting = container.state?.waiting ?? {};
     const { reason = "" } = waiting;
-    // A first crash may be for want of something that was not there yet.
+    // A first crash may come from something that was not there yet.
     if (reason === "CrashLoopBackOff" && (container.restartCount ?? 0) > 0) {
       // Without its message, which may be the last lines of a log.
       const { exitCode, reason: why } = container.lastState?.terminated ?? {};
@@ -90,8 +90,8 @@ export function podTrouble(pod: Pod, now: Date, makesRoom: boolean): ClusterTrou
       return trouble("container", oneLine(words(waiting)), describe);
     }
   }
-  // Not of the pod's age: one that runs for long may be unready for a moment. Kubelet sets both of the first two, so a
-  // pod that it has not seen yet has neither.
+  // The pod's age does not tell: a pod that has run for long may be unready for a moment. Kubelet sets the first two
+  // conditions, so a pod that kubelet has not seen yet has neither.
   const since =
     condition(pod, "Ready")?.lastTransitionTime ?? status.startTime ?? metadata?.creationTimestamp;
   const age = seconds(since, now);

@@ -13,15 +13,15 @@ export interface ReleaseComparison {
 /** Texts that differ in every release and say nothing. */
 const ignored = ["app.kubernetes.io/version", "knative.dev/example-checksum"];
 
-/** Fields whose differences are too many to tell: only that they changed. */
+/** Fields with too many differences to list: the comparison only says that they changed. */
 const summarized = ["schema", "rules"];
 
-/** The longest text that is shown; of a longer one only that it changed. */
+/** The longest text that the comparison shows. Of a longer one it only says that it changed. */
 const longest = 120;
 
 /**
- * What changes from one release to another: objects, and every field of those that both have, so containers, images,
- * requests, limits and the keys of ConfigMaps, those that an example only explains among them.
+ * What changes from one release to another: objects, and every field of the objects that both have. So it has containers,
+ * images, requests, limits, and the keys of ConfigMaps, also those that only the ConfigMap's example explains.
  * @param before Objects of the older release, each once.
  * @param after Objects of the newer release, each once.
  */
@@ -119,7 +119,7 @@ function line(path: string, before: unknown, after: unknown): string {
     : `${field}: ${old} → ${now}`;
 }
 
-/** A value in a line, digests as far as a reader compares them; undefined where it is too long. */
+/** A value on one line, with digests cut to what a reader compares; undefined if it is too long. */
 function shown(value: unknown): string | undefined {
   const text = typeof value === "string" ? value : JSON.stringify(value ?? null);
   const short = text.replace(/(@sha256:\w{12})\w+/, "$1");

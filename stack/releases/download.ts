@@ -9,13 +9,13 @@ export interface Retry {
 /** How often a file is asked for at most, the first time included. */
 const attempts = 4;
 
-/** The longest pause before another attempt, in milliseconds; a server that asks for more gets no more. */
+/** The longest pause before another attempt, in milliseconds, even if the server asks for a longer one. */
 const longestPause = 30_000;
 
 /** How long one attempt may take, in milliseconds. */
 const timeout = 60_000;
 
-/** Codes of Node.js and of its fetch (undici) for a connection that broke or did not come about. */
+/** Codes of Node.js and of its fetch (undici) for a connection that broke or was never made. */
 const transientCodes =
   /^(ECONN\w+|EPIPE|ETIMEDOUT|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_\w+)$/;
 

@@ -35,8 +35,8 @@ export function fileDigests(
 }
 
 /**
- * Files that were made from a release's source and are not the release's own: they name an image of Knative by tag, and
- * Knative's releases name them by digest (ko resolve).
+ * Files that someone made from a release's source, and that are not the release's own. They name an image of Knative by
+ * its tag; Knative's releases name images by digest (ko resolve).
  */
 export function madeFiles(texts: Record<string, string>): string[] {
   return Object.keys(texts).filter((name) =>
