@@ -76,6 +76,8 @@ export interface RunningPulumi {
   output(): string;
   /** Exit code; -1 when it was killed. */
   ended: Promise<number>;
+  /** Whether it has ended by now. */
+  hasEnded(): boolean;
   /** Kills the engine and all that it started, at once and with no chance to clean up (signal 9). */
   kill(): Promise<void>;
 }
@@ -94,9 +96,13 @@ export async function startPulumi(args: string[], stack: string): Promise<Runnin
     child.once("error", reject);
     child.once("close", (code) => resolve(code ?? -1));
   });
+  let hasEnded = false;
+  const end = () => void (hasEnded = true);
+  ended.then(end, end);
   return {
     output: () => output,
     ended,
+    hasEnded: () => hasEnded,
     kill: async () => {
       if (child.pid === undefined) throw new Error("pulumi did not start");
       for (const { pid } of processTree(child.pid, processes())) {

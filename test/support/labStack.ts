@@ -88,14 +88,12 @@ export class LabStack {
 
 /** Waits until a run has said so, and notices it at once: what it says may be true for half a second. */
 export async function said(running: RunningPulumi, what: RegExp, seconds: number): Promise<void> {
-  let hasEnded = false;
-  const end = () => void (hasEnded = true);
-  running.ended.then(end, end);
   await waitFor(
     () => {
       if (what.test(running.output())) return true;
       // It says no more.
-      if (hasEnded) throw new Error(`no ${String(what)} to the end of: ${running.output()}`);
+      if (running.hasEnded())
+        throw new Error(`no ${String(what)} to the end of: ${running.output()}`);
       return false;
     },
     seconds,
