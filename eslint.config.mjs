@@ -1,3 +1,4 @@
+import n from "eslint-plugin-n";
 import tseslint from "typescript-eslint";
 import prettier from "eslint-config-prettier";
 import rooms from "./eslint.rooms.mjs";
@@ -7,11 +8,22 @@ export default tseslint.config(
   ...tseslint.configs.recommended,
   {
     files: ["**/*.ts"],
+    plugins: { n },
     rules: {
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
       "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }],
+      // A file imports only packages that its own package.json names: the product's, or the lab's.
+      "n/no-extraneous-import": "error",
     },
+  },
+  {
+    // The published files use no development dependency.
+    files: [
+      "index.ts",
+      ...["components", "lib", "program", "stack"].map((dir) => `${dir}/**/*.ts`),
+    ],
+    rules: { "n/no-unpublished-import": ["error", { ignorePrivate: false }] },
   },
   {
     files: ["**/*.cjs"],

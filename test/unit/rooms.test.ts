@@ -25,6 +25,10 @@ describe("the folders of the product", () => {
     ["cli/x.ts", "../test/support/config", "rooms/direction"],
     ["program/x.ts", "@pulumi/pulumi", undefined],
     ["stack/budget/x.ts", "@pulumi/pulumi", "no-restricted-imports"],
+    // What package.json of the product and of the lab name.
+    ["components/x.ts", "prettier", "n/no-unpublished-import"],
+    ["components/host/x.ts", "tar-stream", "n/no-extraneous-import"],
+    ["lab/x.ts", "tar-stream", undefined],
   ];
   for (const [file, specifier, rule] of imports) {
     it(`${file} may ${rule === undefined ? "" : "not "}import ${specifier}`, async () => {

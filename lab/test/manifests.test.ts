@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { manifestsDir } from "../../../lab/manifests";
+import { manifestsDir } from "../manifests";
 
 describe("the lab's manifests", () => {
   const named = process.env.KNATIVE_EDGE_MANIFESTS;

@@ -2,14 +2,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { AddressInfo } from "node:net";
-import { Api } from "../../../lab/providers/kubernetes/api";
-import { diffObjects, forceNewPaths, withoutIgnored } from "../../../lab/providers/kubernetes/diff";
-import {
-  accessOf,
-  activeCluster,
-  parseKubeconfig,
-} from "../../../lab/providers/kubernetes/kubeconfig";
-import { timeoutOf } from "../../../lab/providers/kubernetes/await";
+import { Api } from "../providers/kubernetes/api";
+import { diffObjects, forceNewPaths, withoutIgnored } from "../providers/kubernetes/diff";
+import { accessOf, activeCluster, parseKubeconfig } from "../providers/kubernetes/kubeconfig";
+import { timeoutOf } from "../providers/kubernetes/await";
 import {
   canonicalQuantity,
   checkpoint,
@@ -18,13 +14,13 @@ import {
   normalize,
   parseCheckpoint,
   pruneToShape,
-} from "../../../lab/providers/kubernetes/objects";
-import { checkConfig, diffConfig } from "../../../lab/providers/kubernetes/config";
-import { ownsField, takeOver } from "../../../lab/providers/kubernetes/ownership";
-import { kubernetesProvider } from "../../../lab/providers/kubernetes/provider";
-import { parseWaitFor } from "../../../lab/providers/kubernetes/await/waitfor";
-import { Host } from "../../../lab/providers/server";
-import { Obj, Secret, unknown } from "../../../lab/providers/values";
+} from "../providers/kubernetes/objects";
+import { checkConfig, diffConfig } from "../providers/kubernetes/config";
+import { ownsField, takeOver } from "../providers/kubernetes/ownership";
+import { kubernetesProvider } from "../providers/kubernetes/provider";
+import { parseWaitFor } from "../providers/kubernetes/await/waitfor";
+import { Host } from "../providers/server";
+import { Obj, Secret, unknown } from "../providers/values";
 
 const deployment = (cpu: string, extra: Obj = {}): Obj => ({
   apiVersion: "apps/v1",

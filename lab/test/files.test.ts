@@ -6,9 +6,9 @@ import http from "node:http";
 import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { answerOf } from "../../../lab/answer";
-import { digestOf } from "../../../lab/files";
-import { waitFor } from "../../../lab/process";
+import { answerOf } from "../answer";
+import { digestOf } from "../files";
+import { waitFor } from "../process";
 
 async function freePort(): Promise<number> {
   const server = net.createServer().listen(0, "127.0.0.1");
@@ -29,7 +29,7 @@ describe("lab's file server", () => {
     writeFileSync(path.join(folder, ".hidden"), "secret");
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    const server = path.resolve(__dirname, "../../../lab/filesServer.ts");
+    const server = path.resolve(__dirname, "../filesServer.ts");
     child = spawn(process.execPath, ["--import", "tsx", server, folder, "127.0.0.1", String(port)]);
     const answers = () =>
       fetch(url).then(

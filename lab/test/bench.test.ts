@@ -1,11 +1,11 @@
 import { strict as assert } from "node:assert";
 import fc from "fast-check";
-import { scriptPhases } from "../../../lab/bench/byHand";
-import { timed } from "../../../lab/bench/command";
-import { criticalPath, operations, phases } from "../../../lab/bench/events";
-import { figureTable, median, missed, percentile, type Figure } from "../../../lab/bench/figures";
-import { phaseTable, shares } from "../../../lab/bench/report";
-import { treeMiB, watchMemory } from "../../../lab/bench/treeMemory";
+import { scriptPhases } from "../bench/byHand";
+import { timed } from "../bench/command";
+import { criticalPath, operations, phases } from "../bench/events";
+import { figureTable, median, missed, percentile, type Figure } from "../bench/figures";
+import { phaseTable, shares } from "../bench/report";
+import { treeMiB, watchMemory } from "../bench/treeMemory";
 
 const never = new AbortController().signal;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hostAddress, hostNumber, hostPool, networkOf, stackOf } from "../../../lab/paths";
+import { hostAddress, hostNumber, hostPool, networkOf, stackOf } from "../paths";
 
 const octets = (address: string) => address.split(".").map(Number);
 

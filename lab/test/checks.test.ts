@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judge, type Machine } from "../../../lab/checks";
+import { judge, type Machine } from "../checks";
 
 describe("lab's checks of the machine", () => {
   const good: Machine = {

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { extract } from "tar-stream";
 import { gzipSync } from "node:zlib";
-import { addBallast, explain } from "../../../lab/build";
-import { layer, writeArchive, type Entry } from "../../../lab/images-oci";
+import { addBallast, explain } from "../build";
+import { layer, writeArchive, type Entry } from "../images-oci";
 
 interface Descriptor {
   digest: string;

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import {
-  faults,
-  leverTable,
-  parsePods,
-  parsePressure,
-  stageTable,
-  type Stage,
-} from "../../../lab/bench/fit";
-import { parseHostMemory, parseRollup, podOf } from "../../../lab/bench/memory";
-import { besideRealRun, processesBesideReal } from "../../../lab/bench/realRun";
-import { watch } from "../../../lab/bench/watch";
+import { faults, leverTable, parsePods, parsePressure, stageTable, type Stage } from "../bench/fit";
+import { parseHostMemory, parseRollup, podOf } from "../bench/memory";
+import { besideRealRun, processesBesideReal } from "../bench/realRun";
+import { watch } from "../bench/watch";
 
 const mebibyte = 2 ** 20;
 

@@ -6,7 +6,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
-import { downloadOfficial, engineDir, pluginHome } from "../../../lab/official";
+import { downloadOfficial, engineDir, pluginHome } from "../official";
 
 /** A release of Pulumi whose engine only notes how it was called. */
 function release(scratch: string, place: string): Buffer {

@@ -1,5 +1,5 @@
 import { strict as assert } from "node:assert";
-import { run } from "../../../lab/process";
+import { run } from "../process";
 
 describe("lab's programs that fail", () => {
   const says = (script: string, words: RegExp) => assert.rejects(run("sh", ["-c", script]), words);

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
-import { parseHierarchies } from "../../../lab/cgroup";
-import { cpuinfo, meminfo, pickCpus, writeSize } from "../../../lab/size";
+import { parseHierarchies } from "../cgroup";
+import { cpuinfo, meminfo, pickCpus, writeSize } from "../size";
 
 describe("lab host's size", () => {
   const real =

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { filled, removeLeftovers } from "../../../lab/cache";
+import { filled, removeLeftovers } from "../cache";
 
 describe("the lab's cache", () => {
   let cache: string;

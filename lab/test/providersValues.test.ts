@@ -13,8 +13,8 @@ import {
   Secret,
   unknown,
   unmarshal,
-} from "../../../lab/providers/values";
-import { nameOf, typeOf } from "../../../lab/providers/server";
+} from "../providers/values";
+import { nameOf, typeOf } from "../providers/server";
 
 describe("lab providers: property values", () => {
   it("survive the wire, secrets and unknowns included", () => {

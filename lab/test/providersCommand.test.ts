@@ -2,20 +2,15 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import net from "node:net";
 import { Server, utils } from "ssh2";
-import {
-  dial,
-  dialError,
-  dialWithRetry,
-  parseHostKey,
-} from "../../../lab/providers/command/connection";
-import { sshKeyPair } from "../../support/sshKeys";
-import { commandProvider, diffInputs } from "../../../lab/providers/command/command";
-import { localCommand } from "../../../lab/providers/command/local";
-import { goQuote, Lines } from "../../../lab/providers/command/output";
-import { checkInputs, inputKeys } from "../../../lab/providers/command/remote";
-import { exitError, run } from "../../../lab/providers/command/run";
-import { Host } from "../../../lab/providers/server";
-import { Obj, Secret } from "../../../lab/providers/values";
+import { dial, dialError, dialWithRetry, parseHostKey } from "../providers/command/connection";
+import { sshKeyPair } from "../../test/support/sshKeys";
+import { commandProvider, diffInputs } from "../providers/command/command";
+import { localCommand } from "../providers/command/local";
+import { goQuote, Lines } from "../providers/command/output";
+import { checkInputs, inputKeys } from "../providers/command/remote";
+import { exitError, run } from "../providers/command/run";
+import { Host } from "../providers/server";
+import { Obj, Secret } from "../providers/values";
 
 const keys = () => sshKeyPair();
 const context = (lines: string[] = []) => ({

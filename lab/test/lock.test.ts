@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { locked } from "../../../lab/lock";
-import { identify } from "../../../lab/process";
+import { locked } from "../lock";
+import { identify } from "../process";
 
 describe("the lab's lock", () => {
   let folder: string;
