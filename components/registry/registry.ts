@@ -1,16 +1,16 @@
 /** How a registry is reached. */
 export interface Registry {
-  /** The user who pulls; absent where everybody may. */
+  /** User who pulls images. By default they are pulled without a login. */
   username?: string;
-  /** Secret. */
+  /** The user's password or token. Secret. */
   password?: string;
-  /** Certificates in PEM that are trusted beside the usual ones. */
+  /** Certificates in PEM that are trusted beside the usual ones. A stack's file may have the name of their file instead. */
   ca?: string;
-  /** It is asked by HTTP without TLS. Defaults to false. */
+  /** Whether it speaks HTTP without TLS. Defaults to false. */
   plainHttp?: boolean;
   /**
-   * Registries that are asked before it, in this order: `<host>`, or `<host>/<path>` where the mirror keeps its images below
-   * a path. How a mirror is reached stands under its own host.
+   * Registries that are asked before it, in this order: `<host>`, or `<host>/<path>` if the mirror has the images below a
+   * path. CA and plain HTTP of a mirror stand under its own host. A mirror is offered the registry's login, and no other.
    */
   mirrors?: string[];
 }
