@@ -83,6 +83,11 @@ export class RegistryError extends UserError {
     this.mayPass = ["unreachable", "rateLimit", "failing"].includes(trouble);
   }
 
+  /** The registry and what is wrong with it, the same for all images that this keeps from being known. */
+  public get subject(): string {
+    return `${this.place.host} ${this.trouble}`;
+  }
+
   /** The same trouble, after mirrors that were asked before. */
   public after(mirrors: RegistryError[]): RegistryError {
     return new RegistryError(this.trouble, this.place, this.detail, mirrors);
