@@ -70,6 +70,7 @@ function hostArgs({ config }: StackPlan): K0sHostArgs {
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
+    registries: config.registries,
     providerName: "cluster",
   };
 }

@@ -1,6 +1,6 @@
 import { parseImageReference } from "./imageReference";
 import { Endpoint, ManifestQuestion } from "./manifestQuestion";
-import { dockerHub, loginOf, Registries } from "./registry";
+import { apiOrigin, loginOf, Registries } from "./registry";
 import { RegistryError } from "./registryError";
 import { Patience, pause } from "./registryRequest";
 
@@ -83,8 +83,6 @@ function endpoints(host: string, repository: string, registries: Registries): En
 
 function endpoint(place: Pick<Endpoint, "host" | "repository">, registries: Registries): Endpoint {
   const registry = registries[place.host] ?? {};
-  const scheme = registry.plainHttp ? "http" : "https";
-  // Docker Hub's registry has another name than its images (normalize.go in github.com/distribution/reference).
-  const authority = place.host === dockerHub ? `registry-1.${dockerHub}` : place.host;
-  return { ...place, origin: `${scheme}://${authority}`, registry, login: loginOf(registry) };
+  const origin = apiOrigin(place.host, registries);
+  return { ...place, origin, registry, login: loginOf(registry) };
 }

@@ -32,3 +32,10 @@ export interface Login {
 export function loginOf({ username, password }: Registry): Login | undefined {
   return username === undefined || password === undefined ? undefined : { username, password };
 }
+
+/** Scheme and name at which a registry answers: `https://registry-1.docker.io`. */
+export function apiOrigin(host: string, registries: Registries): string {
+  // Docker Hub's registry has another name than its images (normalize.go in github.com/distribution/reference).
+  const name = host === dockerHub ? `registry-1.${dockerHub}` : host;
+  return `${registries[host]?.plainHttp ? "http" : "https"}://${name}`;
+}
