@@ -8,6 +8,7 @@ const root = import.meta.dirname;
 const rooms = [
   "lib",
   "components/cluster",
+  "components/registry",
   "components/host",
   "components/metallb",
   "components/ingress",

@@ -5,7 +5,7 @@ import { keepOutputsOutOfDebugLog } from "./program/debugLog";
 import { explainFailures } from "./program/failures";
 import { planStack } from "./program/planStack";
 import { stackOutputs } from "./program/stackOutputs";
-import { tellPolicyMove } from "./program/tellPolicyMove";
+import { tellMoves } from "./program/tellMoves";
 import { watchTroubles } from "./program/troubleWatch";
 import { watchedPods } from "./stack/errors/clusterTroubles";
 
@@ -14,7 +14,7 @@ export = async () => {
   const plan = await planStack(); // read, checked, loaded, rendered, budgeted: it refuses here
   const args = componentArgs(plan);
   explainFailures(plan.config, () => host.kubeconfig);
-  tellPolicyMove();
+  tellMoves(plan.config);
 
   const host = new edge.K0sHost("host", args.host);
   watchTroubles(host.kubeconfig, watchedPods(plan.config, plan.objects));

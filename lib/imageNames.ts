@@ -13,7 +13,7 @@ export function mirrorImage(image: string, mirrors: Record<string, string>): str
   if (prefix === undefined) {
     return image;
   }
-  const { name, version } = split(image);
+  const { name, version } = splitImageName(image);
   const replacement = splitReplacement(mirrors[prefix] ?? "");
   // The prefix may include the version. Then no part of the name is left, and the replacement covers the version.
   const rest = name.slice(prefix.length);
@@ -33,18 +33,23 @@ function isPrefix(prefix: string, image: string): boolean {
   return image.startsWith(prefix) && [undefined, "/", ":", "@"].includes(image[prefix.length]);
 }
 
-interface ImageName {
+/** The two parts of an image name. */
+export interface ImageName {
+  /** Registry, where one is written, and repository. */
   name: string;
   /** Tag and digest, with their separators; empty when there are none. */
   version: string;
 }
 
-function split(image: string): ImageName {
+/** Splits an image name before its tag or digest. A port of the registry is no tag. */
+export function splitImageName(image: string): ImageName {
   const end = /(?::[^:@/]*)?(?:@.*)?$/.exec(image)?.index ?? image.length;
   return { name: image.slice(0, end), version: image.slice(end) };
 }
 
 /** A registry alone may end in a port (`localhost:5000`), which is no tag. */
 function splitReplacement(replacement: string): ImageName {
-  return replacement.includes("/") ? split(replacement) : { name: replacement, version: "" };
+  return replacement.includes("/")
+    ? splitImageName(replacement)
+    : { name: replacement, version: "" };
 }

@@ -5,6 +5,10 @@ import { K0sHostArgs } from "../components/host/k0sHost";
 import { gatewayPorts } from "../components/ingress/nodeIp";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
 import { hasPlainUrls, probePath } from "../components/knative/serviceSpec";
+import { serviceImage } from "../components/knative/serviceImage";
+import { parseImageReference } from "../components/registry/imageReference";
+import { RegistryLogin } from "../components/registry/pullSecret";
+import { loginOf, Registries } from "../components/registry/registry";
 import { releaseVersions } from "../stack/releases/releases";
 import { stackIdentity } from "../stack/render/stackIdentity";
 import { StackPlan } from "./planStack";
@@ -12,7 +16,12 @@ import { StackPlan } from "./planStack";
 /** A service of the plan: its object, and the probe. */
 export interface PlannedService {
   name: string;
-  spec: { object: KubernetesObject; readyTimeoutSeconds?: number; plainUrl: boolean };
+  spec: {
+    object: KubernetesObject;
+    readyTimeoutSeconds?: number;
+    plainUrl: boolean;
+    registryLogin?: RegistryLogin;
+  };
   /** What is asked of it; undefined where it is not asked. */
   probe: { path: string; versions: Record<string, string> } | undefined;
 }
@@ -35,9 +44,17 @@ export function componentArgs(plan: StackPlan) {
       const path = probePath(spec);
       const probe = path === undefined ? undefined : { path, versions };
       const { readyTimeoutSeconds } = spec;
-      return { name, spec: { object, readyTimeoutSeconds, plainUrl }, probe };
+      const registryLogin = loginFor(object, config.registries);
+      return { name, spec: { object, readyTimeoutSeconds, plainUrl, registryLogin }, probe };
     }),
   };
+}
+
+/** The login with which a service's image is pulled; undefined where its registry has none. */
+function loginFor(service: KubernetesObject, registries: Registries): RegistryLogin | undefined {
+  const { registry } = parseImageReference(serviceImage(service)?.image ?? "");
+  const login = loginOf(registries[registry] ?? {});
+  return login && { registry, ...login };
 }
 
 function hostArgs({ config }: StackPlan): K0sHostArgs {
@@ -53,6 +70,7 @@ function hostArgs({ config }: StackPlan): K0sHostArgs {
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig(config),
     ...config.k0s,
+    registries: config.registries,
     providerName: "cluster",
   };
 }

@@ -7,6 +7,7 @@ import { releaseWarnings } from "../stack/config/releases";
 import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
+import { pinnedImages } from "./pinnedImages";
 import { stackConfig } from "./stackConfig";
 
 /** What the program knows of a stack before it touches the host. */
@@ -27,7 +28,8 @@ export async function planStack(): Promise<StackPlan> {
   for (const warning of releaseWarnings(config)) {
     await warnOfStack(warning);
   }
-  const objects = renderStack(config, await loadReleases(config));
+  const [releases, images] = await Promise.all([loadReleases(config), pinnedImages(config)]);
+  const objects = renderStack(config, releases, images);
   const budget = computeBudget(config, objects);
   requireFit(budget);
   if (!budget.fits) {

@@ -22,7 +22,8 @@ Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pu
 \`${project}:<key>\`. The whole configuration is checked before anything is done, and all problems are reported
 together, each with its key and what to do. A value of "" is the same as none. Required are \`host\`, \`sshPrivateKey\`,
 \`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`. Only the keys marked as secret are kept so, and
-another one is refused encrypted: keep secrets out of \`services\` and the rest, which previews and the state show.
+another one is refused encrypted: keep secrets out of \`services\` and the rest, which previews and the state show. Of
+\`registries\` only the passwords are kept secret.
 
 | key | type | default | what it is |
 |---|---|---|---|
@@ -85,6 +86,14 @@ Fields of each target in \`services.<name>.traffic\`, which has either \`revisio
 |---|---|---|
 ${fieldRows("TrafficTarget")}
 
+## Fields of a registry
+
+Fields of \`registries["<host>"]\`, by which images are pulled: by the host, and where Pulumi runs for \`resolveDigests\`.
+
+| field | type | what it is |
+|---|---|---|
+${fieldRows("Registry", "registry/registry.ts")}
+
 ## Structured keys
 
 Texts that YAML would take for numbers or booleans stand in quotes.
@@ -117,6 +126,11 @@ config:
   ${project}:imageMirrors:
     gcr.io/knative-releases: registry.example.com/knative
     docker.io/envoyproxy: registry.example.com/envoyproxy
+  ${project}:registries:
+    docker.io:
+      mirrors: [mirror.example.com/hub]
+    registry.example.com:5000:
+      plainHttp: true
   ${project}:services:
     greeter:
       image: registry.example.com/greeter:1.4
@@ -148,6 +162,14 @@ below 400, or with 401, 403, 405, 415 or 426, which only the service itself give
 many that speak gRPC, needs another one or \`false\`. One with the label \`networking.knative.dev/visibility:
 cluster-local\` is never asked, since it answers only inside the cluster.
 
+A registry's login and CA are set with \`--path\`, the password as a secret:
+
+\`\`\`sh
+pulumi config set --path 'registries["ghcr.io"].username' edge
+pulumi config set --path 'registries["ghcr.io"].password' --secret
+pulumi config set --path 'registries["registry.example.com"].ca' registry-ca.pem
+\`\`\`
+
 In \`imageMirrors\` the longest prefix that ends at \`/\`, \`:\`, \`@\` or the name's end counts, and what follows it is kept.
 A replacement that ends in a tag gives its tag to the images, in place of their tag or digest.
 `;
@@ -172,12 +194,15 @@ const schemaTypes: Record<string, string> = {
   "Record<string, string>": "object",
   AutoscalingSpec: "object, see below",
   "TrafficTarget[]": "array, see below",
+  "string[]": "array",
 };
 
-/** A row for each field of a type in components/knative/serviceSpec.ts. */
-function fieldRows(type: string): string {
-  const file = path.join(__dirname, "../../components/knative/serviceSpec.ts");
-  return typeFields(file, type)
+/**
+ * A row for each field of a type.
+ * @param file Where the type is, below components.
+ */
+function fieldRows(type: string, file = "knative/serviceSpec.ts"): string {
+  return typeFields(path.join(__dirname, "../../components", file), type)
     .map((field) => {
       const values = field.type.replaceAll('"', "").replaceAll(" | ", " or ");
       return `| \`${field.name}\` | ${schemaTypes[field.type] ?? values} | ${field.description} |`;

@@ -22,11 +22,24 @@ export interface LoadedStack {
 export async function loadStack(stack: string, directory: string): Promise<LoadedStack> {
   const file = path.join(directory, `Pulumi.${stack}.yaml`);
   const { values, encrypted } = parseStackFile(readStackFile(file), file);
+  // The engine runs the program in that directory.
   if (values.manifestsDir) {
-    // The engine runs the program in that directory.
     values.manifestsDir = path.resolve(directory, values.manifestsDir);
+  }
+  if (values.registries?.startsWith("{")) {
+    values.registries = withCaFilesIn(values.registries, directory);
   }
   const config = readConfig(values, encrypted);
   const objects = renderStack(config, await loadReleases(config));
   return { values, config, objects, budget: computeBudget(config, objects) };
+}
+
+/** The key `registries` with the names of its CA files from a directory. */
+function withCaFilesIn(registries: string, directory: string): string {
+  const isFile = (field: string, value: unknown): value is string =>
+    field === "ca" && typeof value === "string" && !value.includes("-----BEGIN");
+  const value: unknown = JSON.parse(registries, (field, part: unknown) =>
+    isFile(field, part) ? path.resolve(directory, part) : part,
+  );
+  return JSON.stringify(value);
 }

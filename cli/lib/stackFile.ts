@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import { isRecord } from "../../lib/json";
 import { UserError } from "../../lib/userError";
-import { readSchema, secretKeys } from "../../stack/config/schema";
+import { partlySecretKeys, readSchema, secretKeys } from "../../stack/config/schema";
 import { parseYaml } from "../../lib/yaml";
 
 /** A stack's file that cannot be read; the message names the file and what is wrong. */
@@ -37,7 +37,8 @@ export function readStackFile(file: string): string {
 
 /**
  * Reads a stack's `Pulumi.<stack>.yaml` without the engine, and so without a way to decrypt. A key made for the occasion
- * replaces an encrypted private key, so that everything else can be checked. An encrypted passphrase is left out.
+ * replaces an encrypted private key, so that everything else can be checked. An encrypted passphrase is left out, and the text
+ * `encrypted` replaces a registry's encrypted password.
  * @param file Name for error messages.
  * @throws StackFileError for a file that is none, or with another encrypted value than those.
  */
@@ -56,10 +57,16 @@ export function parseStackFile(text: string, file: string): StackFile {
       values[key] = typeof given === "object" ? JSON.stringify(given) : String(given);
       continue;
     }
+    const withoutPasswords: unknown = JSON.parse(JSON.stringify(value, withoutPassword));
+    if (partlySecretKeys.has(key) && !hasSecret(withoutPasswords)) {
+      encrypted.add(key);
+      values[key] = JSON.stringify(withoutPasswords);
+      continue;
+    }
     if (!secretKeys.has(key)) {
       throw new StackFileError(
         `${file}: ${name} is encrypted, and without the engine it cannot be read; ` +
-          `write it in plain text: only keys and passphrases must be secret.`,
+          `write it in plain text: only keys, passphrases and registries' passwords must be secret.`,
       );
     }
     encrypted.add(key);
@@ -96,6 +103,11 @@ function hasSecret(value: unknown): boolean {
     value !== null &&
     ("secure" in value || Object.values(value).some(hasSecret))
   );
+}
+
+/** For JSON.stringify: a text in place of an encrypted password. */
+function withoutPassword(field: string, value: unknown): unknown {
+  return field === "password" && isRecord(value) && "secure" in value ? "encrypted" : value;
 }
 
 function placeholderKey(): string {

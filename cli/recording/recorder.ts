@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import program = require("../../index");
+import { partlySecretKeys, secretKeys } from "../../stack/config/schema";
 
 /** A resource as the program registered it: the whole request, which mocks alone do not show. */
 export interface Registration {
@@ -53,11 +54,13 @@ export interface RunOptions {
   stack?: string;
   /** What a command prints, by resource name; defaults to an empty object in JSON. */
   stdout?: (name: string) => string;
+  /** The stack's state before the run: by URN, type and outputs. Defaults to none. */
+  state?: Record<string, { type: string; outputs: object }>;
 }
 
 /**
  * Runs the program without an engine and records what it registers.
- * @param config Stack configuration by key without the project's name.
+ * @param config Stack configuration by key without the project's name. No registry is asked, unless it has resolveDigests.
  */
 export async function runProgram(
   config: Record<string, string>,
@@ -71,21 +74,25 @@ export async function runProgram(
         id: `${name}-id`,
         state: options.preview ? inputs : { ...inputs, ...outputsOf(type, name, options.stdout) },
       }),
-      call: () => ({}),
+      // The program calls no function but readStackResourceOutputs.
+      call: () => ({ outputs: options.state ?? {} }),
     },
     "knative-edge",
     options.stack ?? "test",
     options.preview ?? false,
+    "organization",
   );
   // The SDK does not tell which keys are secret. The program reads this variable, where the engine puts them.
   process.env.PULUMI_CONFIG_SECRET_KEYS = JSON.stringify(
-    ["sshPrivateKey", "sshPrivateKeyPassphrase", "jumpPrivateKey", "jumpPrivateKeyPassphrase"].map(
-      (key) => `knative-edge:${key}`,
-    ),
+    [...secretKeys, ...partlySecretKeys].map((key) => `knative-edge:${key}`),
   );
   pulumi.runtime.setAllConfig(
     Object.fromEntries(
-      Object.entries(config).map(([key, value]) => [`knative-edge:${key}`, value]),
+      // What a plan, a picture or the record shows needs no registry.
+      Object.entries({ resolveDigests: "false", ...config }).map(([key, value]) => [
+        `knative-edge:${key}`,
+        value,
+      ]),
     ),
   );
   recordRegistrations(registrations, registeredOutputs);

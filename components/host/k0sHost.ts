@@ -7,6 +7,9 @@ import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
+import { kubernetesMinor } from "./kubernetesMinor";
+import { containerdHosts } from "../registry/containerdHosts";
+import { Registries } from "../registry/registry";
 import { Cluster } from "../cluster/cluster";
 import { clusterProvider } from "../cluster/clusterProvider";
 import { warnOfStack } from "../cluster/warning";
@@ -47,6 +50,8 @@ export interface K0sHostArgs {
   disabledComponents?: string[];
   /** Environment of k0s' service and its components: `k0s install --env`. A change restarts k0s. Defaults to none. */
   environment?: Record<string, string>;
+  /** How the host reaches registries, by host. By default each by its name, with TLS and a usual CA. */
+  registries?: Registries;
   /** Image archives for hosts without a way to a registry. Defaults to none. */
   imageBundles?: ImageBundle[];
   /** Deadline for a ready node, and after a restart for DNS, in seconds. Defaults to 600. */
@@ -150,6 +155,7 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: configured, retainOnDelete: args.abandoned ?? false },
     );
+    const registries = this.registries(name, identity, args, installed);
     const ready = hostScript(
       `${name}-ready`,
       {
@@ -165,7 +171,7 @@ export class K0sHost extends pulumi.ComponentResource {
         },
       },
       // Without customTimeouts: they bound only pulumi-command's dialling, and the script has its own deadline.
-      { parent: this, dependsOn: installed },
+      { parent: this, dependsOn: [installed, ...registries] },
     );
     const told = fromJson<ReadyAnswer>(ready);
     const state = new HostState(
@@ -175,7 +181,7 @@ export class K0sHost extends pulumi.ComponentResource {
         facts: args.facts,
         allow: args.allow ?? [],
         settled: told.apply((answer) => answer.state),
-        phases: [binary, configured, installed, ready],
+        phases: [binary, configured, installed, ...registries, ready],
       },
       { parent: this },
     );
@@ -216,6 +222,42 @@ export class K0sHost extends pulumi.ComponentResource {
     this.readySeconds = told.apply(({ seconds }) => seconds);
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
+  }
+
+  /**
+   * The phase that tells containerd of registries; none where there is nothing to tell. It comes after the installation, so
+   * that a destroy undoes it before, and right before the phase that restarts k0s: with another k0s it may have a form that
+   * only the new one reads.
+   */
+  private registries(
+    name: string,
+    identity: string,
+    { connection, owner, registries = {}, version, abandoned = false }: K0sHostArgs,
+    installed: remote.Command,
+  ): remote.Command[] {
+    const hosts = containerdHosts(registries, kubernetesMinor(version));
+    if (hosts === undefined) {
+      return [];
+    }
+    // Readable, because a preview shows it.
+    const files = Object.entries(hosts.files).map(([file, text]) => `== ${file}\n${text}`);
+    const phase = hostScript(
+      `${name}-registries`,
+      {
+        connection,
+        script: "registries",
+        undoScript: "forget-registries",
+        undoneOnDelete: true,
+        variables: {
+          OWNER: identity,
+          CONTAINERD_TOML: hosts.dropIn,
+          FILES: files.join("").trimEnd(),
+        },
+        triggers: [owner],
+      },
+      { parent: this, dependsOn: installed, retainOnDelete: abandoned },
+    );
+    return [phase];
   }
 }
 

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { withAwait } from "../cluster/awaits";
+import { pullSecret, RegistryLogin, withPullSecret } from "../registry/pullSecret";
 import { AddressSource } from "../metallb/addressSource";
 import { Ingress } from "../ingress/ingress";
 import { ServiceSpec, urlDomain } from "./serviceSpec";
@@ -24,6 +25,8 @@ interface Placement {
   ingress?: Ingress;
   /** What gives the ingress its address, which it waits for. By default nothing. */
   addresses?: AddressSource;
+  /** The login with which the host pulls its image. By default it pulls without one. */
+  registryLogin?: pulumi.Input<RegistryLogin>;
   /**
    * Whether its URL is `http://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
    * URL is what the object's status said when it was last written. Defaults to true.
@@ -63,13 +66,22 @@ export class KnativeService extends pulumi.ComponentResource {
       addresses,
       plainUrl = true,
       readyTimeoutSeconds,
+      registryLogin,
       ...fields
     } = args;
     const dependsOn = [domain, ingress, addresses].flatMap((part) => part?.ready ?? []);
     const options = clusterOptions(cluster, pulumi.mergeOptions({ dependsOn }, opts));
     super("knative-edge:index:KnativeService", name, {}, options);
-    const { serviceName, namespace, labels, object } =
-      "object" in fields ? rendered(fields.object) : render(name, fields);
+    const made = "object" in fields ? rendered(fields.object) : render(name, fields);
+    const { serviceName, namespace, labels } = made;
+    const life = { ...withCluster(cluster), parent: this };
+    const secretName = `${serviceName}-pull`;
+    const secret =
+      registryLogin &&
+      pullSecret(`${name}-pull`, registryLogin, { name: secretName, namespace }, life);
+    const object = secret
+      ? made.object.apply((open) => withPullSecret(open, secretName))
+      : made.object;
     this.service = new Manifest(
       `${name}-service`,
       {
@@ -78,12 +90,14 @@ export class KnativeService extends pulumi.ComponentResource {
         metadata: object.apply(({ metadata }) => metadata),
         spec: object.apply(({ spec }) => spec),
       },
-      {
-        ...withCluster(cluster),
-        parent: this,
-        dependsOn: options.dependsOn,
-        customTimeouts: timeouts(readyTimeoutSeconds),
-      },
+      pulumi.mergeOptions(
+        {
+          ...life,
+          dependsOn: options.dependsOn,
+          customTimeouts: timeouts(readyTimeoutSeconds),
+        },
+        { dependsOn: secret && [secret] },
+      ),
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.
     this.url =

@@ -1,3 +1,4 @@
+import { Registries } from "../../components/registry/registry";
 import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
 import { HostSize } from "../../components/host/hostSize";
 import { hasPlainUrls, ServiceSpec } from "../../components/knative/serviceSpec";
@@ -13,6 +14,7 @@ import { K0sConfig } from "../../components/host/k0sSettings";
 import { KnativeConfig, readKnative } from "./knative";
 import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
 import { Reader } from "./reader";
+import { readRegistries } from "./registries";
 import { checkReleases } from "./releases";
 import { readOneNode } from "./resources";
 import { checkNames, readServices } from "./services";
@@ -40,6 +42,10 @@ export interface EdgeConfig {
   oneNode: SingleNodeTweaks;
   /** Image name prefix to replacement. */
   imageMirrors: Record<string, string>;
+  /** How registries are reached, by host. */
+  registries: Registries;
+  /** Whether services run by the digests that registries give for their images' tags. */
+  resolveDigests: boolean;
   /** Directory with release folders; absent: releases are downloaded. */
   manifestsDir?: string;
   /** Knative Services by name, the sample `hello` among them unless switched off. */
@@ -100,6 +106,8 @@ export function readConfig(
     knative,
     oneNode: readOneNode(read, knative.resources.policy),
     imageMirrors: readImageMirrors(read),
+    registries: readRegistries(read, encrypted),
+    resolveDigests: read.boolean("resolveDigests"),
     manifestsDir: readManifestsDir(read),
     services: readServices(read),
   };

@@ -2,7 +2,7 @@ import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { UserError } from "../../lib/userError";
-import { ConfigKey, readSchema, secretKeys } from "./schema";
+import { ConfigKey, partlySecretKeys, readSchema, secretKeys } from "./schema";
 
 /**
  * Reads the values of a stack's keys by type, and collects problems. After a problem it returns a value of the type, so that
@@ -41,7 +41,10 @@ export class Reader extends Check {
 
   /** Reports encrypted keys that the program does not keep secret: it would show their values, although the user hid them. */
   public hiddenOthers(encrypted: ReadonlySet<string>): void {
-    for (const key of [...encrypted].filter((name) => name in this.raw && !secretKeys.has(name))) {
+    const others = [...encrypted].filter(
+      (name) => name in this.raw && !secretKeys.has(name) && !partlySecretKeys.has(name),
+    );
+    for (const key of others) {
       this.add(
         key,
         "is encrypted in the stack's file, but would stand in plain text in previews and in the state; " +

@@ -33,6 +33,9 @@ export const secretKeys: ReadonlySet<string> = new Set([
   "jumpPrivateKeyPassphrase",
 ]);
 
+/** Keys of which a part may be secret, so that they may be encrypted, in part, and need not be. */
+export const partlySecretKeys: ReadonlySet<string> = new Set(["registries"]);
+
 /** Reads the schema from the Pulumi.yaml beside this folder. */
 export function readSchema(): ConfigSchema {
   const text = fs.readFileSync(path.join(__dirname, "../../Pulumi.yaml"), "utf8");

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { retryAfter } from "../../lib/retryAfter";
 
 /** How a download is tried again. */
 export interface Retry {
@@ -60,7 +61,7 @@ async function downloadOnce(url: string): Promise<Buffer | Failure> {
     return {
       reason: `answers ${status} ${statusText}`.trimEnd(),
       isTransient: status >= 500 || status === 429 || status === 408,
-      retryAfter: retryAfterOf(headers.get("retry-after")),
+      retryAfter: retryAfter(headers.get("retry-after")),
     };
   } catch (error) {
     // The reason is in the cause; the message is only "fetch failed" or "terminated".
@@ -71,11 +72,4 @@ async function downloadOnce(url: string): Promise<Buffer | Failure> {
       cause: error,
     };
   }
-}
-
-/** The Retry-After header, seconds or a date, in milliseconds; undefined where it is absent or neither. */
-function retryAfterOf(header: string | null): number | undefined {
-  const text = header ?? "";
-  const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  return Number.isNaN(milliseconds) ? undefined : Math.max(0, milliseconds);
 }

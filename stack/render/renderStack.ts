@@ -1,11 +1,12 @@
 import { withAwait } from "../../components/cluster/awaits";
 import { ConfigError, EdgeConfig } from "../config";
-import { mirrorImage } from "../../lib/imageNames";
+import { ServiceImage, withImage } from "../../components/knative/serviceImage";
 import { knativeService } from "../../components/knative/serviceObject";
 import { ServiceSpec } from "../../components/knative/serviceSpec";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ReleaseObjects } from "../releases/releases";
 import { serviceResourceProblems } from "../../components/knative/serviceResources";
+import { configuredImage } from "./pinImages";
 import { transformAll, validateAgainstManifests } from "./transforms";
 import { ServingObjects, servingSteps } from "../../components/knative/servingObjects";
 
@@ -30,9 +31,14 @@ export interface StackService {
 
 /**
  * Turns the releases' objects into those of a stack: every transform applied.
+ * @param images What services run, by name, see {@link pinImages}. By default, what the configuration says.
  * @throws ConfigError when the configuration names what the releases do not have.
  */
-export function renderStack(config: EdgeConfig, releases: ReleaseObjects): StackObjects {
+export function renderStack(
+  config: EdgeConfig,
+  releases: ReleaseObjects,
+  images: Record<string, ServiceImage> = {},
+): StackObjects {
   const problems = validateAgainstManifests(config, Object.values(releases).flat());
   if (problems.length > 0) {
     throw new ConfigError(problems);
@@ -50,8 +56,9 @@ export function renderStack(config: EdgeConfig, releases: ReleaseObjects): Stack
     kourier: render(releases.kourier),
     defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
     services: Object.entries(config.services).map(([name, spec]) => {
-      const mirrored = { ...spec, image: mirrorImage(spec.image, config.imageMirrors) };
-      return { name, spec, object: withAwait(knativeService(name, "default", mirrored)) };
+      const image = images[name] ?? { image: configuredImage(spec, config) };
+      const object = withImage(knativeService(name, "default", spec), image);
+      return { name, spec, object: withAwait(object) };
     }),
   };
 }

@@ -1,9 +1,13 @@
 import { hostKey, leastConfig, privateKey } from "./config";
 import { manifestsDir } from "./releases";
 import { sshKeyPair } from "./sshKeys";
+import { tls } from "./testTls";
 
 const passphrase = "passphrase-of-the-jump-host";
 const jumpKey = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 16 }).private;
+
+/** The password of a registry; not a word that something else may have. */
+export const registryPassword = "password-of-the-registry";
 
 /** Texts that differ from run to run or are secret, by what the record has in their place. */
 export const secretTexts: Record<string, string> = { privateKey, jumpKey, passphrase };
@@ -58,6 +62,18 @@ export const recordedConfigs: Record<string, Record<string, string>> = Object.fr
         "gcr.io/knative-releases/knative.dev/serving/cmd": "registry.lab/knative:v1.23.0",
         "docker.io": "registry.lab/docker",
         "quay.io/metallb": "registry.lab/metallb",
+      }),
+    },
+    registries: {
+      sample: "false",
+      registries: JSON.stringify({
+        "registry.example": { username: "edge", password: registryPassword, ca: tls.cert },
+        "docker.io": { mirrors: ["registry.example/hub", "mirror.example:5000"] },
+        "mirror.example:5000": { plainHttp: true },
+      }),
+      services: JSON.stringify({
+        ours: { image: `registry.example/ours@sha256:${"a".repeat(64)}` },
+        theirs: { image: `ghcr.io/theirs@sha256:${"b".repeat(64)}` },
       }),
     },
     "older-releases": {

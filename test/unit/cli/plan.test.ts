@@ -56,6 +56,19 @@ describe("a stack's file", () => {
     assert.equal(values.sshPrivateKeyPassphrase, undefined);
   });
 
+  it("has a text in place of a registry's encrypted password, and nothing else of it encrypted", () => {
+    const secure = { secure: "v1:abc" };
+    const registry = (fields: object): string =>
+      stackFile({ "knative-edge:registries": { "ghcr.io": { username: "edge", ...fields } } });
+    const { values, encrypted } = parseStackFile(registry({ password: secure }), "a");
+    assert.deepEqual([...encrypted], ["registries"]);
+    assert.equal(values.registries, '{"ghcr.io":{"username":"edge","password":"encrypted"}}');
+    assert.throws(
+      () => parseStackFile(registry({ password: secure, ca: secure }), "a"),
+      /a: knative-edge:registries is encrypted/,
+    );
+  });
+
   it("may end in the separator of a document that does not follow", () => {
     const file = "---\nconfig:\n  knative-edge:host: a\n---\n# the end\n";
     assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { required } from "../../../cli/lib/command";
+import { DigestResolver } from "../../../components/registry/digestResolver";
 import { parseStackFile } from "../../../cli/lib/stackFile";
 import { rewriteKubeconfig } from "../../../components/cluster/kubeconfig";
 import { parseManifest } from "../../../components/cluster/manifests";
@@ -43,6 +44,13 @@ const kinds: Record<string, { make: () => unknown; says: RegExp }> = {
   KubeconfigError: {
     make: () => rewriteKubeconfig("clusters: []", "https://192.0.2.1:6443", "edge"),
     says: /^k0s printed a kubeconfig that does not have exactly one entry /,
+  },
+  RegistryError: {
+    make: () => {
+      const registries = { "127.0.0.1:1": { plainHttp: true } };
+      return new DigestResolver(registries).resolve("127.0.0.1:1/app");
+    },
+    says: /^127\.0\.0\.1:1 cannot be reached /,
   },
   StackFileError: {
     make: () => parseStackFile("- a", "Pulumi.a.yaml"),

@@ -4,6 +4,8 @@ import { hostConnection } from "../../../../components/host/hostConnection";
 import { HostConnection } from "../../../../components/host/hostScript";
 import { Graph, Registration, runProgram } from "../../../../cli/recording/recorder";
 import { hostKey, leastConfig, testConfig } from "../../../support/config";
+import { recordedGraph } from "../../../support/record";
+import { recordedConfigs } from "../../../support/recordedConfigs";
 import { manifestsDir } from "../../../support/releases";
 import { sshKeyPair } from "../../../support/sshKeys";
 
@@ -166,3 +168,33 @@ function withoutSecrets(value: unknown): unknown {
     ? "[secret]"
     : Object.fromEntries(Object.entries(value).map(([key, field]) => [key, withoutSecrets(field)]));
 }
+
+describe("the registries of a host", () => {
+  it("are told to containerd between the installation and the phase that restarts k0s", async () => {
+    const graph = await recordedGraph("registries");
+    const phase = graph.find("host-registries");
+    assert.ok(graph.waitsFor(phase, graph.find("host-install")));
+    assert.ok(graph.waitsFor(graph.find("host-ready"), phase));
+    const { stdin, phases } = {
+      ...(phase.inputs as { stdin: string }),
+      ...(graph.find("host-state").inputs as { phases: { secret: { stdin: string }[] } }),
+    };
+    assert.ok(stdin.includes("== docker.io/hosts.toml\n"));
+    assert.equal(phases.secret.filter((each) => each.stdin === stdin).length, 1);
+  });
+
+  it("are forgotten by a delete, unless the host is abandoned", async () => {
+    const changed = { ...recordedConfigs.registries, abandonHost: "true" };
+    const abandoned = await runProgram(changed, { preview: true });
+    assert.equal(abandoned.find("host-registries").retainOnDelete, true);
+    const phase = (await recordedGraph("registries")).find("host-registries");
+    assert.equal(phase.retainOnDelete, false);
+    assert.match(String(phase.inputs.delete), /delete/);
+  });
+
+  it("are not told where all are reached as usual", async () => {
+    const registries = JSON.stringify({ "ghcr.io": { username: "edge", password: "hush" } });
+    const graph = await runProgram({ ...leastConfig, manifestsDir, registries }, { preview: true });
+    assert.equal(graph.registrations.filter(({ name }) => name === "host-registries").length, 0);
+  });
+});

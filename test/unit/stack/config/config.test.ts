@@ -126,6 +126,8 @@ describe("configuration", () => {
         trimDefinitions: true,
       },
       imageMirrors: {},
+      registries: {},
+      resolveDigests: true,
       manifestsDir: undefined,
       services: {
         hello: {
@@ -938,6 +940,8 @@ describe("configuration", () => {
       oneNode: '{"removeAutoscalers":false}',
       knativeConfig: '{"a":{"b":"c"}}',
       imageMirrors: '{"a":"b"}',
+      registries: '{"ghcr.io":{"plainHttp":true}}',
+      resolveDigests: "false",
       domain: "example.com",
       sample: "false",
       services: '{"a":{"image":"a"}}',

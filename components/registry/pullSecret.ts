@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+import { KubernetesObject } from "../cluster/kubernetesObject";
+import { Manifest } from "../cluster/manifest";
+import { dockerHub, Login } from "./registry";
+
+/** A login at a registry. */
+export interface RegistryLogin extends Login {
+  /** Host of the registry, as image names begin. */
+  registry: string;
+}
+
+/** A Secret with which the kubelet pulls the images of a registry. Its data are secret. */
+export function pullSecret(
+  name: string,
+  login: pulumi.Input<RegistryLogin>,
+  metadata: KubernetesObject["metadata"],
+  opts: pulumi.CustomResourceOptions,
+): Manifest {
+  const data = pulumi
+    .secret(login)
+    .apply((known) => ({ ".dockerconfigjson": base64(JSON.stringify(dockerConfig(known))) }));
+  const type = "kubernetes.io/dockerconfigjson";
+  return new Manifest(name, { apiVersion: "v1", kind: "Secret", type, metadata, data }, opts);
+}
+
+/** A Knative Service's object whose image is pulled with that Secret. */
+export function withPullSecret(object: KubernetesObject, secret: string): KubernetesObject {
+  const { template, ...spec } = object.spec as { template: { spec: object } };
+  const pod = { ...template.spec, imagePullSecrets: [{ name: secret }] };
+  return { ...object, spec: { ...spec, template: { ...template, spec: pod } } } as KubernetesObject;
+}
+
+/** A login as Docker's config.json has it. */
+function dockerConfig({ registry, username, password }: RegistryLogin): object {
+  // The kubelet looks Docker Hub up by its index (pkg/credentialprovider/keyring.go in Kubernetes).
+  const host = registry === dockerHub ? `https://index.${dockerHub}/v1/` : registry;
+  return { auths: { [host]: { username, password, auth: base64(`${username}:${password}`) } } };
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString("base64");
+}
