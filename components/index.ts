@@ -3,6 +3,7 @@ export type { Cluster } from "./cluster/cluster";
 export { clusterProvider, type ClusterProviderArgs } from "./cluster/clusterProvider";
 export { Manifest } from "./cluster/manifest";
 export { ManifestSet } from "./cluster/manifestSet";
+export type { ImageBundle } from "./host/k0sSettings";
 export { renderK0sConfig } from "./host/k0sConfig";
 export { hostConnection } from "./host/hostConnection";
 export type { HostConnection } from "./host/hostScript";
