@@ -24,7 +24,7 @@ describe("an up that waits for pods", () => {
         /kube-system\/coredns: (ErrImagePull|ImagePullBackOff|Pending): [^]*Without CoreDNS no name resolves/,
         120,
       );
-      await said(running, /waiting: Pending: [^]* untolerated taint {lab\/full: }/, 300);
+      await said(running, /waiting: Pending: [^]* untolerated taint/, 300);
     } finally {
       await lab.kubectl(`taint node ${lab.host} lab/full-`);
       await lab.kubectl("-n kube-system rollout undo deployment/coredns");
