@@ -1,13 +1,13 @@
 // `pulumi new <repository>`: a project of the user's own, from a copy of this one. It needs no host.
 import { strict as assert } from "node:assert";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 import { pulumi } from "../../lab/engine";
 import { manifestsDir } from "../../lab/manifests";
 import { repoRoot } from "../../lab/paths";
-import { run, type RunResult } from "../../lab/process";
+import { type RunResult } from "../../lab/process";
 import { hostKey, leastConfig } from "../support/config";
 
 describe("pulumi new", () => {
@@ -27,18 +27,12 @@ describe("pulumi new", () => {
 
   before(async () => {
     for (const folder of [repository, project, state]) mkdirSync(folder);
-    // As a clone has it: what is committed, and what is about to be.
-    const { stdout } = await run(
-      "git",
-      ["ls-files", "--cached", "--others", "--exclude-standard"],
-      {
-        cwd: repoRoot,
-      },
-    );
-    for (const file of stdout.trim().split("\n")) {
-      const source = path.join(repoRoot, file);
-      if (existsSync(source)) cpSync(source, path.join(repository, file));
-    }
+    // As a clone has it: without what .gitignore names.
+    const left = new Set([".git", ".lab", "node_modules"]);
+    cpSync(repoRoot, repository, {
+      recursive: true,
+      filter: (source) => !left.has(path.basename(source)),
+    });
   });
 
   after(() => rmSync(scratch, { recursive: true, force: true }));
