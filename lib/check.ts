@@ -29,10 +29,7 @@ export class Check {
   /** That a mapping has no other fields than the known ones. */
   public knownFields(path: string, value: Record<string, unknown>, known: readonly string[]): void {
     for (const field of Object.keys(value).filter((name) => !known.includes(name))) {
-      this.add(
-        path === "" ? field : `${path}.${field}`,
-        `there is no such field; ${suggestion(field, known)}`,
-      );
+      this.add(joined(path, field), `there is no such field; ${suggestion(field, known)}`);
     }
   }
 
@@ -95,8 +92,13 @@ export class Check {
   }
 
   private at(path: string): string {
-    return [this.key, path].filter(Boolean).join(".");
+    return joined(this.key, path);
   }
+}
+
+/** A path below another one; "" stands for no path. */
+function joined(path: string, below: string): string {
+  return [path, below].filter(Boolean).join(".");
 }
 
 /** Seconds of a Go duration of hours, minutes and seconds; undefined for anything else. */

@@ -1,7 +1,7 @@
 import type { Registration } from "./recorder";
 import { describe, KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { commandLabel } from "./graphDot";
-import { first, implied, reaches, type Tier, tiersOf } from "./registeredTiers";
+import { first, implied, reaches, type Tier, tiersOf, waitedFor } from "./registeredTiers";
 
 /** A component of the program with what it makes, in the order in which it is made. */
 export interface PlanComponent {
@@ -21,7 +21,7 @@ export interface PlanStep {
 
 /** What the program registered, component by component in the order in which they begin. */
 export function planComponents(registrations: readonly Registration[]): PlanComponent[] {
-  const tiers = inOrder(tiersOf(withoutProviders(registrations)));
+  const tiers = orderedTiers(registrations);
   const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
   const parents = [...new Set(tiers.map((tier) => first(tier).parent))];
   return parents.map((urn) => {
@@ -41,7 +41,7 @@ export function objectSteps(
   registrations: readonly Registration[],
 ): { component: string; objects: KubernetesObject[] }[] {
   const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
-  return inOrder(tiersOf(withoutProviders(registrations)))
+  return orderedTiers(registrations)
     .filter((tier) => isObject(first(tier)))
     .map((tier) => ({
       component: byUrn.get(first(tier).parent)?.name ?? "",
@@ -56,11 +56,9 @@ export function planText(
 ): string {
   return components
     .map((component) => {
-      const [start, ...later] = component.steps;
-      const lines = [start, ...later].flatMap((step, index) =>
-        step === undefined ? [] : [stepLines(step, index === 0)],
-      );
-      return [title(component) + afterText(start?.after ?? []), ...branches(lines)].join("\n");
+      const { steps } = component;
+      const lines = steps.map((step, index) => stepLines(step, index === 0));
+      return [title(component) + afterText(steps[0]?.after ?? []), ...branches(lines)].join("\n");
     })
     .join("\n");
 }
@@ -103,7 +101,8 @@ function branches(below: string[][]): string[] {
 }
 
 /** Tiers after what they wait for; always in the same order, whatever the order of the registrations was. */
-function inOrder(tiers: Tier[]): Tier[] {
+function orderedTiers(registrations: readonly Registration[]): Tier[] {
+  const tiers = tiersOf(withoutProviders(registrations));
   const depths = new Map<Tier, number>();
   const depth = (tier: Tier): number => {
     const known = depths.get(tier);
@@ -144,10 +143,7 @@ function withoutProviders(registrations: readonly Registration[]): Registration[
   return registrations
     .filter((registration) => !isProvider(registration))
     .map((registration) => {
-      const { dependencies, provider } = registration;
-      const through = [...dependencies, provider.replace(/::[^:]*$/, "")].flatMap(
-        (urn) => before.get(urn) ?? [urn],
-      );
+      const through = waitedFor(registration).flatMap((urn) => before.get(urn) ?? [urn]);
       return { ...registration, dependencies: [...new Set(through)], provider: "" };
     });
 }

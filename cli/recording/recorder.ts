@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import program = require("../../index");
+import { waitedFor } from "./registeredTiers";
 import { partlySecretKeys, secretKeys } from "../../stack/config/schema";
 
 /** A resource as the program registered it: the whole request, which mocks alone do not show. */
@@ -100,11 +101,8 @@ export async function runProgram(
   await pulumi.runtime.disconnect();
 
   const byUrn = new Map(registrations.map((registration) => [registration.urn, registration]));
-  // A resource waits for its provider too, whose reference is `<urn>::<id>`.
-  const before = ({ dependencies, provider }: Registration): string[] =>
-    provider === "" ? dependencies : [...dependencies, provider.replace(/::[^:]*$/, "")];
   const waitsFor = (from: Registration, to: Registration, seen = new Set<string>()): boolean =>
-    before(from).some((urn) => {
+    waitedFor(from).some((urn) => {
       if (urn === to.urn) return true;
       if (seen.has(urn)) return false;
       seen.add(urn);

@@ -14,14 +14,14 @@ export function tiersOf(registrations: readonly Registration[]): Tier[] {
   const found = new Map<string, Tier>();
   const tierOf = new Map<string, Tier>();
   for (const registration of custom) {
-    const key = JSON.stringify([registration.parent, waitsFor(registration).sort()]);
+    const key = JSON.stringify([registration.parent, waitedFor(registration).sort()]);
     const tier = found.get(key) ?? { id: `n${found.size}`, members: [], after: new Set() };
     tier.members.push(registration);
     found.set(key, tier);
     tierOf.set(registration.urn, tier);
   }
   for (const tier of found.values()) {
-    for (const urn of waitsFor(first(tier))) {
+    for (const urn of waitedFor(first(tier))) {
       const before = tierOf.get(urn);
       if (before) tier.after.add(before);
     }
@@ -29,8 +29,9 @@ export function tiersOf(registrations: readonly Registration[]): Tier[] {
   return [...found.values()];
 }
 
-function waitsFor({ dependencies, provider }: Registration): string[] {
-  return [...dependencies, provider.replace(/::[^:]*$/, "")];
+/** URNs of what a resource waits for: its dependencies, and its provider, whose reference is `<urn>::<id>`. */
+export function waitedFor({ dependencies, provider }: Registration): string[] {
+  return provider === "" ? [...dependencies] : [...dependencies, provider.replace(/::[^:]*$/, "")];
 }
 
 /** Whether a tier waits for another one through a third. */

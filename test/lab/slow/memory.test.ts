@@ -12,6 +12,13 @@ import { LabStack } from "../../support/labStack";
 const lab = new LabStack("edge2");
 const { host } = lab;
 
+/** How many pages of files the host reads again each second, over a minute. */
+async function refaultsPerSecond(): Promise<number> {
+  const { refaults } = hostMemory(host);
+  await sleep(60_000);
+  return (hostMemory(host).refaults - refaults) / 60;
+}
+
 describe("memory of a host that is held to 1 CPU and 1536 MiB", function () {
   before(() => lab.create());
   after(() => lab.remove());
@@ -37,9 +44,7 @@ describe("memory of a host that is held to 1 CPU and 1536 MiB", function () {
     // after which the rest has room.
     let seen = "";
     await eventually("5,000 refaults a second, or restarted or evicted pods", 900, async () => {
-      const before = hostMemory(host).refaults;
-      await sleep(60_000);
-      const perSecond = (hostMemory(host).refaults - before) / 60;
+      const perSecond = await refaultsPerSecond();
       const kubeconfig = await kubeconfigOf(host);
       const { restarts, evicted } = await podsOf(kubeconfig);
       const times = Object.values(restarts).reduce((sum, each) => sum + each, 0);
@@ -65,9 +70,7 @@ describe("memory of a host that is held to 1 CPU and 1536 MiB", function () {
       return now.length === 0;
     });
     await assertCalm(host, 150, await podsOf(kubeconfig));
-    const { refaults } = hostMemory(host);
-    await sleep(60_000);
-    const now = (hostMemory(host).refaults - refaults) / 60;
+    const now = await refaultsPerSecond();
     console.log(`      ${now.toFixed(0)} refaults/s with edge`);
     assert.ok(now < 3000, `${now} refaults/s, where a real host has 1,483`);
   });
