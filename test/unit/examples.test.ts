@@ -120,6 +120,19 @@ describe("the package", () => {
     );
   });
 
+  it("has the versions of the packages that the lab has too", () => {
+    const versionsIn = (folder: string): Record<string, string> => {
+      const text = fs.readFileSync(path.join(root, folder, "package.json"), "utf8");
+      const { dependencies, devDependencies } = JSON.parse(text) as Record<string, object>;
+      return { ...dependencies, ...devDependencies };
+    };
+    const product = versionsIn(".");
+    for (const [name, version] of Object.entries(versionsIn("lab"))) {
+      assert.match(version, /^\d/, name);
+      assert.equal(product[name] ?? version, version, name);
+    }
+  });
+
   it("do not stand in the program's place: each project names its file", () => {
     // With a folder the engine runs what package.json exports (sdk/nodejs/cmd/run/run.ts), which registers nothing.
     for (const folder of [".", "examples/k0s-host", "examples/knative-on-a-cluster"]) {
