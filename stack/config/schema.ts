@@ -36,9 +36,16 @@ export const secretKeys: ReadonlySet<string> = new Set([
 /** Keys of which a part may be secret, so that they may be encrypted, in part, and need not be. */
 export const partlySecretKeys: ReadonlySet<string> = new Set(["registries"]);
 
-/** Reads the schema from the Pulumi.yaml beside this folder. */
-export function readSchema(): ConfigSchema {
-  const text = fs.readFileSync(path.join(__dirname, "../../Pulumi.yaml"), "utf8");
-  const project = load(text) as { name: string; config: Record<string, ConfigKey> };
-  return { project: project.name, keys: project.config };
+/**
+ * Reads the schema from Pulumi.yaml.
+ * @param file Defaults to the Pulumi.yaml beside this folder.
+ */
+export function readSchema(file = path.join(__dirname, "../../Pulumi.yaml")): ConfigSchema {
+  const project = load(fs.readFileSync(file, "utf8")) as {
+    name: string;
+    config: Record<string, ConfigKey>;
+  };
+  // A key with a namespace is not this program's: `pulumi new` adds pulumi:tags.
+  const own = Object.entries(project.config).filter(([key]) => !key.includes(":"));
+  return { project: project.name, keys: Object.fromEntries(own) };
 }

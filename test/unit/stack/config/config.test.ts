@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import { parsePool } from "../../../../components/metallb/pool";
 import { sshKeyPair } from "../../../support/sshKeys";
@@ -969,6 +970,16 @@ describe("the configuration schema", () => {
       assert.equal(typeOf(value), type, key);
       assert.match(description, /^[A-Z].*\.$/, key);
     }
+  });
+
+  it("leaves out keys that are not the program's, such as the one that pulumi new adds", () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-schema-"));
+    const file = path.join(folder, "Pulumi.yaml");
+    const host = { type: "string", description: "A host.", default: "" };
+    const tags = { value: { "pulumi:template": "a-repository" } };
+    fs.writeFileSync(file, JSON.stringify({ name: "mine", config: { host, "pulumi:tags": tags } }));
+    assert.deepEqual(readSchema(file), { project: "mine", keys: { host } });
+    fs.rmSync(folder, { recursive: true });
   });
 
   it("has the secret keys, without defaults", () => {
