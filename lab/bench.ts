@@ -1,5 +1,5 @@
 /** `npm run bench`: measures the program on a lab host of its own, edge3, and removes that host at the end. */
-import { createReadStream, existsSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -28,22 +28,19 @@ import { processMemory } from "./bench/memory";
 import { compressedSwap } from "./bench/swap";
 import { pathTable, phaseTable, shareTable, shares, type Up } from "./bench/report";
 import {
-  bundleFile,
   engineParts,
   forgetStack,
-  k0sFile,
   pulumi,
   pulumiEnv,
   stackConfig,
   stackOutputs,
   type StackConfig,
 } from "./engine";
-import { filesUp, startFiles, stopFiles } from "./files";
+import { bundleFile, k0sFile } from "./files";
 import { bootHost, hostNames, isUp, removeHost, sshExec } from "./host";
 import { alone } from "./lock";
-import { bridgeDown, bridgeUp } from "./network";
-import { dirs, network, stackOf } from "./paths";
-import { prepare } from "./prepare";
+import { dirs, stackOf } from "./paths";
+import { startAround } from "./prepare";
 import { exitWith } from "./process";
 import { say } from "./say";
 import { referenceSize, type HostSize } from "./size";
@@ -405,18 +402,14 @@ async function circumstances() {
   };
 }
 
-/** Makes ready what a host needs. Returns what takes back as much of it as was not there before. */
+/** Makes ready what a host needs. Returns what removes the host, and what was not there before it. */
 async function makeReady(): Promise<() => Promise<void>> {
-  await prepare(say);
-  const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];
-  await bridgeUp();
-  await startFiles();
+  const stopAround = await startAround(say);
   return async () => {
     await forgetStack(host);
     await removeHost(host);
     rmSync(path.join(dirs.keys, `kubeconfig-${host}`), { force: true });
-    if (!hadFiles) await stopFiles();
-    if (!hadBridge) await bridgeDown();
+    await stopAround();
   };
 }
 

@@ -7,17 +7,15 @@ import {
   appendFileSync,
   copyFileSync,
   existsSync,
-  linkSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
-  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
 import path from "node:path";
-import { filled } from "./cache";
+import { filled, placeFile } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
 import { engineVersion, kubernetesVersion } from "./versions";
@@ -176,7 +174,7 @@ async function buildOne(
   mkdirSync(target, { recursive: true });
   mkdirSync(path.dirname(stampFile), { recursive: true });
   for (const program of group.programs)
-    place(path.join(cached, program), path.join(target, program));
+    placeFile(path.join(cached, program), path.join(target, program));
   writeFileSync(stampFile, stamp);
 }
 
@@ -281,16 +279,4 @@ async function goVersion(): Promise<string> {
     );
   });
   return found.stdout.trim();
-}
-
-/** Links rather than copies, where the cache is on the same disk: together the programs are 1.2 GB. */
-function place(from: string, to: string): void {
-  const part = `${to}.part`;
-  rmSync(part, { force: true });
-  try {
-    linkSync(from, part);
-  } catch {
-    copyFileSync(from, part);
-  }
-  renameSync(part, to);
 }

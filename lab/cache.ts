@@ -1,6 +1,8 @@
 /** Folders that are filled under another name and then placed: an interrupted fill leaves no half. */
 import {
+  copyFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -35,6 +37,18 @@ export async function filled(
     rmSync(scratch, { recursive: true, force: true });
   }
   return target;
+}
+
+/** Puts a file of the cache in its place: a link if both are on one disk, for all of them are 1.2 GB, or else a copy. */
+export function placeFile(from: string, to: string): void {
+  const part = `${to}.part`;
+  rmSync(part, { force: true });
+  try {
+    linkSync(from, part);
+  } catch {
+    copyFileSync(from, part);
+  }
+  renameSync(part, to);
 }
 
 /** Removes what interrupted commands left in a folder more than a day before `now`, by the shape of mkdtemp's names. */

@@ -58,6 +58,11 @@ export function hierarchies(): Hierarchy[] {
   );
 }
 
+/** Whether this machine has its controllers in cgroup v1, which Kubernetes 1.35 and newer refuse. */
+export function usesCgroupV1(): boolean {
+  return hierarchies().some(({ version, controllers }) => version === 1 && controllers.length > 0);
+}
+
 /** Size to hold a group to. */
 export interface GroupLimits {
   /** CPUs that the group may run on, in the kernel's list form, such as `1` or `0-1`. */

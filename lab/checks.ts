@@ -4,18 +4,26 @@ import path from "node:path";
 import { cacheDir, labDir } from "./paths";
 import { run } from "./process";
 
-/** A command that the lab runs, and the Debian package that has it; none where it is not Debian's to give. */
-const commands: readonly { command: string; debian?: string }[] = [
-  { command: "go" },
-  { command: "debootstrap", debian: "debootstrap" },
-  { command: "systemd-nspawn", debian: "systemd-container" },
-  { command: "ip", debian: "iproute2" },
-  { command: "ssh", debian: "openssh-client" },
-  { command: "ssh-keygen", debian: "openssh-client" },
-  { command: "gcc", debian: "build-essential" },
-  { command: "python3", debian: "python3" },
-  { command: "pip", debian: "python3-pip" },
-];
+/** What commands are needed for: hosts, the build of what cannot be downloaded, the hosts' way out to the internet. */
+export type Need = "hosts" | "builds" | "nat";
+
+/** A command that the lab runs, and the Debian package that has it; none if Debian's is too old. */
+const commands: Readonly<Record<Need, readonly { command: string; debian?: string }[]>> = {
+  hosts: [
+    { command: "debootstrap", debian: "debootstrap" },
+    { command: "systemd-nspawn", debian: "systemd-container" },
+    { command: "ip", debian: "iproute2" },
+    { command: "ssh", debian: "openssh-client" },
+    { command: "ssh-keygen", debian: "openssh-client" },
+  ],
+  builds: [
+    { command: "go" },
+    { command: "gcc", debian: "build-essential" },
+    { command: "python3", debian: "python3" },
+    { command: "pip", debian: "python3-pip" },
+  ],
+  nat: [{ command: "iptables", debian: "iptables" }],
+};
 
 /** Free space, in MiB, that a build from nothing takes with Go's caches. */
 const coldBuildMiB = 12 * 1024;
@@ -86,13 +94,13 @@ export function judgePlace({ platform, arch, root }: Machine): string | undefine
 }
 
 /**
- * Why the lab cannot run on a machine, as one sentence with its remedy, or the Debian packages to install first (often none).
+ * What a machine lacks for a need: one sentence with its remedy, or the Debian packages to install first (often none).
  */
-export function judge(machine: Machine): { problem?: string; install: string[] } {
+export function judge(machine: Machine, need: Need): { problem?: string; install: string[] } {
   const problem = (text: string) => ({ problem: text, install: [] });
   const place = judgePlace(machine);
   if (place) return problem(place);
-  const missing = commands.filter(({ command }) => !machine.has(command));
+  const missing = commands[need].filter(({ command }) => !machine.has(command));
   const others = missing.filter(({ debian }) => !debian || !machine.debian);
   if (others.length > 0) {
     const names = others.map(({ command }) => command).join(", ");
@@ -103,7 +111,7 @@ export function judge(machine: Machine): { problem?: string; install: string[] }
         (machine.sudo ? `; if ${many ? "they are" : "it is"} on yours, ${withSudo}.` : "."),
     );
   }
-  if (!machine.built && machine.freeMiB < coldBuildMiB) {
+  if (need === "builds" && !machine.built && machine.freeMiB < coldBuildMiB) {
     return problem(
       `The lab's first build takes ${coldBuildMiB / 1024} GiB of disk and ${Math.floor(machine.freeMiB / 1024)} GiB are free: make room.`,
     );
@@ -111,9 +119,9 @@ export function judge(machine: Machine): { problem?: string; install: string[] }
   return { install: [...new Set(missing.flatMap(({ debian }) => debian ?? []))] };
 }
 
-/** Checks the machine, and installs the Debian packages that are missing, saying so. Throws the one sentence. */
-export async function prepareMachine(progress: (line: string) => void): Promise<void> {
-  const { problem, install } = judge(thisMachine());
+/** Checks the machine for a need, and installs the Debian packages that are missing, saying so. Throws the one sentence. */
+export async function prepareMachine(need: Need, progress: (line: string) => void): Promise<void> {
+  const { problem, install } = judge(thisMachine(), need);
   if (problem) throw new Error(problem);
   if (install.length > 0) {
     progress(`apt-get install ${install.join(" ")}`);
@@ -125,11 +133,14 @@ export async function prepareMachine(progress: (line: string) => void): Promise<
       env,
     });
   }
-  // Hosts cannot load modules; where these are built in, or modprobe is missing, there is nothing to do.
+  if (need === "hosts") await loadModules();
+}
+
+/** Hosts cannot load modules by themselves. If they are built in, or modprobe is missing, there is nothing to do. */
+async function loadModules(): Promise<void> {
   const builtIn = readFileSync("/proc/filesystems", "utf8").includes("overlay");
-  if (!builtIn || which("modprobe")) {
-    await run("modprobe", ["-a", "overlay", "br_netfilter", "veth"], { allowFailure: true }).catch(
-      () => undefined,
-    );
-  }
+  if (builtIn && !which("modprobe")) return;
+  await run("modprobe", ["-a", "overlay", "br_netfilter", "veth"], { allowFailure: true }).catch(
+    () => undefined,
+  );
 }

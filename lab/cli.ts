@@ -5,7 +5,9 @@ import { answerOf } from "./answer";
 import { engineParts, forgetStack, pulumiEnv, stackConfig, stackOutputs } from "./engine";
 import { filesUp, startFiles, stopFiles } from "./files";
 import { bootHost, hostFacts, hostNames, removeHost, sshArgs, wipeHost } from "./host";
+import { availableParts, chosenParts, forgetParts, keepParts, type HostParts } from "./hostParts";
 import { alone } from "./lock";
+import { giveWayOut, natDown } from "./nat";
 import { bridgeDown, bridgeUp } from "./network";
 import { dirs, hostNumber, mostHosts, stackOf } from "./paths";
 import { exitWith, runAttached } from "./process";
@@ -14,7 +16,9 @@ import { restoreKernelSettings } from "./sysctl";
 import { prepare } from "./prepare";
 import { summary } from "./summary";
 
-const help = `npm run lab                        builds what is missing, boots host edge1, runs pulumi up, fetches the answer
+const help = `npm run lab                        downloads or builds what is missing, boots host edge1, runs pulumi up, fetches the
+                                   answer. k0s and the images are the released ones, if they can be reached
+                                   (npm run lab -- up --built: those that the lab builds, in any case)
 npm run lab -- status              hosts, stacks and what they answer
 npm run lab -- ssh [host] [cmd]    a shell on a host, or one command
 npm run lab -- pulumi <args>       any Pulumi command on stack dev (another one: PULUMI_STACK=edge2)
@@ -24,33 +28,68 @@ npm run lab -- host up|down [name] one more host, edge2 to edge14, with a stack 
 npm run lab -- down                ends all processes, namespaces and hosts of the lab, and forgets their stacks;
                                    what was built stays`;
 
-async function up(): Promise<number> {
-  await prepare(say);
-  await hostUp("edge1");
+async function up(args: string[]): Promise<number> {
+  const parts = await hostUp("edge1", args);
   // The option wins over a PULUMI_STACK of the user's shell, which is for `npm run lab -- pulumi`.
   const code = await runPulumi(["up", "--yes", "--skip-preview", "--stack", stackOf("edge1")]);
   if (code !== 0) return code;
   say("asking the sample for its answer");
   const { url, answer, note } = await answerOf((await stackOutputs("edge1")) ?? {});
-  for (const line of summary(await engineParts())) console.log(line);
+  for (const line of summary(await engineParts(), parts)) console.log(line);
   console.log(`\n${url} answers${note}:\n${answer.trimEnd()}`);
   return 0;
 }
 
-/** Boots a host and writes its stack's configuration, with all that these need. */
-async function hostUp(name: string): Promise<void> {
+/** Prepares the machine, boots a host and writes its stack's configuration. Returns what the host runs. */
+async function hostUp(name: string, args: string[] = []): Promise<HostParts> {
+  let parts = await chooseParts(args.includes("--built"));
+  await prepare(say, parts);
   await bridgeUp();
   await startFiles();
   say(`booting host ${name}`);
   const { address } = await bootHost(name, {}, say);
   say(`host ${name} is up at ${address}`);
-  await stackConfig(name);
+  if (parts.kind === "released") parts = await withWayOut(name, parts);
+  keepParts(parts);
+  await stackConfig(name, {}, parts);
+  return parts;
+}
+
+/** What the lab's hosts run already, or what the first of them is to run. */
+async function chooseParts(wantsBuilt: boolean): Promise<HostParts> {
+  const chosen = chosenParts();
+  if (chosen?.kind === "released" && wantsBuilt) {
+    throw new Error(
+      "This lab's hosts run the released parts: npm run lab -- down, then up --built.",
+    );
+  }
+  if (chosen) return chosen;
+  if (wantsBuilt) return { kind: "built", why: "--built asks for it" };
+  // Of a lab that was up before there was a choice.
+  if (existsSync(path.join(dirs.project, `Pulumi.${stackOf("edge1")}.yaml`)))
+    return { kind: "built", why: "its stack was made with them" };
+  return availableParts(say);
+}
+
+/** Gives a host its way out to the registries. If it has none, the first host falls back to what the lab builds. */
+async function withWayOut(name: string, parts: HostParts): Promise<HostParts> {
+  try {
+    await giveWayOut(name);
+    return parts;
+  } catch (error) {
+    if (chosenParts()) throw error;
+    const why = (error as Error).message;
+    say(`${why}: the lab makes k0s and the images by itself`);
+    await natDown();
+    const built: HostParts = { kind: "built", why };
+    await prepare(say, built);
+    return built;
+  }
 }
 
 async function host(action = "", name = "edge2"): Promise<number> {
   hostNumber(name);
   if (action === "up") {
-    await prepare(say);
     await hostUp(name);
     say(`stack ${stackOf(name)}: PULUMI_STACK=${stackOf(name)} npm run lab -- pulumi up`);
     return 0;
@@ -72,7 +111,9 @@ async function wipe(args: string[]): Promise<number> {
   await startFiles();
   if (!keep) await forgetStack(name);
   await wipeHost(name);
-  await stackConfig(name);
+  const parts = chosenParts();
+  if (parts?.kind === "released") await giveWayOut(name);
+  await stackConfig(name, {}, parts);
   say(
     `host ${name} is a new empty machine; stack ${stackOf(name)} ` +
       (keep ? "still describes the old one" : "starts from nothing"),
@@ -89,8 +130,10 @@ async function down(): Promise<number> {
     if (known.includes(name)) say(`host ${name} is gone`);
   }
   await stopFiles();
+  await natDown();
   await bridgeDown();
   restoreKernelSettings();
+  forgetParts();
   // A stack without its host is of no use to anyone.
   for (const dir of [dirs.hosts, dirs.state, dirs.project])
     rmSync(dir, { recursive: true, force: true });
@@ -142,7 +185,7 @@ async function main([command, ...args]: string[]): Promise<number> {
   switch (command) {
     case undefined:
     case "up":
-      return alone(up);
+      return alone(() => up(args));
     case "down":
       return alone(down);
     case "wipe":

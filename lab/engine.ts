@@ -15,19 +15,14 @@ import yaml from "js-yaml";
 import semver from "semver";
 import { writeWhole } from "../lib/atomicWrite";
 import { which } from "./checks";
-import { digestOf, fileUrl } from "./files";
-import { hostFacts, sshKeyFile } from "./host";
-import { dirs, hostPool, labDir, network, repoRoot, stackOf } from "./paths";
+import { sshKeyFile } from "./host";
+import type { HostParts } from "./hostParts";
+import { labConfig, type StackConfig } from "./labConfig";
+import { dirs, labDir, repoRoot, stackOf } from "./paths";
 import { downloadOfficial, engineDir, pluginFolder, pluginHome, providers } from "./official";
 import { run, type RunOptions, type RunResult } from "./process";
-import { manifestsDir } from "./manifests";
-import { k0sVersion } from "./versions";
 
-/** Name of the k0s binary among the lab's downloads; `+` and all, as in k0s's own releases. */
-export const k0sFile = `k0s-${k0sVersion}-amd64`;
-
-/** Name of the archive of all images among the lab's downloads. */
-export const bundleFile = "images.tar";
+export type { StackConfig } from "./labConfig";
 
 /** The oldest engine on PATH that is used instead of a built one: the first with error hooks. */
 const oldestEngine = "3.217.0";
@@ -186,34 +181,18 @@ export async function pulumi(
   return run("pulumi", [...args, "--non-interactive"], { cwd: dirs.project, ...options, env });
 }
 
-/** Configuration of one stack, keys without the project's name. */
-export type StackConfig = Record<string, unknown>;
-
-/** What the lab itself sets in a host's stack: where the host is, how to trust it, and where its files come from. */
-export async function labConfig(host: string): Promise<StackConfig> {
-  const facts = hostFacts(host);
-  return {
-    host: facts.address,
-    sshHostKey: facts.hostKey,
-    k0sUrl: fileUrl(k0sFile),
-    k0sSha256: await digestOf(path.join(dirs.downloads, k0sFile)),
-    imageBundles: [
-      { url: fileUrl(bundleFile), sha256: await digestOf(path.join(dirs.downloads, bundleFile)) },
-    ],
-    loadBalancerPool: hostPool(host),
-    hostSubnet: network.subnet,
-    manifestsDir: await manifestsDir(),
-  };
-}
-
 /**
- * Writes the lab's Pulumi project and the stack configuration of a host, and makes the stack if it is new: lab/stack.yaml,
- * then what the lab knows of the host, then `extra`. Keys that someone else set stay. The SSH key goes in
- * encrypted, by standard input.
+ * Writes the lab's Pulumi project and the configuration of a host's stack, and makes the stack if it is new. `extra` wins
+ * over what the lab sets, and keys that someone else set stay. The SSH key goes in encrypted, by standard input.
  * @param extra more keys, without the project's name; undefined removes a key, and knativeConfig adds ConfigMaps to the
  * lab's own
+ * @param parts what the host runs; by default what the lab builds, so that tests and the bench do the same everywhere
  */
-export async function stackConfig(host: string, extra: StackConfig = {}): Promise<void> {
+export async function stackConfig(
+  host: string,
+  extra: StackConfig = {},
+  parts: HostParts = { kind: "built", why: "" },
+): Promise<void> {
   const stack = stackOf(host);
   mkdirSync(dirs.project, { recursive: true });
   const project = readYaml(path.join(repoRoot, "Pulumi.yaml"));
@@ -223,23 +202,20 @@ export async function stackConfig(host: string, extra: StackConfig = {}): Promis
   });
   const file = path.join(dirs.project, `Pulumi.${stack}.yaml`);
   await pulumi(["stack", "select", "--create", stack], { stack });
-  const committed = readYaml(path.join(__dirname, "stack.yaml"));
-  const before = readYaml(file);
   const named = (key: string): string => `${String(project.name)}:${key}`;
-  const lab = await labConfig(host);
-  const was = asObject(before.config)[named("loadBalancer")];
-  const { loadBalancer } = { loadBalancer: was, ...extra };
-  // A pool is refused with it.
+  const content = readYaml(file);
+  const before = asObject(content.config);
+  const lab = await labConfig(host, parts);
+  const { loadBalancer } = { loadBalancer: before[named("loadBalancer")], ...extra };
+  // The program refuses a pool with it.
   if (loadBalancer === "nodeIp") lab.loadBalancerPool = undefined;
-  const ours = Object.fromEntries(
-    Object.entries({ ...lab, ...extra }).map(([key, value]) => [named(key), value]),
-  );
-  const own = asObject(committed.config);
-  const configMaps = named("knativeConfig");
-  if (configMaps in ours)
-    ours[configMaps] = { ...asObject(own[configMaps]), ...asObject(ours[configMaps]) };
-  await writeYaml(file, { ...before, config: { ...asObject(before.config), ...own, ...ours } });
-  if (!(named("sshPrivateKey") in asObject(before.config))) {
+  const ours: StackConfig = { ...lab, ...extra };
+  if ("knativeConfig" in extra) {
+    ours.knativeConfig = { ...asObject(lab.knativeConfig), ...asObject(extra.knativeConfig) };
+  }
+  const config = Object.entries(ours).map(([key, value]) => [named(key), value]);
+  await writeYaml(file, { ...content, config: { ...before, ...Object.fromEntries(config) } });
+  if (!(named("sshPrivateKey") in before)) {
     await pulumi(["config", "set", "--secret", "sshPrivateKey"], {
       stack,
       input: readFileSync(sshKeyFile, "utf8"),

@@ -14,8 +14,15 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { dirs, filesPort, labDir, network } from "./paths";
 import { end, identify, isRunning, waitFor, type ProcessId } from "./process";
+import { k0sVersion } from "./versions";
 
 const record = path.join(labDir, "files.json");
+
+/** Name of the k0s double among the lab's downloads; with `+`, as in the names of k0s' own releases. */
+export const k0sFile = `k0s-${k0sVersion}-amd64`;
+
+/** Name of the archive of all images among the lab's downloads. */
+export const bundleFile = "images.tar";
 
 /** URL of a file of `.lab/downloads`, as hosts reach it. */
 export function fileUrl(name: string): string {

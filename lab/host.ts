@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { createGroup, destroyGroup, groupIsEmpty, hierarchies } from "./cgroup";
+import { createGroup, destroyGroup, groupIsEmpty, usesCgroupV1 } from "./cgroup";
 import { bridgeUp, namespaceOf, plug, unplug } from "./network";
 import { dirs, hostAddress, hostNumber } from "./paths";
 import { run, waitFor, type RunOptions, type RunResult } from "./process";
@@ -255,7 +255,6 @@ function startGuest(name: string, size: HostSize): ChildProcess {
     cpus: pickCpus(onlineCpus(), size.cpus, hostNumber(name)),
     memoryMiB: size.hardCap ? size.memoryMiB : undefined,
   });
-  const v1 = hierarchies().some((h) => h.version === 1 && h.controllers.length > 0);
   const nspawn = [
     "--quiet",
     "--boot",
@@ -284,7 +283,7 @@ function startGuest(name: string, size: HostSize): ChildProcess {
     env: {
       PATH: process.env.PATH,
       SYSTEMD_NSPAWN_API_VFS_WRITABLE: "yes",
-      ...(v1 ? { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "0" } : {}),
+      ...(usesCgroupV1() ? { SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "0" } : {}),
     },
   });
   closeSync(log);

@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
-import { debianFiles, envoyBinary, sha256 } from "./images-files";
-import { layer, writeArchive, type Entry, type Image } from "./images-oci";
+import { debianFiles, envoyBinary, sha256 } from "./imagesFiles";
+import { layer, writeArchive, type Entry, type Image } from "./imagesOci";
 import { knativeVersion, metallbVersion } from "./versions";
 
 /** Version tags of the lab's images; the lab's `imageMirrors` configuration names the same. */
@@ -173,7 +173,7 @@ export async function buildBundle(
 
 /** The recipe is an input too. */
 function sourceOfThis(): string[] {
-  return ["images.ts", "images-oci.ts", "images-files.ts"].map((name) =>
+  return ["images.ts", "imagesOci.ts", "imagesFiles.ts"].map((name) =>
     sha256(readFileSync(path.join(__dirname, name), "utf8")),
   );
 }

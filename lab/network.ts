@@ -27,12 +27,12 @@ export async function bridgeUp(): Promise<void> {
       );
     }
     await run("ip", ["link", "add", network.id, "type", "bridge"]);
+    // Hosts have this address as their default gateway, because Kubernetes needs a default route. What they send to
+    // elsewhere ends here, whatever else the machine forwards, until nat.ts opens the way out.
+    writeFileSync(`/proc/sys/net/ipv4/conf/${network.id}/forwarding`, "0");
   }
   await run("ip", ["addr", "replace", `${network.gateway}/24`, "dev", network.id]);
   await run("ip", ["link", "set", network.id, "up"]);
-  // Hosts have this address as their default gateway, since Kubernetes needs a default route; what they send to
-  // elsewhere ends here, whatever else the machine routes.
-  writeFileSync(`/proc/sys/net/ipv4/conf/${network.id}/forwarding`, "0");
 }
 
 /** Removes the bridge. */

@@ -1,16 +1,17 @@
 /**
- * Pulumi's own releases, for a lab that can reach them: the engine with its language hosts, and the provider plugins.
- * Kept in the user's cache. Where they cannot be had, nothing happens, and the lab builds the engine and has stand-ins.
+ * Pulumi's own releases: the engine with its language hosts, and the provider plugins. They are kept in the user's cache.
+ * If they cannot be reached, the lab builds the engine and uses its own doubles of the plugins.
  */
-import { createHash } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { filled } from "./cache";
 import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
+import { statusOf } from "./reach";
+import { downloadChecked } from "./releaseFile";
 import { engineVersion } from "./versions";
 
-/** Place of Pulumi's releases. */
+/** Where Pulumi's releases are. */
 const releases = "https://github.com/pulumi/pulumi/releases/download";
 
 /** The providers that the program uses. */
@@ -34,10 +35,10 @@ function pluginVersion(provider: string): string {
 }
 
 /**
- * Downloads what is missing, if the releases can be reached within three seconds.
+ * Downloads what is missing, if the releases answer within three seconds. A failure is only said: the lab then makes its own.
  * @param engine an official engine that is here already; undefined downloads one
  * @param plugins providers whose plugins are missing
- * @param base place of the releases; for tests
+ * @param base where the releases are; for tests
  */
 export async function downloadOfficial(
   engine: string | undefined,
@@ -46,7 +47,7 @@ export async function downloadOfficial(
   base = releases,
 ): Promise<void> {
   if (engine && plugins.length === 0) return;
-  if (!(await reachable(base))) {
+  if ((await statusOf(base)) === undefined) {
     const what = [...(engine ? [] : ["engine"]), ...plugins.map((p) => `provider ${p}`)].join(", ");
     progress(`Pulumi's releases cannot be reached: the lab makes its own (${what})`);
     return;
@@ -64,42 +65,17 @@ export async function downloadOfficial(
   }
 }
 
-async function reachable(url: string): Promise<boolean> {
-  return fetch(url, { method: "HEAD", signal: AbortSignal.timeout(3000) }).then(
-    () => true,
-    () => false,
-  );
-}
-
 async function downloadEngine(base: string, progress: (line: string) => void): Promise<string> {
   const name = `pulumi-v${engineVersion}-linux-${process.arch}.tar.gz`;
-  const url = `${base}/v${engineVersion}/${name}`;
+  const place = `${base}/v${engineVersion}`;
+  const url = `${place}/${name}`;
   progress(`downloading ${url}`);
-  const sums = (
-    await download(`${base}/v${engineVersion}/pulumi-${engineVersion}-checksums.txt`)
-  ).toString();
-  const expected = sums
-    .split("\n")
-    .find((line) => line.endsWith(name))
-    ?.split(/\s+/)[0];
-  const archive = await download(url);
-  const actual = createHash("sha256").update(archive).digest("hex");
-  if (actual !== expected) {
-    throw new Error(
-      `${url} has SHA-256 ${actual}, its release says ${expected ?? "nothing of it"}`,
-    );
-  }
   const dir = await filled(engineDir(), async (target) => {
     const file = path.join(target, name);
-    writeFileSync(file, archive);
+    const sumsUrl = `${place}/pulumi-${engineVersion}-checksums.txt`;
+    await downloadChecked({ url, sumsUrl, name }, file);
     await run("tar", ["-C", target, "--strip-components=1", "-xzf", file]);
     rmSync(file);
   });
   return path.join(dir, "pulumi");
-}
-
-async function download(url: string): Promise<Buffer> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url} answers HTTP ${response.status}`);
-  return Buffer.from(await response.arrayBuffer());
 }

@@ -1,14 +1,36 @@
 /** What must be there before a host can boot. */
+import { existsSync } from "node:fs";
 import { removeLeftovers } from "./cache";
 import { prepareMachine } from "./checks";
-import { cacheDir, dirs } from "./paths";
+import { filesUp, startFiles, stopFiles } from "./files";
+import type { HostParts } from "./hostParts";
+import { bridgeDown, bridgeUp } from "./network";
+import { cacheDir, dirs, network } from "./paths";
 import { baseTarball } from "./rootfs";
 
-/** Checks the machine and makes whatever is not there yet. */
-export async function prepare(say: (line: string) => void): Promise<void> {
-  await prepareMachine(say);
+/**
+ * Checks the machine and makes whatever is not there yet.
+ * @param parts what the hosts are to run; by default what the lab builds
+ */
+export async function prepare(
+  say: (line: string) => void,
+  parts: HostParts = { kind: "built", why: "" },
+): Promise<void> {
+  await prepareMachine("hosts", say);
   for (const dir of [cacheDir(), dirs.downloads]) removeLeftovers(dir);
-  // Not at the top: the build's libraries take a second to load, and who only wants to know the state does without them.
+  // Not at the top: the build's libraries take a second to load, and `npm run lab -- status` does without them.
   const { makeDownloads } = await import("./downloads.js");
-  await Promise.all([makeDownloads(say), baseTarball(say)]);
+  await Promise.all([makeDownloads(say, parts), baseTarball(say)]);
+}
+
+/** Prepares, and starts what hosts need around them. Returns what takes back as much of it as was not there before. */
+export async function startAround(say: (line: string) => void): Promise<() => Promise<void>> {
+  await prepare(say);
+  const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];
+  await bridgeUp();
+  await startFiles();
+  return async () => {
+    if (!hadFiles) await stopFiles();
+    if (!hadBridge) await bridgeDown();
+  };
 }

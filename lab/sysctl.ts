@@ -20,6 +20,8 @@ const settings = [
   "kernel/keys/root_maxbytes",
   "fs/inotify/max_user_instances",
   "fs/inotify/max_user_watches",
+  // Changed by nat.ts, not by a kubelet.
+  "net/ipv4/ip_forward",
 ];
 
 /** Notes the machine's settings, unless another lab already did, and that this lab has hosts. */

@@ -6,7 +6,7 @@ import path from "node:path";
 import { extract } from "tar-stream";
 import { gzipSync } from "node:zlib";
 import { addBallast, explain } from "../build";
-import { layer, writeArchive, type Entry } from "../images-oci";
+import { layer, writeArchive, type Entry } from "../imagesOci";
 
 interface Descriptor {
   digest: string;

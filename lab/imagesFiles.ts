@@ -6,7 +6,7 @@ import { filled } from "./cache";
 import { cacheDir } from "./paths";
 import { run } from "./process";
 import { baseTarball } from "./rootfs";
-import type { Entry } from "./images-oci";
+import type { Entry } from "./imagesOci";
 
 /**
  * For the images that are more than one static program: kube-proxy's nftables front ends, what the gateway's preStop
