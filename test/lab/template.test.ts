@@ -15,7 +15,8 @@ describe("pulumi new", () => {
   const [repository, project, state] = ["repository", "project", "state"].map((name) =>
     path.join(scratch, name),
   ) as [string, string, string];
-  const stack = "first";
+  // The name that `pulumi new` proposes.
+  const stack = "dev";
 
   const inProject = (args: string[], input?: string): Promise<RunResult> =>
     pulumi(args, {
@@ -52,15 +53,17 @@ describe("pulumi new", () => {
       ...["new", repository, "--dir", project, "--name", "my-edge", "--stack", stack, "--yes"],
       ...Object.entries(answers).flatMap(([key, value]) => ["--config", `${key}=${value}`]),
     ]);
-    // A stack that the user names dev is the user's, and not the lab's.
-    const dev = yaml.load(readFileSync(path.join(project, "Pulumi.dev.yaml"), "utf8"));
-    assert.deepEqual(dev, { config: {} });
+    const { config } = yaml.load(
+      readFileSync(path.join(project, `Pulumi.${stack}.yaml`), "utf8"),
+    ) as { config: Record<string, string> };
+    const named = Object.entries(answers).map(([key, value]) => [`my-edge:${key}`, value]);
+    assert.deepEqual(config, Object.fromEntries(named));
     await inProject(["config", "set", "--secret", "sshPrivateKey"], leastConfig.sshPrivateKey);
     await inProject(["config", "set", "manifestsDir", await manifestsDir()]);
     // The machine that runs this test may have no way to a registry.
     await inProject(["config", "set", "resolveDigests", "false"]);
     const { stdout } = await inProject(["preview"]);
     assert.match(stdout, /It fits\./);
-    assert.match(stdout, /my-edge-first +create/);
+    assert.match(stdout, /my-edge-dev +create/);
   });
 });
