@@ -1,6 +1,8 @@
 /** The cluster that the provider is configured for. */
 import { Host } from "../server";
-import { Api, Gvk, messageOf } from "./api";
+import { Api } from "./api";
+import { messageOf } from "./apiErrors";
+import { Gvk } from "./gvk";
 import { AwaitContext } from "./await";
 import { Mutability } from "./diff";
 import { accessOf, parseKubeconfig } from "./kubeconfig";

@@ -15,7 +15,7 @@ import {
   Unknown,
   Value,
 } from "../values";
-import { gvkOf } from "./api";
+import { gvkOf } from "./gvk";
 import { isBuiltIn, isConfigMap, isSecretKind } from "./objects";
 
 const selector = ["spec.selector"];

@@ -15,7 +15,7 @@ import {
   str,
   Value,
 } from "../values";
-import { Gvk, gvkOf } from "./api";
+import { Gvk, gvkOf } from "./gvk";
 
 /** Groups that Kubernetes itself serves. */
 const builtInGroup =
@@ -320,4 +320,9 @@ export function checkpoint(
 export function parseCheckpoint(state: Obj): { inputs: Obj; live: Obj } {
   const { __inputs: inputs, ...live } = toObject(state);
   return { inputs: isObj(inputs) ? inputs : {}, live };
+}
+
+/** A list of objects, or none. */
+export function listOf(value: unknown): Obj[] {
+  return Array.isArray(value) ? value.filter(isObj) : [];
 }

@@ -1,6 +1,6 @@
 /** Who owns which fields of an object under server-side apply. */
 import { isObj, Obj, objAt, pluck, str } from "../values";
-import { listOf } from "./api";
+import { listOf } from "./objects";
 
 /** Create's field manager where it does not upsert; the first update takes its fields over. */
 export const createManager = "pulumi-kubernetes";

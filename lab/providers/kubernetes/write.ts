@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Obj, pluck, str } from "../values";
-import { isReason, listOf, messageOf, NoMatchError, StatusError } from "./api";
+import { isReason, messageOf, NoMatchError, StatusError } from "./apiErrors";
 import { Cluster } from "./cluster";
-import { isAnnotated, isCrd, nameOfObject, withMetadata } from "./objects";
+import { isAnnotated, isCrd, listOf, nameOfObject, withMetadata } from "./objects";
 import { createManager, takeOver, withIgnoredFields } from "./ownership";
 
 const conflictHelp =

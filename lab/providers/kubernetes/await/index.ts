@@ -3,7 +3,10 @@
  * kstatus of sigs.k8s.io/cli-utils; sentences are theirs.
  */
 import { Obj, pluck, str } from "../../values";
-import { Api, gvkOf, isReason, StatusError, WatchEvent } from "../api";
+import { Api } from "../api";
+import { isReason, StatusError } from "../apiErrors";
+import { gvkOf } from "../gvk";
+import { WatchEvent } from "../watch";
 import { annotation, isAnnotated, nameOfObject, namespaceOfObject } from "../objects";
 import { defaultTimeout, waiterFor, waiterOfCheck } from "./kinds";
 import { Target, View, Waiter } from "./view";

@@ -1,6 +1,7 @@
 /** Which kind is waited for how. */
 import { isObj, Obj, pluck, str } from "../../values";
-import { Api, Gvk, gvkOf } from "../api";
+import { Api } from "../api";
+import { Gvk, gvkOf } from "../gvk";
 import { nameOfObject } from "../objects";
 import { pod } from "./pods";
 import { ingress, service } from "./services";

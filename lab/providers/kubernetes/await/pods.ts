@@ -1,7 +1,6 @@
 /** Whether pods are ready, and their troubles in the official provider's words. */
 import { isObj, Obj, pluck, str } from "../../values";
-import { listOf } from "../api";
-import { idOf, nameOfObject, namespaceOfObject } from "../objects";
+import { idOf, listOf, nameOfObject, namespaceOfObject } from "../objects";
 import { condition, core, num, Verdict, Waiter } from "./view";
 
 function containerCauses(status: Obj): string[] {

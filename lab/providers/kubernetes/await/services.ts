@@ -1,7 +1,6 @@
 /** When what leads to pods is live: Services and Ingresses. */
 import { isObj, pluck, str } from "../../values";
-import { listOf } from "../api";
-import { nameOfObject } from "../objects";
+import { listOf, nameOfObject } from "../objects";
 import { core, View, Waiter } from "./view";
 
 /** Seconds without a change after which a Service's endpoints count as settled. */

@@ -1,7 +1,8 @@
 /** What a wait sees of the cluster, and what it makes of it. */
 import { Obj, pluck, str } from "../../values";
-import { Gvk, listOf, WatchEvent } from "../api";
-import { nameOfObject } from "../objects";
+import { Gvk } from "../gvk";
+import { WatchEvent } from "../watch";
+import { listOf, nameOfObject } from "../objects";
 
 export interface Target {
   /** What the request answered. */

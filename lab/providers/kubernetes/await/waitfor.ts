@@ -5,7 +5,7 @@
 import { query } from "jsonpath-rfc9535";
 
 import { isObj, Obj, pluck } from "../../values";
-import { listOf } from "../api";
+import { listOf } from "../objects";
 
 /** Whether an object is as wished, and if not, why. */
 export type Check = (object: Obj) => { done: boolean; message: string };

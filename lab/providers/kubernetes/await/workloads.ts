@@ -1,7 +1,6 @@
 /** When what makes pods is live: Deployments, DaemonSets, StatefulSets and Jobs. */
 import { Obj, pluck, str } from "../../values";
-import { listOf } from "../api";
-import { nameOfObject } from "../objects";
+import { listOf, nameOfObject } from "../objects";
 import { podCauses } from "./pods";
 import { apps, condition, core, num, Verdict, Waiter } from "./view";
 
