@@ -6,13 +6,14 @@ import { get } from "./http";
 export interface Answer {
   url: string;
   answer: string;
-  /** How, where it was not simply by its URL; else empty. */
+  /** How it was reached if not by its URL; otherwise empty. */
   note: string;
 }
 
 /**
- * Fetches the `url` of a stack's outputs; where its name does not resolve to the stack's own load balancer (a machine
- * without the internet cannot ask sslip.io), by address with the Host header. Throws when there is no answer 200.
+ * Fetches the `url` of a stack's outputs, at the load balancer's address and with the URL's host name. The note says so
+ * if the name does not resolve to that address: a machine without the internet cannot ask sslip.io.
+ * @throws Error when the answer is not 200, or none comes
  */
 export async function answerOf(outputs: Record<string, unknown>): Promise<Answer> {
   const { url, loadBalancerIp } = outputs;

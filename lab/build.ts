@@ -1,6 +1,6 @@
 /**
  * Builds the lab's programs from their Go modules: one go.mod per group in lab/go, and the lab's own small programs.
- * What is up to date is left alone, and what any checkout of this user has built is taken from a shared cache.
+ * It leaves alone what is up to date, and takes from the user's cache what another checkout has built.
  */
 import { createCipheriv, createHash } from "node:crypto";
 import {
@@ -20,45 +20,48 @@ import { cacheDir, repoRoot } from "./paths";
 import { run } from "./process";
 import { engineVersion, kubernetesVersion } from "./versions";
 
-/** Programs that are built together, from one Go module. */
+/**
+ * Programs that are built together, from one Go module. A change of any value here, even of the order of the fields, is
+ * a new stamp: then all users build the group again.
+ */
 interface Group {
   /** Folder of the go.mod, from lab/. */
   module: string;
   /** What `go build` makes, by name. */
   programs: string[];
-  /** Subfolder of the bin folder, where names would collide. */
+  /** Subfolder of the bin folder, for groups whose programs have the names of others. */
   folder?: string;
   /** `-X` settings of the linker. */
   versions?: Record<string, string>;
   cgo?: boolean;
   patch?: Patch;
-  /** Bytes that no program has, in MiB, at the end of each program: what lab/weight plays code with. */
+  /** MiB of meaningless bytes to append to each program, which lab/weight touches as if they were code. */
   ballastMiB?: number;
-  /** Folders of the lab's own modules that the group's module takes in. */
+  /** Folders of the lab's own modules that the group's module imports. */
   with?: string[];
 }
 
-/** A change to one file of a module that is built, where its release is too old for its peers. */
+/** A change to one file of a module whose last release is too old for the programs that it works with. */
 interface Patch {
   module: string;
   /** Path in the module. */
   file: string;
-  /** Stands in the file, and goes. */
+  /** Text of the file, which `now` replaces. */
   old: string;
   now: string;
 }
 
-/** A module of the lab's own: one program of the folder's name. */
+/** One of the lab's own modules: one program with the folder's name. */
 function own(name: string): Group {
   return { module: name, programs: [name] };
 }
 
-/** One that weighs what the program weighs for which it stands, by lab/weight. */
+/** One of them that stands in for another program, and takes as much memory (lab/weight). */
 function double(name: string, ballastMiB: number): Group {
   return { ...own(name), ballastMiB, with: ["weight"] };
 }
 
-/** Smallest first: a fault of the set-up shows in seconds. */
+/** The smallest are first, so that a mistake in the machine's set-up shows within seconds. */
 const groups = {
   pause: own("pause"),
   hello: own("hello"),
@@ -68,8 +71,8 @@ const groups = {
   "pulumi-language-nodejs": {
     module: "go/pulumi-language-nodejs",
     programs: ["pulumi-language-nodejs"],
-    // Of this age it stands between program and engine, and does not know the calls that came later, such as those of
-    // error hooks. So the program is given the engine's own address.
+    // This old version is a proxy between program and engine, and does not know newer calls, such as those of error
+    // hooks. The patch gives the program the engine's own address.
     patch: {
       module: "github.com/pulumi/pulumi/sdk/v3",
       file: "nodejs/cmd/pulumi-language-nodejs/main.go",
@@ -80,10 +83,10 @@ const groups = {
   pulumi: {
     module: "go/pulumi",
     programs: ["pulumi"],
-    // Without it the version is empty, and the Automation API refuses the program.
+    // Otherwise the version is empty, and the Automation API refuses the engine.
     versions: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": engineVersion },
   },
-  // kine's SQLite is C.
+  // kine's SQLite is written in C.
   kine: { module: "go/kine", programs: ["kine"], cgo: true },
   containerd: {
     module: "go/containerd",
@@ -99,7 +102,7 @@ const groups = {
       "kubectl",
       "kubelet",
     ],
-    // Without it clients fail on the version string.
+    // Otherwise clients fail on the version string.
     versions: {
       "k8s.io/component-base/version.gitVersion": `v${kubernetesVersion}`,
       "k8s.io/component-base/version.gitMajor": kubernetesVersion.split(".")[0] ?? "",
@@ -131,7 +134,7 @@ export interface BuildOptions {
 }
 
 /**
- * Builds groups one after the other: each link step takes all cores and up to 2 GiB.
+ * Builds groups one after the other, because each link step takes all cores and up to 2 GiB.
  * @param names default: all
  * @throws one sentence naming the group and the cause
  */
@@ -178,7 +181,7 @@ async function buildOne(
   writeFileSync(stampFile, stamp);
 }
 
-/** What the outcome depends on: sources, module graph, flags and compiler. */
+/** A hash of all that a build depends on: sources, module graph, flags and compiler. */
 function stampOf(group: Group, go: string): string {
   const hash = createHash("sha256").update(JSON.stringify([group, go, process.arch]));
   for (const module of [group.module, ...(group.with ?? [])]) {
@@ -192,7 +195,7 @@ function stampOf(group: Group, go: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** What `go build` is told to build: the tools of a go.mod in lab/go, or a program of the lab's own. */
+/** The argument of `go build`: the tools of a go.mod in lab/go, or the program in the lab's own module. */
 function packages(module: string): string {
   return module.startsWith("go/") ? "tool" : ".";
 }
@@ -226,19 +229,19 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
   }
 }
 
-/** Fills a program's file up at its end, with bytes that do not compress and are the same in each build. */
+/** Appends bytes to a program's file. They do not compress, and are the same in each build. */
 export function addBallast(file: string, mebibytes: number): void {
   const cipher = createCipheriv("aes-256-ctr", Buffer.alloc(32), Buffer.alloc(16));
   const zeros = Buffer.alloc(2 ** 20);
   for (let i = 0; i < mebibytes; i++) appendFileSync(file, cipher.update(zeros));
 }
 
-/** Copies the module into a folder and patches it there; the arguments with which the compiler takes that copy. */
+/** Copies the module into a folder and patches the copy. Returns the arguments with which `go build` uses it. */
 async function patched(patch: Patch, cwd: string, folder: string): Promise<string[]> {
   await run("go", ["mod", "download", patch.module], { cwd });
   const { stdout } = await run("go", ["list", "-m", "-f", "{{.Dir}}", patch.module], { cwd });
   const copy = path.join(folder, "module");
-  // Without the modes, for what the module cache holds is read-only.
+  // The module cache is read-only, and the copy must not be.
   await run("cp", ["-r", "--no-preserve=mode", stdout.trim(), copy]);
   const file = path.join(copy, patch.file);
   const text = readFileSync(file, "utf8");
@@ -255,7 +258,7 @@ async function patched(patch: Patch, cwd: string, folder: string): Promise<strin
   return [`-modfile=${modfile}`];
 }
 
-/** The sentence for a failed build: whether a module could not be had or the compiler failed, and Go's last words. */
+/** The sentence for a failed build: whether a download or the compiler failed, and Go's last words. */
 export function explain(name: string, stderr: string, module: string): string {
   const lines = stderr
     .split("\n")

@@ -1,4 +1,4 @@
-/** Folders that are filled under another name and then placed: an interrupted fill leaves no half. */
+/** Folders that are filled under another name and then renamed, so that an interruption leaves no half-filled one. */
 import {
   copyFileSync,
   existsSync,
@@ -13,8 +13,8 @@ import {
 import path from "node:path";
 
 /**
- * Fills a folder, unless it is there and complete. Others may do the same at once: the first one's folder stays.
- * @param fill called with an empty folder beside the target, which then takes the target's name
+ * Fills a folder, unless it is there and complete. If several processes do so at once, the first one's folder stays.
+ * @param fill called with an empty folder beside the target. That folder then gets the target's name
  */
 export async function filled(
   target: string,
@@ -30,7 +30,7 @@ export async function filled(
     rmSync(target, { recursive: true, force: true });
     renameSync(scratch, target);
   } catch (error) {
-    // Placed by another between the last look and the renaming.
+    // Another process placed it after the last look.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
   } finally {
@@ -39,7 +39,9 @@ export async function filled(
   return target;
 }
 
-/** Puts a file of the cache in its place: a link if both are on one disk, for all of them are 1.2 GB, or else a copy. */
+/**
+ * Puts a file of the cache in its place. A link, if both are on one disk, because all of them take 1.2 GB; else a copy.
+ */
 export function placeFile(from: string, to: string): void {
   const part = `${to}.part`;
   rmSync(part, { force: true });
@@ -51,13 +53,15 @@ export function placeFile(from: string, to: string): void {
   renameSync(part, to);
 }
 
-/** Removes what interrupted commands left in a folder more than a day before `now`, by the shape of mkdtemp's names. */
+/**
+ * Removes what interrupted commands left in a folder more than a day ago. It knows them by the form of mkdtemp's names.
+ */
 export function removeLeftovers(dir: string, now = Date.now()): void {
   for (const name of existsSync(dir) ? readdirSync(dir) : []) {
     const file = path.join(dir, name);
     if (!/\.[A-Za-z0-9]{6}$/.test(name)) continue;
     try {
-      // Not the time of its last change, which tar sets.
+      // Not mtime, which tar sets.
       if (now - statSync(file).ctimeMs > 24 * 3600_000) rmSync(file, { recursive: true });
     } catch {
       // Another command was faster, or something is still mounted there.

@@ -1,6 +1,7 @@
 /**
- * The control groups of lab hosts: one of the same name in every hierarchy of the machine (cgroup v1, v2 or both), so that
- * a host's processes can be held to a size, and found and ended even when everything else about them was lost.
+ * The control groups of lab hosts: one of the same name in every hierarchy of the machine (cgroup v1, v2 or both). A
+ * group holds a host's processes to a size. By it they can be found and ended, even if every other record of them is
+ * lost.
  */
 import {
   existsSync,
@@ -14,7 +15,7 @@ import {
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** One mounted hierarchy; `controllers` is empty for systemd's own and for a bare v2 one. */
+/** One mounted hierarchy. `controllers` is empty for systemd's own, and for one of v2 without controllers. */
 export interface Hierarchy {
   mount: string;
   version: 1 | 2;
@@ -31,7 +32,7 @@ export function parseHierarchies(
     const [left, right] = line.split(" - ");
     const mount = left?.split(" ")[4];
     const [type, , options] = right?.split(" ") ?? [];
-    // The first mount of a hierarchy is enough; container engines bind the same one again elsewhere.
+    // The first mount of a hierarchy is enough. Container engines mount the same one again elsewhere.
     if (!mount?.startsWith("/sys/fs/cgroup")) continue;
     if (type === "cgroup") {
       const controllers = (options ?? "")
@@ -71,12 +72,12 @@ export interface GroupLimits {
   memoryMiB?: number;
 }
 
-/** Makes the group in every hierarchy; returns the files that a process joins by writing its id. */
+/** Makes the group in every hierarchy. Returns the files into which a process writes its id to join. */
 export function createGroup(name: string, limits: GroupLimits): string[] {
   const joins = hierarchies().map((h) => {
     const dir = path.join(h.mount, name);
     if (h.version === 2) {
-      // One by one: a controller that cannot be handed down must not keep the others back.
+      // One by one, because one that cannot be enabled must not keep the others off.
       for (const c of h.controllers)
         tryWrite(path.join(h.mount, "cgroup.subtree_control"), `+${c}`);
     }
@@ -94,15 +95,18 @@ export function createGroup(name: string, limits: GroupLimits): string[] {
   return joins;
 }
 
-/** Holds the group to so much memory in MiB, or to less or more than before; swap of the machine comes on top only if asked for. */
+/**
+ * Sets the group's memory limit in MiB, also while it runs.
+ * @param swap whether the group may use the machine's swap besides; default false
+ */
 export function limitMemory(name: string, memoryMiB: number, { swap = false } = {}): void {
   const hierarchy = hierarchies().find(({ controllers }) => controllers.includes("memory"));
   if (!hierarchy) return;
   const file = (of: string) => path.join(hierarchy.mount, name, of);
   const bytes = String(memoryMiB * 1024 * 1024);
-  // Not there where the kernel does not count swap.
+  // The files for swap are missing if the kernel does not count swap.
   if (hierarchy.version === 1) {
-    // Memory and swap together, never less than memory alone: so it goes out of the way first.
+    // The limit of memory and swap together may never be below that of memory, so it is lifted first.
     tryWrite(file("memory.memsw.limit_in_bytes"), "-1");
     writeFileSync(file("memory.limit_in_bytes"), bytes);
     if (!swap) tryWrite(file("memory.memsw.limit_in_bytes"), bytes);
@@ -112,12 +116,14 @@ export function limitMemory(name: string, memoryMiB: number, { swap = false } = 
   }
 }
 
-/** Whether a process of the group is left. */
+/** Whether no process of the group is left. */
 export function groupIsEmpty(name: string): boolean {
   return groupMembers(name).size === 0;
 }
 
-/** Reads files of the group in the hierarchy with a controller; undefined for what is not there. */
+/**
+ * A function that reads files of the group in the hierarchy with a controller. It returns undefined for a missing file.
+ */
 export function groupFiles(name: string, controller: string): (file: string) => string | undefined {
   const hierarchy = hierarchies().find(({ controllers }) => controllers.includes(controller));
   return (file) => {
@@ -137,14 +143,16 @@ export function groupTree(name: string, controller: string): string[] {
     const below = children(path.join(mount, name)).map((dir) => path.relative(mount, dir));
     return [name, ...below.flatMap((each) => groupTree(each, controller))];
   } catch {
-    // It is not there, or went away while it was read.
+    // The group is not there, or went away meanwhile.
     return [];
   }
 }
 
-/** Ends every process of the group and removes it, in every hierarchy. Nothing happens where there is none. */
+/**
+ * Ends every process of the group and removes the group, in every hierarchy. Does nothing if there is no such group.
+ */
 export async function destroyGroup(name: string): Promise<void> {
-  // A process that waits for a busy disk ends when that has answered.
+  // A process that waits for a busy disk ends only after the disk has answered.
   const deadline = Date.now() + 120_000;
   while (Date.now() < deadline) {
     const pids = groupMembers(name);
@@ -180,7 +188,7 @@ export function groupMembers(name: string): Set<number> {
     try {
       visit(dir);
     } catch {
-      // A group of the guest went away while it was read; the next round sees what is left.
+      // A group of the guest went away meanwhile. The next round sees what is left.
     }
   }
   return pids;
@@ -197,7 +205,7 @@ function removeTree(dir: string): boolean {
     children(dir).forEach(removeTree);
     rmdirSync(dir);
   } catch {
-    // Busy while its last processes end: destroyGroup comes again.
+    // It is busy while its last processes end. destroyGroup tries again.
   }
   return !existsSync(dir);
 }
@@ -206,6 +214,6 @@ function tryWrite(file: string, text: string): void {
   try {
     writeFileSync(file, text);
   } catch {
-    // The caller goes on without.
+    // The caller does without.
   }
 }

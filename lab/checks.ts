@@ -4,10 +4,10 @@ import path from "node:path";
 import { cacheDir, labDir } from "./paths";
 import { run } from "./process";
 
-/** What commands are needed for: hosts, the build of what cannot be downloaded, the hosts' way out to the internet. */
+/** What the lab needs commands for: hosts, builds of what cannot be downloaded, the hosts' way out to the internet. */
 export type Need = "hosts" | "builds" | "nat";
 
-/** A command that the lab runs, and the Debian package that has it; none if Debian's is too old. */
+/** The commands for each need, with the Debian package that has each. Debian's Go is too old. */
 const commands: Readonly<Record<Need, readonly { command: string; debian?: string }[]>> = {
   hosts: [
     { command: "debootstrap", debian: "debootstrap" },
@@ -25,13 +25,13 @@ const commands: Readonly<Record<Need, readonly { command: string; debian?: strin
   nat: [{ command: "iptables", debian: "iptables" }],
 };
 
-/** Free space, in MiB, that a build from nothing takes with Go's caches. */
+/** Disk space in MiB that a first build takes, with Go's caches. */
 const coldBuildMiB = 12 * 1024;
 
-/** sudo has a PATH of its own, in which Go and Node.js seldom are. */
+/** sudo sets a PATH of its own, which seldom has Go and Node.js. */
 const withSudo = '`sudo env "PATH=$PATH" npm run lab`';
 
-/** The first of `PATH` that has the command, leaving out folders under `except`. */
+/** The command's file in the first folder of `PATH` that has it. Folders under `except` do not count. */
 export function which(command: string, except?: string): string | undefined {
   return (process.env.PATH ?? "")
     .split(path.delimiter)
@@ -40,18 +40,18 @@ export function which(command: string, except?: string): string | undefined {
     .find((file) => existsSync(file));
 }
 
-/** What may be asked of a machine; the real one by default. */
+/** What the checks look at. */
 export interface Machine {
   platform: string;
   arch: string;
   root: boolean;
-  /** Root by sudo. */
+  /** Whether it is root by sudo. */
   sudo: boolean;
   has: (command: string) => boolean;
   debian: boolean;
-  /** On the disk of the user's cache, where builds go. */
+  /** Free space on the disk of the user's cache, where builds go. */
   freeMiB: number;
-  /** Whether the long builds were made, by this checkout or another one. */
+  /** Whether this checkout or another one has made the long builds. */
   built: boolean;
 }
 
@@ -69,17 +69,17 @@ export function thisMachine(): Machine {
     freeMiB: Math.floor((bavail * bsize) / 2 ** 20),
     built:
       existsSync(path.join(labDir, "downloads", "images.tar")) ||
-      // Of the long ones, the last.
+      // The last of the long builds.
       (existsSync(cache) && readdirSync(cache).some((name) => name.startsWith("serving-"))),
   };
 }
 
-/** The folder itself, or what there is of those above it. */
+/** The folder itself, or the nearest above it that exists. */
 function nearestFolder(dir: string): string {
   return existsSync(dir) ? dir : nearestFolder(path.dirname(dir));
 }
 
-/** Why no lab command that changes anything can run on a machine: one sentence with its remedy, or undefined. */
+/** Why the lab cannot run on a machine at all, in one sentence with the remedy, or undefined. */
 export function judgePlace({ platform, arch, root }: Machine): string | undefined {
   if (platform !== "linux") {
     return `The lab boots Linux hosts and runs on Linux only, not on ${platform}: use a Linux machine or VM.`;
@@ -94,7 +94,8 @@ export function judgePlace({ platform, arch, root }: Machine): string | undefine
 }
 
 /**
- * What a machine lacks for a need: one sentence with its remedy, or the Debian packages to install first (often none).
+ * What a machine lacks for a need: a problem in one sentence with the remedy, or the Debian packages to install (often
+ * none).
  */
 export function judge(machine: Machine, need: Need): { problem?: string; install: string[] } {
   const problem = (text: string) => ({ problem: text, install: [] });
@@ -119,7 +120,7 @@ export function judge(machine: Machine, need: Need): { problem?: string; install
   return { install: [...new Set(missing.flatMap(({ debian }) => debian ?? []))] };
 }
 
-/** Checks the machine for a need, and installs the Debian packages that are missing, saying so. Throws the one sentence. */
+/** Checks the machine for a need. Installs missing Debian packages and says so. Throws the problem. */
 export async function prepareMachine(need: Need, progress: (line: string) => void): Promise<void> {
   const { problem, install } = judge(thisMachine(), need);
   if (problem) throw new Error(problem);
@@ -136,7 +137,7 @@ export async function prepareMachine(need: Need, progress: (line: string) => voi
   if (need === "hosts") await loadModules();
 }
 
-/** Hosts cannot load modules by themselves. If they are built in, or modprobe is missing, there is nothing to do. */
+/** Loads kernel modules, which hosts cannot do. Does nothing if they are built in, or there is no modprobe. */
 async function loadModules(): Promise<void> {
   const builtIn = readFileSync("/proc/filesystems", "utf8").includes("overlay");
   if (builtIn && !which("modprobe")) return;

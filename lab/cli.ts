@@ -30,7 +30,7 @@ npm run lab -- down                ends all processes, namespaces and hosts of t
 
 async function up(args: string[]): Promise<number> {
   const parts = await hostUp("edge1", args);
-  // The option wins over a PULUMI_STACK of the user's shell, which is for `npm run lab -- pulumi`.
+  // By option, because the user's shell may have a PULUMI_STACK, which is for `npm run lab -- pulumi`.
   const code = await runPulumi(["up", "--yes", "--skip-preview", "--stack", stackOf("edge1")]);
   if (code !== 0) return code;
   say("asking the sample for its answer");
@@ -55,7 +55,7 @@ async function hostUp(name: string, args: string[] = []): Promise<HostParts> {
   return parts;
 }
 
-/** What the lab's hosts run already, or what the first of them is to run. */
+/** What the lab's hosts run already, or what the first one is to run. */
 async function chooseParts(wantsBuilt: boolean): Promise<HostParts> {
   const chosen = chosenParts();
   if (chosen?.kind === "released" && wantsBuilt) {
@@ -65,13 +65,15 @@ async function chooseParts(wantsBuilt: boolean): Promise<HostParts> {
   }
   if (chosen) return chosen;
   if (wantsBuilt) return { kind: "built", why: "--built asks for it" };
-  // Of a lab that was up before there was a choice.
+  // A lab that was up before there was a choice keeps what it has.
   if (existsSync(path.join(dirs.project, `Pulumi.${stackOf("edge1")}.yaml`)))
     return { kind: "built", why: "its stack was made with them" };
   return availableParts(say);
 }
 
-/** Gives a host its way out to the registries. If it has none, the first host falls back to what the lab builds. */
+/**
+ * Opens a host's way out to the registries. If that fails for the lab's first host, the lab builds the parts instead.
+ */
 async function withWayOut(name: string, parts: HostParts): Promise<HostParts> {
   try {
     await giveWayOut(name);
@@ -123,7 +125,7 @@ async function wipe(args: string[]): Promise<number> {
 
 async function down(): Promise<number> {
   const known = hostNames();
-  // Every name that a host can have: one whose record was lost may run.
+  // Every possible name, because a host whose record was lost may still run.
   for (let number = 1; number <= mostHosts; number++) {
     const name = `edge${number}`;
     await removeHost(name);

@@ -1,4 +1,6 @@
-/** Pulumi on the lab's stacks: which engine and plugins, its environment, the generated project, and stack configuration. */
+/**
+ * Pulumi on the lab's stacks: engine and plugins, their environment, the lab's project, and the stacks' configuration.
+ */
 import { randomBytes } from "node:crypto";
 import {
   existsSync,
@@ -24,24 +26,24 @@ import { run, type RunOptions, type RunResult } from "./process";
 
 export type { StackConfig } from "./labConfig";
 
-/** The oldest engine on PATH that is used instead of a built one: the first with error hooks. */
+/** The oldest engine on PATH that the lab uses: the first one with error hooks. */
 const oldestEngine = "3.217.0";
 
-/** One part of Pulumi, and where it came from. */
+/** A part of Pulumi that the lab uses. */
 export interface Part {
   /** File name of the executable. */
   name: string;
-  /** Whether it is Pulumi's own release; else it was built here, or stands in. */
+  /** Whether it is Pulumi's own release. Otherwise the lab built it, or it is a double. */
   official: boolean;
   file: string;
 }
 
-/** A folder for PATH with the built engine alone: were it `.lab/bin`, kubectl and more would be shadowed. */
+/** A folder with the built engine alone, for PATH. `.lab/bin` would put its kubectl before the user's. */
 const enginePath = path.join(labDir, "path");
 
 /**
- * Parts of Pulumi that are used, the engine first: official ones found on PATH, installed as plugins or downloaded, and the
- * lab's own for the rest.
+ * The parts of Pulumi that the lab uses, the engine first. Official ones come from PATH, the user's plugins or the
+ * lab's downloads. The lab's own take the place of the others.
  */
 export async function engineParts(): Promise<[Part, ...Part[]]> {
   const engine = which("pulumi", labDir);
@@ -64,19 +66,19 @@ export async function engineParts(): Promise<[Part, ...Part[]]> {
   ];
 }
 
-/** A provider plugin of the version that the program asks for, in the user's own Pulumi home or downloaded by the lab. */
+/** An official provider plugin, of the version that the program needs: the user's own, or the lab's download. */
 function installedPlugin(provider: string): string | undefined {
   return (
     [process.env.PULUMI_HOME || path.join(os.homedir(), ".pulumi"), pluginHome()]
       .map((home) =>
         path.join(home, "plugins", pluginFolder(provider), `pulumi-resource-${provider}`),
       )
-      // A Pulumi command that the lab started has the lab's own home, where the stand-ins are.
+      // In a command that the lab started, PULUMI_HOME is the lab's own, with the doubles.
       .find((file) => existsSync(file) && !file.startsWith(labDir))
   );
 }
 
-/** Downloads Pulumi's own releases of what is not here yet, where they can be reached. */
+/** Downloads Pulumi's own releases of what is missing, if they can be reached. */
 export async function fetchOfficialParts(progress: (line: string) => void): Promise<void> {
   const [engine, ...plugins] = await engineParts();
   await downloadOfficial(
@@ -87,8 +89,9 @@ export async function fetchOfficialParts(progress: (line: string) => void): Prom
 }
 
 /**
- * Environment for any Pulumi command on the lab's stacks; `stack` is the one it works on unless told otherwise.
- * Plugins that are not on PATH are put into the lab's own Pulumi home, so the engine finds them as if installed.
+ * Environment for any Pulumi command on the lab's stacks. A plugin that is not on PATH is put into the lab's own Pulumi
+ * home, where the engine finds it as if it were installed.
+ * @param stack the stack, unless the user's environment names one
  */
 export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.ProcessEnv> {
   mkdirSync(dirs.state, { recursive: true });
@@ -104,31 +107,31 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
     PULUMI_BACKEND_URL: `file://${dirs.state}`,
     PULUMI_HOME: dirs.pulumiHome,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
-    // The user's own would win over the file, and is not that of the lab's stacks.
+    // The user's own passphrase would win over the file.
     PULUMI_CONFIG_PASSPHRASE: undefined,
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_STACK: process.env.PULUMI_STACK || stack,
   };
 }
 
-/** Links the built engine, with its language host, into a folder of their own. */
+/** Puts the built engine and its language host into a folder of their own. */
 async function useBuiltEngine(built: string): Promise<void> {
   const engine = path.join(enginePath, "pulumi");
   const language = path.join(enginePath, "pulumi-language-nodejs");
   mkdirSync(enginePath, { recursive: true });
-  // A link, not a script: the engine looks for its language host beside its own executable.
+  // A link and not a script, because the engine looks for its language host beside its own executable.
   if (statSync(engine, { throwIfNoEntry: false })?.ino !== statSync(built).ino) {
     rmSync(engine, { force: true });
     linkSync(built, engine);
   }
-  // The last language host to be had as a module is older than the engine, and knows its options only as arguments.
+  // The last language host that is a module is older than the engine, and takes its options only as arguments.
   const { runtime } = readYaml(path.join(repoRoot, "Pulumi.yaml")) as {
     runtime?: { options?: Record<string, unknown> };
   };
   const options = Object.entries(runtime?.options ?? {}).map(
     ([key, value]) => `'-${key}=${String(value)}'`,
   );
-  // The plugin behind dynamic resources, which an official installation has beside the engine too.
+  // The plugin behind dynamic resources, which an official installation has beside the engine, too.
   const dynamic = "pulumi-resource-pulumi-nodejs";
   await writeScript(
     path.join(enginePath, dynamic),
@@ -140,7 +143,7 @@ async function useBuiltEngine(built: string): Promise<void> {
   );
 }
 
-/** Installs a plugin in the lab's Pulumi home; undefined is for one on PATH, which the engine finds by itself. */
+/** Puts a plugin into the lab's Pulumi home. Undefined stands for one on PATH, which the engine finds by itself. */
 async function usePlugin(name: string, file: string | undefined): Promise<void> {
   const folder = pluginFolder(name.replace("pulumi-resource-", ""));
   const script = path.join(dirs.pulumiHome, "plugins", folder, name);
@@ -148,7 +151,7 @@ async function usePlugin(name: string, file: string | undefined): Promise<void> 
   else rmSync(path.dirname(script), { recursive: true, force: true });
 }
 
-/** Writes a shell script; never half written, since another Pulumi command may be starting it. */
+/** Writes a shell script at once, because another Pulumi command may start it meanwhile. */
 async function writeScript(file: string, command: string): Promise<void> {
   const text = `#!/bin/sh\n${command}\n`;
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
@@ -182,8 +185,8 @@ export async function pulumi(
 }
 
 /**
- * Writes the lab's Pulumi project and the configuration of a host's stack, and makes the stack if it is new. `extra` wins
- * over what the lab sets, and keys that someone else set stay. The SSH key goes in encrypted, by standard input.
+ * Writes the lab's Pulumi project and the configuration of a host's stack, and makes the stack if it is new. `extra`
+ * wins over what the lab sets, and keys that someone else set stay. The SSH key goes in encrypted, by standard input.
  * @param extra more keys, without the project's name; undefined removes a key, and knativeConfig adds ConfigMaps to the
  * lab's own
  * @param parts what the host runs; by default what the lab builds, so that tests and the bench do the same everywhere
@@ -224,13 +227,13 @@ export async function stackConfig(
 }
 
 /**
- * Forgets a host's stack and its configuration, without touching the host. Nothing happens when there is none.
- * Throws when the stack stays.
+ * Forgets a host's stack and its configuration, without touching the host. Does nothing if there is no such stack.
+ * @throws Error when the stack cannot be removed
  */
 export async function forgetStack(host: string): Promise<void> {
   const stack = stackOf(host);
   if (!existsSync(path.join(dirs.project, `Pulumi.${stack}.yaml`))) return;
-  // An interrupted run has left it locked, and a locked stack is not removed.
+  // An interrupted run leaves the stack locked, and a locked stack cannot be removed.
   await pulumi(["cancel", "--yes"], { stack, allowFailure: true });
   const { code, stderr } = await pulumi(["stack", "rm", stack, "--yes", "--force"], {
     stack,
@@ -242,7 +245,7 @@ export async function forgetStack(host: string): Promise<void> {
   rmSync(path.join(dirs.project, `Pulumi.${stack}.yaml`), { force: true });
 }
 
-/** Outputs of a host's stack, secrets left out; undefined while it has none. */
+/** Outputs of a host's stack without the secret ones, or undefined if there is no stack. */
 export async function stackOutputs(host: string): Promise<Record<string, unknown> | undefined> {
   if (!existsSync(path.join(dirs.project, "Pulumi.yaml"))) return undefined;
   const { code, stdout } = await pulumi(["stack", "output", "--json"], {
@@ -257,9 +260,9 @@ function readYaml(file: string): Record<string, unknown> {
 }
 
 async function writeYaml(file: string, content: Record<string, unknown>): Promise<void> {
-  // Undefined is how a caller removes a key; YAML has no such thing.
+  // A caller removes a key by undefined, which YAML does not have.
   const text = yaml.dump(JSON.parse(JSON.stringify(content)), { lineWidth: -1 });
-  // An engine at work on another stack reads the project's file meanwhile: it must never see half of it.
+  // An engine that works on another stack reads the project's file meanwhile, and must never see half of it.
   await writeWhole(file, text, 0o600);
 }
 

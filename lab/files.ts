@@ -1,4 +1,4 @@
-/** The lab's HTTP file server, from which hosts download k0s and its images; it outlives the command that starts it. */
+/** The lab's HTTP file server, from which hosts download k0s and images. It outlives the command that starts it. */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -65,7 +65,7 @@ export async function startFiles(): Promise<void> {
   );
 }
 
-/** Whether an HTTP server answers there at all; ours does with 404, since its root is a folder. */
+/** Whether any HTTP server answers there. The lab's own answers 404, because its root is a folder. */
 async function answers(url: string): Promise<boolean> {
   return fetch(url, { method: "HEAD", signal: AbortSignal.timeout(2000) }).then(
     () => true,
@@ -84,7 +84,9 @@ function recorded(): ProcessId | undefined {
   return existsSync(record) ? (JSON.parse(readFileSync(record, "utf8")) as ProcessId) : undefined;
 }
 
-/** SHA-256 of a file in hexadecimal; noted beside the file, since the archives are large and seldom change. */
+/**
+ * SHA-256 of a file in hexadecimal. A note beside the file keeps it, because the archives are large and seldom change.
+ */
 export async function digestOf(file: string): Promise<string> {
   const note = `${file}.sha256.json`;
   const { size, mtimeMs } = statSync(file);

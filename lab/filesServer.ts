@@ -1,4 +1,6 @@
-/** The process that serves the lab's files to its hosts: `node --import tsx filesServer.ts <folder> <address> <port>`. */
+/**
+ * The process that serves the lab's files to its hosts: `node --import tsx filesServer.ts <folder> <address> <port>`.
+ */
 import http from "node:http";
 import send from "send";
 
@@ -11,7 +13,7 @@ http
       return;
     }
     const url = request.url ?? "/";
-    // Not each path is a URL: `//` would be a host without a name.
+    // Not every path is part of a URL: `//` would be a host without a name.
     if (!URL.canParse(url, "http://lab")) {
       response.writeHead(400).end("Bad Request");
       return;

@@ -1,6 +1,6 @@
 /**
- * Lab hosts: real Debian systems with systemd and sshd, each in its own network namespace with its own address, booted by
- * systemd-nspawn. Nothing here prints; the command line does.
+ * Lab hosts: real Debian systems with systemd and sshd, each in its own network namespace with its own address, booted
+ * by systemd-nspawn. Nothing here prints.
  */
 import { randomBytes } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
@@ -41,7 +41,7 @@ export interface HostFacts {
 /** The private key (OpenSSH, no passphrase) that all lab hosts accept for root and for edge. */
 export const sshKeyFile = path.join(dirs.keys, "id_ed25519");
 
-/** Ends the name of a removed host's folder, of which an interruption can leave a part. */
+/** The end of the name of a removed host's folder. An interruption can leave a part of the folder. */
 const gone = ".gone";
 
 /** Names of the hosts that this lab has, running or not. */
@@ -53,7 +53,7 @@ export function hostNames(): string[] {
     .sort((a, b) => hostNumber(a) - hostNumber(b));
 }
 
-/** Whether the host's processes are there. */
+/** Whether processes of the host run. */
 export function isUp(name: string): boolean {
   return !groupIsEmpty(namespaceOf(name));
 }
@@ -78,9 +78,9 @@ export function hostFacts(name: string): HostFacts {
 }
 
 /**
- * Boots a host and waits until it answers SSH and systemd has finished starting. A host that is there but off boots with
- * its disk as it was; one that answers is left alone.
- * @param size declared size; default: as it was last booted, else 1 CPU and 1536 MiB, enforced
+ * Boots a host and waits until it answers SSH and systemd has finished starting. A host that is off keeps its disk. A
+ * host that answers is left alone.
+ * @param size declared size. By default that of the last boot, or at first 1 CPU and 1536 MiB, enforced
  * @param progress called with a line at each slow step
  */
 export async function bootHost(
@@ -89,7 +89,7 @@ export async function bootHost(
   progress: (line: string) => void = () => undefined,
 ): Promise<HostFacts> {
   const dir = path.join(dirs.hosts, name);
-  // Processes without an answer are what a crash or a vanished network left: they go, and the host boots.
+  // A crash or a vanished network can leave processes that do not answer. They end below, and the host boots.
   if (isUp(name) && (await sshAnswers(hostAddress(name)))) return hostFacts(name);
   const before = existsSync(path.join(dir, "host.json")) ? hostFacts(name).size : referenceSize;
   const declared = { ...before, ...size };
@@ -115,7 +115,7 @@ export async function bootHost(
       180,
       () => `Host ${name} does not answer SSH after 180 s`,
     );
-    // Exit code 1 is "degraded": a service of the guest's own failed, which a k0s that was cut off may do.
+    // Exit code 1 means "degraded": one of the guest's services failed, such as a k0s that was cut off.
     await sshExec(name, "systemctl is-system-running --wait >/dev/null || true");
   } catch (error) {
     await powerOff(name);
@@ -124,32 +124,35 @@ export async function bootHost(
   return hostFacts(name);
 }
 
-/** Switches a host off at once, as a power cut does; its disk stays. Nothing happens when it is off. */
+/** Switches a host off at once, like a power cut. Its disk stays. Does nothing if it is off. */
 export async function powerOff(name: string): Promise<void> {
   await destroyGroup(namespaceOf(name));
   await unplug(name);
 }
 
-/** Switches a host off and removes its disk and all else of it. Nothing happens when there is none. */
+/** Switches a host off and removes everything of it. Does nothing if there is no such host. */
 export async function removeHost(name: string): Promise<void> {
   await powerOff(name);
   const dir = path.join(dirs.hosts, name);
   const remains = dir + gone;
   rmSync(remains, { recursive: true, force: true });
   if (!existsSync(dir)) return;
-  // First it gives its name back: half a disk would count as a whole one.
+  // Renamed first, because a half-removed disk would count as a whole one.
   renameSync(dir, remains);
   rmSync(remains, { recursive: true, force: true });
 }
 
-/** A new empty machine at the same address: new disk, host key and machine-id; the size stays unless given. */
+/**
+ * Replaces a host by an empty one at the same address, with a new disk, host key and machine-id. Keeps the size by
+ * default.
+ */
 export async function wipeHost(name: string, size: Partial<HostSize> = {}): Promise<HostFacts> {
   const before = hostFacts(name).size;
   await removeHost(name);
   return bootHost(name, { ...before, ...size });
 }
 
-/** Arguments for the OpenSSH client that reach a host as `user`, its host key pinned. */
+/** Arguments with which the OpenSSH client reaches a host as `user`, and accepts only that host's key. */
 export function sshArgs(name: string, user = "root"): string[] {
   const options = [
     `IdentityFile=${sshKeyFile}`,
@@ -172,7 +175,7 @@ export async function sshExec(
   return run("ssh", ["-o", "BatchMode=yes", ...sshArgs(name, options.user), command], options);
 }
 
-/** The lab's SSH key pair, made on first use. */
+/** Makes the lab's SSH key pair, if there is none. */
 export async function ensureSshKey(): Promise<void> {
   mkdirSync(dirs.keys, { recursive: true, mode: 0o700 });
   if (!existsSync(sshKeyFile)) await keygen(sshKeyFile, "knative-edge lab");
@@ -182,7 +185,7 @@ async function keygen(file: string, comment: string): Promise<void> {
   await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
 }
 
-/** Makes the host's disk from the base system and gives it its own identity; leaves one that is there alone. */
+/** Makes the host's disk from the base system, with an identity of its own, if there is no disk. */
 async function createDisk(name: string, progress: (line: string) => void): Promise<void> {
   const dir = path.join(dirs.hosts, name);
   const root = path.join(dir, "rootfs");
@@ -197,8 +200,8 @@ async function createDisk(name: string, progress: (line: string) => void): Promi
   write("etc/machine-id", `${randomBytes(16).toString("hex")}\n`);
   write("etc/hostname", `${name}\n`);
   write("etc/hosts", `127.0.0.1 localhost\n::1 localhost\n${hostAddress(name)} ${name}\n`);
-  // No name server listens there, and a closed port refuses at once: look-ups fail fast instead of hanging. It must not be
-  // 127.0.0.1: CoreDNS gets this file too, and would ask itself.
+  // No name server listens at the host's address. The closed port refuses at once, so look-ups fail fast. It must not
+  // be 127.0.0.1, because CoreDNS gets this file too, and would ask itself. (nat.ts writes another file.)
   write("etc/resolv.conf", `nameserver ${hostAddress(name)}\noptions timeout:1 attempts:1\n`);
   const hostKey = path.join(scratch, "etc/ssh/ssh_host_ed25519_key");
   await keygen(hostKey, name);
@@ -219,13 +222,12 @@ async function createDisk(name: string, progress: (line: string) => void): Promi
 }
 
 /**
- * Drops what the machine holds in memory of a disk's files. The kernel charges a file's pages to who read or wrote them
- * first, and the disk was written from outside: a host that is held to its memory would have them for nothing. No other
- * host has these files, for every disk is its own.
+ * Drops a disk's files from the machine's memory. The kernel charges a page to the group that first read or wrote it,
+ * and the lab wrote the disk from outside: these pages would not count as the host's. No other host uses these files.
  */
 async function forgetPages(root: string): Promise<void> {
   await run("sync", ["-f", root]);
-  // With a count of 0, dd reads nothing and advises the kernel for the whole file.
+  // With a count of 0, dd reads nothing, and tells the kernel to drop the whole file.
   const drop = 'for file; do dd if="$file" iflag=nocache count=0 status=none; done';
   await run("find", [
     root,
@@ -269,13 +271,13 @@ function startGuest(name: string, size: HostSize): ChildProcess {
     "--link-journal=no",
     "--private-users=no",
     "--capability=all",
-    // The clock and the modules are the machine's, not the guest's.
+    // The guest may not set the machine's clock or load modules.
     "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE",
     "--system-call-filter=@known",
     "--bind=/dev/kmsg",
   ];
   const log = openSync(consoleLog(name), "w", 0o600);
-  // The shell joins the control groups first, so that nothing of the guest is ever outside them.
+  // The shell joins the control groups before it starts the guest, so that none of its processes is ever outside.
   const join = 'while [ "$1" != -- ]; do echo $$ >"$1" || exit 1; shift; done; shift; exec "$@"';
   const child = spawn("sh", ["-c", join, "sh", ...joins, "--", "systemd-nspawn", ...nspawn], {
     detached: true,

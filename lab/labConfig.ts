@@ -28,7 +28,7 @@ export function releasedFile({ version }: ReleasedK0s): string {
   return `released-k0s-${version}-amd64`;
 }
 
-/** The lab's copy of the binary spares a download of 250 MB for each new host. All else is as for any other user. */
+/** The lab's copy of the binary saves each new host a download of 250 MB. Everything else is as for any other user. */
 export function releasedConfig(k0s: ReleasedK0s): StackConfig {
   return { k0sVersion: k0s.version, k0sUrl: fileUrl(releasedFile(k0s)), k0sSha256: k0s.sha256 };
 }

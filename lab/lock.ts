@@ -1,11 +1,11 @@
-/** Commands that change the lab of a checkout run one after the other. */
+/** A lock for each checkout, so that commands that change its lab do not run at the same time. */
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { judgePlace, thisMachine } from "./checks";
 import { labDir } from "./paths";
 import { identify, isRunning, type ProcessId } from "./process";
 
-/** Runs a command that changes the lab: where it can run at all, and not beside another one of the same checkout. */
+/** Runs a command that changes the lab. Throws if the machine cannot have a lab, or another such command runs. */
 export async function alone<T>(action: () => Promise<T>): Promise<T> {
   const problem = judgePlace(thisMachine());
   if (problem) throw new Error(problem);
@@ -14,7 +14,7 @@ export async function alone<T>(action: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs an action while this process holds a lock file. Throws when another process holds it; one that has ended does not.
+ * Runs an action while this process holds a lock file. Throws when another process holds it and still runs.
  */
 export async function locked<T>(file: string, action: () => Promise<T>): Promise<T> {
   const own = `${file}.${process.pid}`;
@@ -22,7 +22,7 @@ export async function locked<T>(file: string, action: () => Promise<T>): Promise
   try {
     const holder = holderOf(file);
     if (holder && !isRunning(holder)) rmSync(file, { force: true });
-    // Made with its content at once, and only where there is none.
+    // A link makes the file with its content at once, and only if there is none.
     linkSync(own, file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
@@ -44,7 +44,7 @@ function holderOf(file: string): ProcessId | undefined {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as ProcessId;
   } catch {
-    // There is none.
+    // Nobody holds it.
     return undefined;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * The lab's release manifests: a folder of releases where there is one (`../shared/manifests`, or what
- * KNATIVE_EDGE_MANIFESTS names), else made from the very modules that the lab builds, as Knative's release does with `ko`.
+ * The release manifests for what the lab builds. They come from a folder of releases, if there is one:
+ * `../shared/manifests`, or the one that KNATIVE_EDGE_MANIFESTS names. Otherwise the lab makes them from its Go
+ * modules, as Knative does with `ko`.
  */
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +10,7 @@ import { dirs, repoRoot } from "./paths";
 import { run } from "./process";
 import { knativeVersion, metallbVersion } from "./versions";
 
-/** The releases that the modules in lab/go are. */
+/** The releases of which lab/go has the modules. */
 const releases = {
   knative: knativeVersion,
   kourier: knativeVersion,
@@ -39,7 +40,7 @@ export async function writeManifests(target: string): Promise<void> {
   const caching = await moduleDir("serving", "knative.dev/caching");
   const metallb = await moduleDir("metallb", "go.universe.tf/metallb");
 
-  // In Knative's repository these are links into config/core, and a module has no links.
+  // Knative's repository has links to these in config/core, and a Go module has no links.
   const linkedCrds = [
     ...["certificate", "ingress", "serverlessservice", "domain-claim"].map((name) =>
       path.join(networking, "config", `${name}.yaml`),
@@ -70,7 +71,9 @@ export async function writeManifests(target: string): Promise<void> {
   );
 }
 
-/** What `ko resolve` and the release's labels make of source manifests; images are named by tag, not by digest. */
+/**
+ * Source manifests with the release's labels and image names. Images are named by tag; a release names them by digest.
+ */
 function asReleased(files: readonly string[]): string {
   return files
     .map((file) => readFileSync(file, "utf8"))
@@ -88,7 +91,7 @@ function yamlFiles(dir: string): string[] {
     .filter((file) => file.endsWith(".yaml"));
 }
 
-/** Folder of a module, at the version that a group of lab/go builds; downloaded if need be. */
+/** Folder of a module, at the version that a group of lab/go builds. Downloads it if it is missing. */
 async function moduleDir(group: string, module: string): Promise<string> {
   const { stdout } = await run("go", ["mod", "download", "-json", module], {
     cwd: path.join(__dirname, "go", group),

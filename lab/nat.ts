@@ -1,6 +1,6 @@
 /**
- * The way out for lab hosts that pull images: the machine forwards what they send, under its own address. A host then
- * reaches the internet as any other machine does, and the program sees no difference.
+ * The way out for lab hosts that pull images: the machine forwards what they send, under its own address (NAT). A host
+ * then reaches the internet as any other machine does, and the program needs no setting for it.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,11 +10,11 @@ import { dirs, network, type LabNetwork } from "./paths";
 import { run } from "./process";
 import { keepKernelSettings } from "./sysctl";
 
-/** Whether the machine forwards at all, and what comes from the lab's bridge. */
+/** Whether the machine forwards packets at all, and whether it forwards those from the lab's bridge. */
 const ipForward = "/proc/sys/net/ipv4/ip_forward";
 const forwarding = `/proc/sys/net/ipv4/conf/${network.id}/forwarding`;
 
-/** Rules of iptables by table and chain. Each goes before those of others, which may drop what they do not know. */
+/** Rules of iptables by table and chain. They go before all other rules, which may drop these packets. */
 function rules({ id, subnet }: LabNetwork): [table: string, chain: string, rule: string][] {
   return [
     ["filter", "FORWARD", `-i ${id} ! -o ${id} -j ACCEPT`],
@@ -59,7 +59,7 @@ export async function natDown(): Promise<void> {
   for (const [table, chain, rule] of rules(network)) await iptables(table, "-D", chain, rule);
 }
 
-/** Runs iptables, and returns whether it succeeded. Throws when it fails and must not. */
+/** Runs iptables, and returns whether it succeeded. With `must`, a failure throws. */
 async function iptables(
   table: string,
   action: string,
@@ -81,7 +81,7 @@ export function nameServers(resolvConf = "", resolved = ""): string[] {
   const reachable = (text: string): string[] =>
     [...text.matchAll(/^nameserver\s+(\S+)/gm)]
       .map(([, address = ""]) => address)
-      // Hosts have IPv4 alone.
+      // Hosts have no IPv6.
       .filter((address) => !/^127\.|:/.test(address));
   const own = reachable(resolvConf);
   return own.length > 0 ? own : reachable(resolved);

@@ -3,7 +3,10 @@ import { existsSync, writeFileSync } from "node:fs";
 import { network, hostAddress, hostNumber } from "./paths";
 import { run } from "./process";
 
-/** The address that a host has in the network of {@link plugNat}: VirtualBox's for the first interface of each machine. */
+/**
+ * A host's address in the network of {@link plugNat}: the one that VirtualBox gives to the first interface of every
+ * machine.
+ */
 export const natAddress = "10.0.2.15";
 
 /** Name of a host's network namespace. */
@@ -16,7 +19,7 @@ function cableOf(host: string): string {
   return `${network.id}-${hostNumber(host)}`;
 }
 
-/** Makes the bridge, if it is not there. Throws when another interface of the machine has the same addresses. */
+/** Makes the bridge, if it is not there. Throws when the machine uses the same addresses elsewhere. */
 export async function bridgeUp(): Promise<void> {
   if (!existsSync(`/sys/class/net/${network.id}`)) {
     const routes = (await run("ip", ["-4", "route", "show", "root", network.subnet])).stdout.trim();
@@ -44,7 +47,7 @@ export async function bridgeDown(): Promise<void> {
 export async function plug(host: string): Promise<void> {
   const ns = namespaceOf(host);
   const cable = cableOf(host);
-  // One MAC address for each host name: a wiped machine is a new system on the same hardware.
+  // A MAC address for each host name, because a wiped machine is a new system on the same hardware.
   const mac = `02:${network.id.slice(2).replace(/../g, "$&:")}00:${hostNumber(host).toString(16).padStart(2, "0")}`;
   await unplug(host);
   await run("ip", ["netns", "add", ns]);
@@ -72,12 +75,12 @@ export async function unplug(host: string): Promise<void> {
 }
 
 /**
- * Gives a host that is up a second network, as Vagrant's first one is: NAT with the default route and the same address on
- * every machine, beside the network in which the host has its own address. Nothing answers there.
+ * Gives a running host a second network like Vagrant's NAT, which has the default route and the same address on every
+ * machine. The host keeps its own network beside it. Nothing answers in the second one.
  */
 export async function plugNat(host: string): Promise<void> {
   const inside = [
-    // The other end of the cable stays loose.
+    // The other end of the cable goes nowhere.
     "link add nat0 type veth peer name nat1",
     "link set nat1 up",
     "link set nat0 up",

@@ -1,6 +1,6 @@
 /**
- * Pulumi's own releases: the engine with its language hosts, and the provider plugins. They are kept in the user's cache.
- * If they cannot be reached, the lab builds the engine and uses its own doubles of the plugins.
+ * Pulumi's own releases: the engine with its language hosts, and the provider plugins. They are kept in the user's
+ * cache. If they cannot be reached, the lab builds the engine and uses its own doubles of the plugins.
  */
 import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -35,7 +35,8 @@ function pluginVersion(provider: string): string {
 }
 
 /**
- * Downloads what is missing, if the releases answer within three seconds. A failure is only said: the lab then makes its own.
+ * Downloads what is missing, if the releases answer within three seconds. After a failure it only tells the reason,
+ * because the lab then makes its own.
  * @param engine an official engine that is here already; undefined downloads one
  * @param plugins providers whose plugins are missing
  * @param base where the releases are; for tests

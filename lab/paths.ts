@@ -1,4 +1,4 @@
-/** Where the lab of this checkout keeps things, and the names and addresses that are its own. */
+/** The folders, names and addresses of this checkout's lab. */
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
 import os from "node:os";
@@ -7,7 +7,7 @@ import path from "node:path";
 /** Root of the checkout. */
 export const repoRoot = realpathSync(path.resolve(__dirname, ".."));
 
-/** The lab's one state folder; ignored by git. */
+/** The lab's state. git ignores this folder. */
 export const labDir = path.join(repoRoot, ".lab");
 
 /** Folders inside `.lab`. */
@@ -22,7 +22,7 @@ export const dirs = {
   manifests: path.join(labDir, "manifests"),
 } as const;
 
-/** Per-user cache outside the checkout, so that a second clone or a wiped host does not start from nothing. */
+/** The user's cache outside the checkout, so that a second clone does not build everything again. */
 export function cacheDir(): string {
   const base = process.env.XDG_CACHE_HOME || path.join(os.homedir(), ".cache");
   return path.join(base, "knative-edge", "lab");
@@ -34,17 +34,17 @@ export interface LabNetwork {
   readonly id: string;
   /** First three octets of the lab's /24, without the final dot. */
   readonly prefix: string;
-  /** The bridge's own address: the runner's side, and where files are served. */
+  /** The bridge's address, which is the machine's own in this network. The file server listens here. */
   readonly gateway: string;
   /** The lab's subnet in CIDR form. */
   readonly subnet: string;
 }
 
-/** The network of the checkout at `root`; two checkouts side by side get different ones. */
+/** The network of the checkout at `root`. Two checkouts get different ones. */
 export function networkOf(root: string): LabNetwork {
   const digest = createHash("sha256").update(root).digest();
   const second = 64 + ((digest[3] ?? 0) % 64);
-  // 10.96.0.0/12 is Kubernetes' own for its Services.
+  // Kubernetes uses 10.96.0.0/12 for its Services.
   const prefix = `10.${second >= 96 && second < 112 ? second - 32 : second}.${digest[4] ?? 0}`;
   return {
     id: `ke${digest.toString("hex", 0, 3)}`,
@@ -60,7 +60,7 @@ export const network = networkOf(repoRoot);
 /** Port of the lab's file server on the bridge address. */
 export const filesPort = 8087;
 
-/** How many hosts a lab can have, since the pools end below .250. */
+/** How many hosts a lab can have. The pools must end below .250. */
 export const mostHosts = 14;
 
 /** A lab host's number from its name: `edge1` is 1. */
@@ -83,7 +83,7 @@ export function hostPool(name: string, net: LabNetwork = network): string {
   return `${net.prefix}.${first}-${net.prefix}.${first + 9}`;
 }
 
-/** The Pulumi stack of a lab host: `dev` for edge1, else the host's own name. */
+/** The Pulumi stack of a lab host: `dev` for edge1, otherwise the host's name. */
 export function stackOf(host: string): string {
   return host === "edge1" ? "dev" : host;
 }

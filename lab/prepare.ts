@@ -1,4 +1,4 @@
-/** What must be there before a host can boot. */
+/** Prepares what must be there before a host can boot. */
 import { existsSync } from "node:fs";
 import { removeLeftovers } from "./cache";
 import { prepareMachine } from "./checks";
@@ -23,7 +23,7 @@ export async function prepare(
   await Promise.all([makeDownloads(say, parts), baseTarball(say)]);
 }
 
-/** Prepares, and starts what hosts need around them. Returns what takes back as much of it as was not there before. */
+/** Prepares, and starts the bridge and the file server. Returns a function that stops those that it started. */
 export async function startAround(say: (line: string) => void): Promise<() => Promise<void>> {
   await prepare(say);
   const [hadBridge, hadFiles] = [existsSync(`/sys/class/net/${network.id}`), filesUp()];

@@ -1,4 +1,4 @@
-/** Child processes, run to their end or left running in the background. */
+/** Runs child processes, to their end or in the background. */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
@@ -9,11 +9,11 @@ export interface RunOptions {
   env?: NodeJS.ProcessEnv;
   /** Text for standard input; default none. */
   input?: string;
-  /** Called with every piece of output as it comes, of both streams. */
+  /** Called with each piece of output of both streams, as it comes. */
   onOutput?: (text: string) => void;
   /** Return a non-zero exit instead of throwing. */
   allowFailure?: boolean;
-  /** Aborted, interrupts the program as Ctrl-C does; it then ends in its own way. */
+  /** When it aborts, the program gets SIGINT, as from Ctrl-C, and ends by itself. */
   signal?: AbortSignal;
 }
 
@@ -46,7 +46,7 @@ export async function run(
   });
   const interrupt = () => child.kill("SIGINT");
   options.signal?.addEventListener("abort", interrupt);
-  // A program that ends without reading its input is judged by its exit code, not by the broken pipe.
+  // If a program ends without reading its input, its exit code counts, and not the broken pipe.
   child.stdin?.on("error", () => undefined);
   child.stdin?.end(options.input);
   const code = await new Promise<number>((resolve, reject) => {
@@ -55,7 +55,7 @@ export async function run(
   }).finally(() => options.signal?.removeEventListener("abort", interrupt));
   if (code !== 0 && !options.allowFailure) {
     const lines = (stderr.trim() || stdout.trim()).split("\n");
-    // Pulumi ends with a summary, which tells less.
+    // Pulumi's last lines are a summary, which says less.
     const errors = lines.filter((line) => /^\s*error: /.test(line));
     const words = (errors.length > 0 ? errors : lines)
       .slice(-3)
@@ -66,7 +66,7 @@ export async function run(
   return { code, stdout, stderr };
 }
 
-/** The exit code as a shell has it: of a program that a signal ended, 128 and the signal's number. */
+/** The exit code, as a shell gives it: after a signal 128 plus the signal's number. */
 function exitCode(exit: number | null, signal: NodeJS.Signals | null): number {
   return exit ?? (signal ? 128 + os.constants.signals[signal] : 1);
 }
@@ -78,7 +78,7 @@ export async function runAttached(
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<number> {
   const child = spawn(command, args, { ...options, stdio: "inherit" });
-  // Ctrl-C reaches the child by the terminal; this process must outlive it to report its exit code.
+  // The terminal sends Ctrl-C to the child, too. This process must live on to report the child's exit code.
   const ignore = () => undefined;
   process.on("SIGINT", ignore);
   try {
@@ -91,7 +91,7 @@ export async function runAttached(
   }
 }
 
-/** Ends this process with the exit code that a command comes to, or with 1 and the error's message. */
+/** Sets this process' exit code to that of a command. If the command fails with an error, prints it and sets 1. */
 export function exitWith(command: Promise<number>): void {
   command.then(
     (code) => {
@@ -104,7 +104,7 @@ export function exitWith(command: Promise<number>): void {
   );
 }
 
-/** A process that outlives this one, told apart from a later process of the same id by its start time. */
+/** A process that outlives this one. Its start time distinguishes it from a later process with the same id. */
 export interface ProcessId {
   pid: number;
   /** Clock ticks after boot, field 22 of /proc/<pid>/stat. */
@@ -112,8 +112,8 @@ export interface ProcessId {
 }
 
 /**
- * The fields of /proc/<pid>/stat that follow the command, whose brackets may hold blanks: state, parent, and so on from
- * field 3 of the manual's. Throws when there is no such process.
+ * The fields of /proc/<pid>/stat after the command, from field 3 in proc(5) on: state, parent, and so on. The command
+ * is in brackets and may have blanks. Throws when there is no such process.
  */
 export function statFields(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
@@ -138,25 +138,25 @@ export function identify(pid: number): ProcessId | undefined {
   }
 }
 
-/** Whether that very process still runs. */
+/** Whether this process still runs, and not only another one with its id. */
 export function isRunning(id: ProcessId): boolean {
   return identify(id.pid)?.startTime === id.startTime;
 }
 
-/** Ends that very process, and waits for its end. */
+/** Ends this process, and waits for its end. */
 export async function end(id: ProcessId): Promise<void> {
   for (let i = 0; isRunning(id); i++) {
     try {
       process.kill(id.pid, i < 20 ? "SIGTERM" : "SIGKILL");
     } catch (error) {
-      // It ended by itself meanwhile.
+      // It has just ended by itself.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
     await sleep(100);
   }
 }
 
-/** Repeats `probe`, with a pause in milliseconds between, until it is true, or throws `message()` after `seconds`. */
+/** Repeats `probe` until it is true. Throws `message()` after `seconds`. Pauses so many milliseconds in between. */
 export async function waitFor(
   probe: () => Promise<boolean> | boolean,
   seconds: number,

@@ -4,8 +4,8 @@
 const patience = 3000;
 
 /**
- * The HTTP status with which a place answers a HEAD request, or undefined where no answer comes within three seconds.
- * Node's fetch uses no proxy, and neither does a lab host: what answers here answers there.
+ * The HTTP status with which a place answers a HEAD request, or undefined if no answer comes within three seconds.
+ * Node's fetch uses no proxy, like a lab host: what this machine reaches, a host reaches by NAT.
  */
 export async function statusOf(url: string): Promise<number | undefined> {
   return fetch(url, { method: "HEAD", signal: AbortSignal.timeout(patience) }).then(

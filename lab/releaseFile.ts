@@ -14,8 +14,8 @@ export interface ReleaseFile {
 
 /**
  * Downloads a file of a release, and returns its SHA-256 in hexadecimal.
- * @param target where the file goes. It is not whole when this throws
- * @throws one sentence, when there is no such file, or it is not what the list says
+ * @param target where the file goes. After an error a part of it may be there
+ * @throws one sentence, when the file cannot be downloaded or its digest is not the one in the list
  */
 export async function downloadChecked(
   { url, sumsUrl, name }: ReleaseFile,

@@ -1,4 +1,4 @@
-/** The system that every lab host starts from: Debian 12 with systemd and sshd, made once per machine and cached. */
+/** The base system of every lab host: Debian 12 with systemd and sshd, made once and cached. */
 import { createHash } from "node:crypto";
 import {
   existsSync,
@@ -22,8 +22,8 @@ const packages = [
 ];
 
 /**
- * Units that have no place in a guest: they would set up the machine around it (kernel settings are the machine's own),
- * or wait for a console, or look for package updates that cannot be reached.
+ * Units that a guest must not run. They would change the machine around it, whose kernel it shares, or wait for a
+ * console, or look for package updates that it cannot reach.
  */
 const masked = [
   ..."systemd-sysctl systemd-modules-load systemd-udevd systemd-udev-trigger systemd-pstore".split(
@@ -40,7 +40,7 @@ const maskedOther = [
   ..."proc-sys-fs-binfmt_misc.automount sys-kernel-debug.mount sys-kernel-tracing.mount".split(" "),
 ];
 
-/** nspawn mounts the controllers of cgroup v1 read-only; a kubelet must write to them. */
+/** nspawn mounts the controllers of cgroup v1 read-only, but a kubelet must write to them. */
 const cgroupsUnit = `[Unit]
 Description=Make the cgroup v1 controllers writable
 DefaultDependencies=no
@@ -60,20 +60,22 @@ const files: Record<string, string> = {
   "etc/ssh/sshd_config.d/lab.conf":
     "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n",
   "etc/sudoers.d/edge": "edge ALL=(ALL) NOPASSWD: ALL\n",
-  // The machine's own kernel log is not this guest's.
+  // The guest must not keep the machine's kernel log.
   "etc/systemd/journald.conf.d/lab.conf": "[Journal]\nReadKMsg=no\nStorage=persistent\n",
   "etc/fstab": "",
   "etc/systemd/system/lab-size.service": sizeUnit,
   "etc/systemd/system/lab-cgroups.service": cgroupsUnit,
 };
 
-/** Removed from the tarball: nobody reads them, and they are a third of it. */
+/** Folders that are removed. Nobody reads them, and they are a third of the tarball. */
 const unneeded =
   "usr/share/doc usr/share/man usr/share/locale usr/share/info var/lib/apt/lists var/cache/apt";
 
-/** The tarball of the base system: made by debootstrap on first use (about a minute), cached per user from then on. */
+/**
+ * The tarball of the base system. debootstrap makes it on first use, in about a minute; then the user's cache has it.
+ */
 export function baseTarball(progress: (line: string) => void): Promise<string> {
-  // The images and the hosts ask for it at the same time.
+  // Images and hosts need it at the same time.
   return (tarball ??= makeTarball(progress));
 }
 
@@ -128,7 +130,7 @@ async function customize(root: string): Promise<void> {
   }
 }
 
-/** apt's own proxy, if it has one: debootstrap knows only the environment's. */
+/** The environment with apt's proxy, if apt has one. debootstrap only uses the environment's. */
 async function aptProxy(): Promise<NodeJS.ProcessEnv> {
   if (process.env.http_proxy) return {};
   const shell = await run("apt-config", ["shell", "PROXY", "Acquire::http::Proxy"], {

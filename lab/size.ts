@@ -1,7 +1,7 @@
 /**
- * What a guest sees of the machine's size. Its processes are held to their CPUs by a control group, but the kernel shows
- * everyone the whole machine in /proc and /sys, so files of the declared size are put over those; a program in the guest
- * (k0s's pre-flight, kubelet, `free`, `nproc`) then finds a small machine. Memory figures are static: MemFree does not move.
+ * What a guest sees of the machine's size. A control group holds its processes to their CPUs, but /proc and /sys show
+ * the whole machine to everyone. So files of the declared size are mounted over those, and programs in the guest (k0s'
+ * pre-flight, kubelet, `free`, `nproc`) find a small machine. The memory figures are static: MemFree never changes.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,16 +10,16 @@ import path from "node:path";
 export interface HostSize {
   /** Number of CPUs; default 1. */
   cpus: number;
-  /** Memory in MiB; default 1536. What is shown and allocatable, and enforced with `hardCap`. */
+  /** Memory in MiB; default 1536. The guest sees it, and Kubernetes can allocate it. With `hardCap` it is enforced. */
   memoryMiB: number;
   /** Enforce the memory as a limit on the whole host; default true. The CPUs are always enforced. */
   hardCap: boolean;
 }
 
-/** The reference machine: a host really has no more than that. */
+/** The size of the reference machine. */
 export const referenceSize: HostSize = { cpus: 1, memoryMiB: 1536, hardCap: true };
 
-/** /proc/meminfo of a machine with that much memory, keeping the layout of the real one. */
+/** /proc/meminfo of a machine with so much memory, in the layout of the real one. */
 export function meminfo(real: string, memoryMiB: number): string {
   const total = memoryMiB * 1024;
   const shown: Record<string, number> = {
@@ -38,7 +38,7 @@ export function meminfo(real: string, memoryMiB: number): string {
   );
 }
 
-/** /proc/cpuinfo with the processors of those numbers only. */
+/** /proc/cpuinfo with the processors of these numbers alone. */
 export function cpuinfo(real: string, cpus: readonly number[]): string {
   return real
     .split(/(?<=\n\n)/)
@@ -47,8 +47,9 @@ export function cpuinfo(real: string, cpus: readonly number[]): string {
 }
 
 /**
- * CPUs for a host, in the kernel's list form: `count` of those the machine has online, counted from the end and by the host's
- * number, so that several small hosts do not share one and the runner keeps the first.
+ * CPUs for a host, in the kernel's list form: `count` of the machine's online CPUs. They are taken from the end and by
+ * the host's number, so that small hosts share none as long as there are enough, and the first CPU stays for the
+ * machine.
  */
 export function pickCpus(online: string, count: number, hostNumber: number): string {
   const all = online
@@ -71,10 +72,10 @@ export function onlineCpus(): string {
   return readFileSync("/sys/devices/system/cpu/online", "utf8").trim();
 }
 
-/** Where a guest keeps the files of its declared size. */
+/** The folder in a guest with the files of its declared size. */
 const place = "/etc/lab/size";
 
-/** systemd unit of a guest that puts those files over the kernel's, before anything else of it starts. */
+/** The guest's systemd unit that mounts these files over the kernel's, before anything else starts. */
 export const sizeUnit = `[Unit]
 Description=Show the declared size of this lab host
 DefaultDependencies=no
@@ -94,8 +95,9 @@ WantedBy=sysinit.target
 `;
 
 /**
- * Writes the files of the declared size into a guest's root. CPUs keep the machine's numbers, here as in the kernel's list
- * form: the kubelet writes the numbers that it finds into control groups, and the kernel refuses others than the host's own.
+ * Writes the files of the declared size into a guest's root. CPUs keep their numbers on the machine, because the
+ * kubelet writes the numbers into control groups, and the kernel refuses those of other CPUs.
+ * @param list the host's CPUs, in the kernel's list form
  */
 export function writeSize(root: string, size: HostSize, list: string): void {
   const dir = path.join(root, place);
@@ -124,7 +126,7 @@ export function writeSize(root: string, size: HostSize, list: string): void {
       mkdirSync(path.join(dir, entry, "cache"), { recursive: true });
     }
   }
-  // For the k0s double, which sets the kubelet up so that the node offers just this.
+  // The k0s double reads this, and configures the kubelet so that the node offers just so much.
   tree["../host-size"] =
     `cpus=${size.cpus}\nmemoryMiB=${size.memoryMiB}\nhardCap=${size.hardCap ? 1 : 0}\n`;
   for (const [file, content] of Object.entries(tree)) {

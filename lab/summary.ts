@@ -4,7 +4,7 @@ import type { HostParts } from "./hostParts";
 
 type Row = readonly [part: string, what: string];
 
-/** One line for each part of the lab: from what the engine used, and what the hosts run. */
+/** One line for each part of the lab: the parts of Pulumi, and what the hosts run. */
 export function summary(parts: readonly Part[], hostParts: HostParts): string[] {
   const official = (name: string) => parts.find((part) => part.name === name)?.official ?? false;
   const rows: Row[] = [

@@ -1,12 +1,12 @@
 /**
- * Kernel settings of the machine that a kubelet in a guest changes, since the kernel keeps them for all. They are noted
- * before the first lab host of the machine boots, and put back when the last one of the last lab is gone.
+ * Kernel settings that a kubelet in a guest changes for the whole machine. The lab saves them before the machine's
+ * first lab host boots, and restores them when the last host of the last lab is gone.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { network } from "./paths";
 
-/** In /run: gone after a reboot, as the changed settings are. Shared by all labs of the machine. */
+/** All labs of the machine share this folder. In /run, it is gone after a reboot, like the changed settings. */
 const dir = "/run/knative-edge";
 const saved = path.join(dir, "sysctl.json");
 const labs = path.join(dir, "labs");
@@ -24,7 +24,7 @@ const settings = [
   "net/ipv4/ip_forward",
 ];
 
-/** Notes the machine's settings, unless another lab already did, and that this lab has hosts. */
+/** Saves the machine's settings, unless another lab has saved them, and notes that this lab has hosts. */
 export function keepKernelSettings(): void {
   mkdirSync(labs, { recursive: true });
   if (!existsSync(saved)) {
@@ -36,7 +36,7 @@ export function keepKernelSettings(): void {
   writeFileSync(path.join(labs, network.id), "");
 }
 
-/** Puts the machine's settings back, when no other lab of the machine is up. */
+/** Restores the machine's settings, unless another lab of the machine is up. */
 export function restoreKernelSettings(): void {
   rmSync(path.join(labs, network.id), { force: true });
   if (!existsSync(saved) || readdirSync(labs).length > 0) return;

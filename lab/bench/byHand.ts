@@ -1,4 +1,4 @@
-/** The same installation by a shell script, to compare `pulumi up` with: lab/bench/by-hand.sh and what it needs. */
+/** The same installation by a shell script (lab/bench/by-hand.sh), with which the bench compares `pulumi up`. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -28,8 +28,8 @@ export interface Installation {
 }
 
 /**
- * Installs the stack's objects on its host with lab/bench/by-hand.sh. The stack itself is only read: its configuration
- * says what to install, so that the script applies the same objects as the program.
+ * Installs the stack's objects on its host with lab/bench/by-hand.sh. The script applies the same objects as the
+ * program, because they come from the stack's configuration. The stack itself does not change.
  */
 export async function installByHand(
   host: string,
@@ -68,7 +68,7 @@ export async function installByHand(
   }
 }
 
-/** Reads the script's `phase seconds` lines: each phase begins where the one before it ended. */
+/** Reads the script's `phase seconds` lines. Each phase begins when the one before it ends. */
 export function scriptPhases(lines: TimedLine[]): Phase[] {
   let began = 0;
   return lines.map(({ line }) => {

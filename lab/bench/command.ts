@@ -1,4 +1,4 @@
-/** Commands that are timed, or that may run for minutes: they end when the bench is interrupted. */
+/** Commands that are timed or may run for minutes. They end when the bench is interrupted. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
@@ -18,7 +18,7 @@ export interface TimedRun {
 export interface TimedOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
-  /** Ends the command, with all that it started, when aborted. */
+  /** When it aborts, the command and its child processes end. */
   signal: AbortSignal;
   /** Called with the command's process id once it runs. */
   onStart?: (pid: number) => void;
@@ -47,7 +47,7 @@ export async function timed(
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
   const kill = () => {
-    // The group, for a shell's own child would go on. It may be gone already.
+    // The whole group, because the children of a shell would go on. It may be gone already.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, "SIGTERM");
   };
   signal.addEventListener("abort", kill);

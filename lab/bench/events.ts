@@ -1,4 +1,6 @@
-/** The engine's events (`pulumi up --json`): which resource was at work when, and what the whole had to wait for. */
+/**
+ * The engine's events (`pulumi up --json`): when the engine worked on which resource, and for what the run had to wait.
+ */
 import type { Phase } from "./byHand";
 import type { TimedLine } from "./command";
 
@@ -28,8 +30,8 @@ interface EngineEvent {
 }
 
 /**
- * The resources that an update worked on, in the order in which they began. The engine's own timestamps are whole
- * seconds, so the arrival of each event counts. Components, and resources left as they are, are no work.
+ * The resources that an update worked on, in the order in which they began. Times are those at which events arrived,
+ * because the engine's own timestamps are whole seconds. Leaves out components and unchanged resources.
  */
 export function operations(lines: readonly TimedLine[]): Operation[] {
   const begun = new Map<string, Operation>();
@@ -55,7 +57,10 @@ export function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
 }
 
-/** The operations as phases, in the order in which they began: each command by itself, the objects of a component together. */
+/**
+ * The operations as phases, in the order in which they began. A command is a phase, and so are all objects of a
+ * component.
+ */
 export function phases(all: readonly Operation[]): Phase[] {
   const found = new Map<string, Phase>();
   for (const { type, name, component, began, ended } of all) {
@@ -66,7 +71,7 @@ export function phases(all: readonly Operation[]): Phase[] {
   return [...found.values()];
 }
 
-/** What a resource waits for, as `pulumi stack export` has it. */
+/** What a resource waits for, from `pulumi stack export`. */
 export interface StateResource {
   urn: string;
   /** `<urn>::<id>` of its provider. */
@@ -75,8 +80,8 @@ export interface StateResource {
 }
 
 /**
- * The chain of resources that decided how long the whole took: the last one to end, before it the one of its
- * dependencies that ended last, and so on to the first.
+ * The chain of resources that decided how long the run took: the resource that ended last, before it the dependency
+ * that ended last, and so on to the first.
  */
 export function criticalPath(
   all: readonly Operation[],

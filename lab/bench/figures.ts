@@ -1,20 +1,20 @@
 /** What the bench measures: figures with their runs, targets and verdicts. */
 import { textTable, type Column } from "../../lib/table";
 
-/** One measured thing. */
+/** A measured quantity. */
 export interface Figure {
   name: string;
   /** Unit of every number: `s`, `ms`, `/s`, or `x` for a ratio; empty for a count. */
   unit: string;
-  /** What each run gave; empty when it was not measured. */
+  /** The result of each run; empty if it was not measured. */
   runs: number[];
-  /** The most that the median may be; absent: there is no target. */
+  /** The target: the most that the median may be. Undefined if there is none. */
   atMost?: number;
   /** Why it was not measured, or what to know about it. */
   note?: string;
 }
 
-/** Whether a figure reached its target; a figure with a target and no runs did not. */
+/** Whether a figure missed its target. One with a target but without runs did. */
 export function missed({ runs, atMost }: Figure): boolean {
   return atMost !== undefined && !(median(runs) <= atMost);
 }
@@ -42,7 +42,7 @@ const columns: Column[] = [
   { title: "" },
 ];
 
-/** The figures as a table for a terminal, notes below. The median is what a target is held against. */
+/** The figures as a table for a terminal, with the notes below. The target is for the median. */
 export function figureTable(figures: readonly Figure[]): string {
   const notes = figures.flatMap(({ name, note }) => (note === undefined ? [] : `${name}: ${note}`));
   return [textTable(columns, figures.map(row)), ...notes].join("\n");
@@ -63,7 +63,7 @@ function spread(runs: readonly number[]): [number, number, number] {
   return [Math.min(...runs), median(runs), Math.max(...runs)];
 }
 
-/** Two digits behind the point below ten, one below a hundred, none above. */
+/** Two digits after the point below ten, one below a hundred, none above. */
 function round(value: number): string {
   return String(Number(value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)));
 }

@@ -1,4 +1,4 @@
-/** Whether the whole stack runs on a host that is really held to one CPU and so much memory. */
+/** Whether the whole stack runs on a host that is held to one CPU and so much memory. */
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { textTable, type Column } from "../../lib/table";
@@ -12,25 +12,25 @@ import { watch, type Watch } from "./watch";
 /** One moment of a run on a small host. */
 export interface Stage {
   name: string;
-  /** Seconds that it took. */
+  /** How many seconds it took. */
   seconds: number;
   memory: HostMemory;
-  /** Resident memory of all processes in MiB; what several share counts for each. */
+  /** Resident memory of all processes in MiB. Shared pages count for each of them. */
   resident: number;
-  /** What the service answered meanwhile; absent where it was not asked. */
+  /** What the service answered meanwhile; undefined if nobody asked it. */
   watched?: Watch;
   pods: Pods;
-  /** How often the node came under pressure so far, by reason; what is under it now has `now` in front. */
+  /** How often the node came under pressure so far, by reason. The reason begins with `now` if it still is. */
   pressure: Record<string, number>;
 }
 
-/** The cluster's pods, as far as a small host shows in them. */
+/** What the cluster's pods tell of a small host. */
 export interface Pods {
-  /** By pod, how often its containers started again. */
+  /** How often the containers of each pod restarted. */
   restarts: Record<string, number>;
-  /** Those that are not ready or were evicted, with the reason. */
+  /** Pods that are not ready or were evicted, with the reason. */
   unready: Record<string, string>;
-  /** Those that the kubelet evicted: they stay in the list. */
+  /** Pods that the kubelet evicted. They stay in the list. */
   evicted: string[];
   /** Pods' names by their id. */
   names: Map<string, string>;
@@ -76,7 +76,9 @@ interface EventList {
 /** The kubelet's words for a node that is short of something (pkg/kubelet/nodestatus/setters.go). */
 const pressures = /^NodeHas(InsufficientMemory|DiskPressure|InsufficientPID)$/;
 
-/** {@link Stage.pressure} from `kubectl get nodes -o json` and the events of nodes, which the cluster keeps for an hour. */
+/**
+ * {@link Stage.pressure} from `kubectl get nodes -o json` and the events of nodes, which the cluster keeps for an hour.
+ */
 export function parsePressure(nodes: string, events: string): Record<string, number> {
   const found: Record<string, number> = {};
   for (const { status } of (JSON.parse(nodes) as NodeList).items) {
@@ -90,11 +92,11 @@ export function parsePressure(nodes: string, events: string): Record<string, num
   return found;
 }
 
-/** Asks the cluster from outside of the host, where a client costs it nothing. */
+/** Asks the cluster from this machine, so that the client takes no memory of the host. */
 async function get(kubeconfig: string, ...what: string[]): Promise<string> {
   const kubectl = path.join(dirs.bin, "kubectl");
   const args = ["--kubeconfig", kubeconfig, "get", ...what, "-A", "-o", "json"];
-  // On a host that thrashes the API is away for a while: that is a finding, and no reason to end.
+  // The API of a thrashing host goes away for a while. That is a finding, and no reason to end.
   for (let attempt = 1; ; attempt++) {
     const { code, stdout, stderr } = await run(kubectl, args, { allowFailure: true });
     if (code === 0) return stdout;
@@ -108,7 +110,7 @@ export async function podsOf(kubeconfig: string): Promise<Pods> {
   return parsePods(await get(kubeconfig, "pods"));
 }
 
-/** Whether the node is, and how often it was, short of something. */
+/** Of what the node is short, and how often it was. */
 export async function pressureOf(kubeconfig: string): Promise<Record<string, number>> {
   const ofNodes = "--field-selector=involvedObject.kind=Node";
   return parsePressure(await get(kubeconfig, "nodes"), await get(kubeconfig, "events", ofNodes));
@@ -137,8 +139,8 @@ export function faults({ memory, watched, pods, pressure }: Stage): string[] {
 const settling = 60;
 
 /**
- * After `up`: watches the service, restarts k0s on the host, and watches it again.
- * @param minutes how long each time
+ * After `up`: watches the service, restarts k0s on the host, and watches the service again.
+ * @param minutes how long it watches each time
  */
 export async function stagesAfterUp(
   host: string,
@@ -186,7 +188,7 @@ export async function restartK0s(host: string): Promise<void> {
 
 const number: Column["align"] = "right";
 
-/** The stages as a table; faults below. */
+/** The stages as a table, with the faults below. */
 export function stageTable(stages: readonly Stage[]): string {
   const columns: Column[] = [
     { title: "stage" },
@@ -238,7 +240,7 @@ export function stageTable(stages: readonly Stage[]): string {
   return [textTable(columns, rows), ...words].join("\n");
 }
 
-/** Memory by process as a table, with the sum; small ones together. */
+/** Memory by process as a table, with the sum. Small processes are one row. */
 export function processTable(processes: readonly ProcessMemory[]): string {
   const columns: Column[] = [
     { title: "process" },
@@ -268,7 +270,7 @@ export function processTable(processes: readonly ProcessMemory[]): string {
   return textTable(columns, rows);
 }
 
-/** What a host takes that has come to rest. */
+/** What a settled host uses. */
 export interface Rest {
   anonymous: number;
   kernel: number;
@@ -293,7 +295,7 @@ export async function atRest(host: string, kubeconfig: string, signal: AbortSign
   };
 }
 
-/** Hosts at rest side by side, each with what it saves against the first. */
+/** Settled hosts as a table, each with what it saves in comparison with the first. */
 export function leverTable(rests: readonly { name: string; rest: Rest }[]): string {
   const columns: Column[] = [
     { title: "measures" },

@@ -7,13 +7,13 @@ import { timed } from "./command";
 import type { Figure } from "./figures";
 import { watchMemory } from "./treeMemory";
 
-/** All that the pattern stands for in the lab, but edge10. */
+/** The lab's hosts that match the pattern, without edge10. */
 const hosts = ["edge11", "edge12", "edge13", "edge14"];
 const pattern = "edge1?";
 
 /**
  * Brings one, two, and so on up to four fresh hosts up at once.
- * @returns figures of seconds and of the most memory that the command and all that it starts hold at a time.
+ * @returns figures: seconds, and the most memory that the command and its child processes held at one time
  */
 export async function fleetFigures(
   signal: AbortSignal,

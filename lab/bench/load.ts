@@ -1,4 +1,4 @@
-/** Requests to a service through its load balancer: the first from zero, and as many as it takes. */
+/** Requests to a service through its load balancer: the first one from zero, and as many as the service can answer. */
 import autocannon from "autocannon";
 import { sshArgs } from "../host";
 import { get } from "../http";
@@ -12,7 +12,7 @@ export interface Target {
   hostname: string;
 }
 
-/** Seconds that one request takes, on a connection of its own. Throws when the answer is not 200. */
+/** How many seconds one request takes, on a connection of its own. Throws when the answer is not 200. */
 export async function requestSeconds({ address, hostname }: Target): Promise<number> {
   const start = performance.now();
   const { status } = await get(address, hostname);
@@ -21,7 +21,7 @@ export async function requestSeconds({ address, hostname }: Target): Promise<num
 }
 
 /**
- * Time of the first request after the last pod is gone, in seconds, so many times.
+ * Measures several times how many seconds the first request takes after the last pod is gone.
  * @param service name of a Knative Service in `default` that scales to zero
  * @param progress called with each time
  */
@@ -34,7 +34,8 @@ export async function coldStarts(
   progress: (seconds: number) => void,
 ): Promise<number[]> {
   const runs: number[] = [];
-  // One watch, for a kubectl each second would keep the host's one CPU busy. Further pods may have come meanwhile.
+  // kubectl watches, because one call each second would keep the host's one CPU busy. Again, if other pods came
+  // meanwhile.
   const pods = `k0s kubectl -n default POD -l serving.knative.dev/service=${service}`;
   const gone =
     `until [ -z "$(${pods.replace("POD", "get pods -o name")})" ]; do ` +
@@ -55,7 +56,7 @@ export interface Load {
   latency: { p50: number; p97_5: number; p99: number };
 }
 
-/** Ten connections, each with its next request once it has an answer, for ten seconds after two of warming up. */
+/** Loads a service for ten seconds, after two to warm up. Each of ten connections sends a request after each answer. */
 export async function load({ address, hostname }: Target): Promise<Load> {
   const options = { url: `http://${address}/`, headers: { host: hostname }, connections: 10 };
   await autocannon({ ...options, duration: 2 });

@@ -1,30 +1,33 @@
-/** What a lab host takes of memory: as the kernel counts it for the whole host, and by process. Read from outside, since every command on the host would take some too. */
+/**
+ * The memory of a lab host: of the whole host, as the kernel counts it, and of each process. Read from this machine,
+ * because a command on the host would use memory, too.
+ */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import { groupFiles, groupMembers, groupTree } from "../cgroup";
 import { namespaceOf } from "../network";
 
-/** Memory of a whole host, in MiB; and since it booted, how often it ran short. */
+/** Memory of a whole host in MiB, and how often it was short since its boot. */
 export interface HostMemory {
-  /** What is charged to it, the files that it has read among it. */
+  /** Everything that is charged to the host, including the files that it has read. */
   used: number;
-  /** Of programs' own data, which without swap cannot be taken back. */
+  /** Programs' own data, which the kernel cannot take back without swap. */
   anonymous: number;
-  /** Of files, programs' code among them, which is dropped and read again when memory is short. */
+  /** Pages of files, including programs' code. If memory is short, the kernel drops them and reads them again. */
   file: number;
-  /** Of the kernel for it. */
+  /** What the kernel uses for the host. */
   kernel: number;
-  /** Of data that stands compressed or elsewhere. */
+  /** Data in swap. */
   swap: number;
-  /** Times that a program waited for a page to be read. */
+  /** How often a program waited until a page was read. */
   majorFaults: number;
-  /** Pages of files that were read again after they were dropped. */
+  /** How many pages of files were read again after the kernel had dropped them. */
   refaults: number;
-  /** Processes that the kernel ended for want of memory. */
+  /** How many of its processes the kernel killed because memory was short. */
   oomKills: number;
   /**
-   * Those on this machine since the program began that may be the host's too: under cgroup v1 a group that is gone, such
-   * as a container's, took its count along. 0 proves that there was none.
+   * How many processes the kernel killed on the whole machine since this program began. Under cgroup v1 the count of a
+   * removed group, such as a container's, is lost, so these may be the host's. 0 proves that there was none.
    */
   oomKillsAround: number;
 }
@@ -41,9 +44,9 @@ function numbers(text: string): Map<string, number> {
   );
 }
 
-/** Processes that this machine's kernel has ended for want of memory since it booted. */
+/** How many processes this machine's kernel has killed since its boot because memory was short. */
 function machineOomKills(): number {
-  // Elsewhere than on Linux this module is only tested.
+  // On another system than Linux only the tests load this module.
   const text = existsSync("/proc/vmstat") ? readFileSync("/proc/vmstat", "utf8") : "";
   return numbers(text).get("oom_kill") ?? 0;
 }
@@ -52,8 +55,8 @@ const oomKillsBefore = machineOomKills();
 
 /**
  * {@link HostMemory} from the files of a cgroup, by name.
- * @param oomControls texts of memory.oom_control, of the group and all below it: cgroup v1 counts only a group's own
- * @param machineKills processes of the whole machine that the kernel ended meanwhile
+ * @param oomControls texts of memory.oom_control, of the group and all below it, because cgroup v1 counts each alone
+ * @param machineKills how many processes of the whole machine the kernel killed meanwhile
  */
 export function parseHostMemory(
   file: (name: string) => string | undefined,
@@ -63,7 +66,7 @@ export function parseHostMemory(
   const whole = (name: string): number => Number(file(name) ?? 0);
   const stat = numbers(file("memory.stat") ?? "");
   const get = (name: string): number => stat.get(name) ?? 0;
-  // cgroup v1 counts the groups below only under names of their own.
+  // In cgroup v1 the figures that include the groups below have other names.
   const isV1 = file("memory.usage_in_bytes") !== undefined;
   const oomKills = (isV1 ? oomControls : [file("memory.events") ?? ""]).reduce(
     (sum, text) => sum + (numbers(text).get("oom_kill") ?? 0),
@@ -110,9 +113,9 @@ export function hostMemory(host: string): HostMemory {
 export interface ProcessMemory {
   name: string;
   count: number;
-  /** Resident, pages that are shared with others counted in full. */
+  /** Resident, with all shared pages. */
   resident: number;
-  /** The same with its share of shared pages. */
+  /** Resident, with its share of shared pages. */
   proportional: number;
   anonymous: number;
 }
@@ -132,7 +135,7 @@ export function parseRollup(
 
 /**
  * The processes of a lab host by name, the largest first.
- * @param podNames names of pods by their id, with which processes in pods are told apart
+ * @param podNames names of pods by their id, to distinguish processes of different pods
  */
 export function processMemory(
   host: string,
@@ -156,7 +159,7 @@ export function processMemory(
         anonymous: sum.anonymous + found.anonymous,
       });
     } catch {
-      // It ended while it was read, or it is the kernel's own.
+      // It has just ended, or it is one of the kernel's.
     }
   }
   return [...byName.values()].sort((a, b) => b.anonymous - a.anonymous);

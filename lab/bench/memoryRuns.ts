@@ -57,8 +57,8 @@ async function fitStages(
     );
   };
   try {
-    // Nothing but what the lab needs, as for a reader who stops after the README. Of a host of another size, the size too:
-    // memoryShort lets the stack go up, because this is to find out whether the host is too small.
+    // Nothing but what the lab needs, as for a reader who stops after the README. Of a host of another size, the size
+    // too: memoryShort lets the stack go up, because this is to find out whether the host is too small.
     const other = { hostMemoryMiB: memoryMiB, allow: ["memoryShort"] };
     const size = memoryMiB === referenceSize.memoryMiB ? {} : other;
     await stackConfig(host, { ...size, ...config });

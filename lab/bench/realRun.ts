@@ -1,15 +1,15 @@
 /**
- * What a real k0s took and did on a host that was held as the lab's are, and how near a run of the lab comes to it. The
- * figures are those of reference/real-run.md beside this checkout: k0s v1.34.10, kube-router 2.6.3, net-kourier 1.23.
+ * What a real k0s used and did on a host that was held to its size like the lab's, and how near a run of the lab comes
+ * to it. The figures were measured with k0s v1.34.10, kube-router 2.6.3 and net-kourier 1.23.
  */
 import { textTable, type Column } from "../../lib/table";
 import type { Stage } from "./fit";
 import type { ProcessMemory } from "./memory";
 
-/** A range of figures; one figure is both ends. */
+/** A range of figures. Both ends are the same for a single one. */
 type Range = readonly [number, number];
 
-/** Policy `edge` on 1 CPU and 1536 MiB, held; by figure. Refaults are pages a second. */
+/** By figure: policy `edge` on a host held to 1 CPU and 1536 MiB. Refaults are pages a second. */
 const held: Record<string, Range> = {
   "seconds of up": [124, 124],
   "refaults/s of up": [6700, 6700],
@@ -21,8 +21,8 @@ const held: Record<string, Range> = {
 };
 
 /**
- * Processes in MiB, resident and its anonymous part, by the name that the lab has for them: at rest with the policy
- * `scale`, without measures, on a host that is not short of memory.
+ * Resident memory of processes in MiB, and its anonymous part, by their names in the lab. Measured at rest with the
+ * policy `scale`, without measures that save memory, on a host that was not short of it.
  */
 const processes: Record<string, Range> = {
   "kube-apiserver": [420, 336],
@@ -43,12 +43,12 @@ const processes: Record<string, Range> = {
   "knative-serving/activator: activator": [48, 10],
 };
 
-/** A shim each, of which there is one for every pod. */
+/** One shim. There is one for each pod. */
 const shim: Range = [16, 5];
 
 const right: Column["align"] = "right";
 
-/** A run of {@link stagesAfterUp} beside the real one. Both are of the policy `edge` with nothing else configured. */
+/** A run of {@link stagesAfterUp} beside the real one. Both have the policy `edge` and no other configuration. */
 export function besideRealRun(stages: readonly Stage[]): string {
   const [up, after] = stages;
   if (up === undefined || after === undefined)
@@ -73,7 +73,7 @@ export function besideRealRun(stages: readonly Stage[]): string {
   return textTable([{ title: "1 CPU, 1536 MiB held, edge" }, ...columns], rows);
 }
 
-/** Processes beside the real ones, those of which a real figure is known. */
+/** Processes beside the real ones, if a real figure is known. */
 export function processesBesideReal(found: readonly ProcessMemory[]): string {
   const columns = ["resident MiB", "real", "anonymous", "real"].map((title) => ({
     title,

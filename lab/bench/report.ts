@@ -8,7 +8,7 @@ export interface Up extends Installation {
   path: Operation[];
 }
 
-/** The script's phase for each of the program's; the rest of its phases have no like. */
+/** The script's phase for each phase of the program that has one. */
 const byHandPhase: Record<string, string> = {
   "host-binary": "binary",
   "host-install": "install",
@@ -24,7 +24,7 @@ const byHandPhase: Record<string, string> = {
 
 const number: Column["align"] = "right";
 
-/** When each phase of the program began and ended, beside the script's; in seconds from the start of each. */
+/** When each phase of the program began and ended, beside the script's, in seconds from the start. */
 export function phaseTable(up: Installation, byHand: Installation): string {
   const columns: Column[] = [
     { title: "phase" },
@@ -52,8 +52,8 @@ export interface Share {
 }
 
 /**
- * The wall time of `up`, split without a rest: what the chain that decided it was at work on, and what passed before,
- * between and after.
+ * All of the wall time of `up`: the work on the chain of resources that decided it, and the time before, between and
+ * after.
  */
 export function shares({ seconds, path }: Up): Share[] {
   const sums = new Map<string, number>();
@@ -61,7 +61,7 @@ export function shares({ seconds, path }: Up): Share[] {
   add("Pulumi and the program start", path[0]?.began ?? seconds);
   path.forEach((operation, index) => {
     const { began, ended } = operation;
-    // What two have in common counts once.
+    // Time in which two of them overlap counts once.
     const free = Math.max(began, path[index - 1]?.ended ?? began);
     add(kindOf(operation), Math.max(0, ended - free));
     if (index > 0)
@@ -102,7 +102,7 @@ export function shareTable(up: Up): string {
   );
 }
 
-/** The chain itself, one resource a line. */
+/** The chain of resources, one on each line. */
 export function pathTable({ path }: Up): string {
   return textTable(
     [

@@ -1,4 +1,7 @@
-/** Compressed swap for a lab host: this machine's, since swap is of a kernel, with the host's limit lowered by what it may hold. */
+/**
+ * Compressed swap for a lab host. All of the machine uses it, because swap belongs to the kernel. The host's memory
+ * limit is lowered by what the swap may hold.
+ */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { hierarchies, limitMemory } from "../cgroup";
@@ -9,17 +12,18 @@ const control = "/sys/class/zram-control";
 
 /** Swap that is in use until it is removed. */
 export interface CompressedSwap {
-  /** How much it held at most, plain and compressed. */
+  /** A sentence: how much it held at most, plain and compressed. */
   report(): string;
-  /** Takes it away, with what is in it: the host's processes must have ended. */
+  /** Removes the swap and its contents. The host's processes must have ended. */
   remove(): Promise<void>;
 }
 
 /**
- * Adds compressed swap, and lowers the host's memory by the third of it that may be taken by compressed pages, which the
- * kernel charges to nobody under cgroup v1. Pods do not swap, as under a kubelet that finds swap (swapBehavior NoSwap, the
- * default; on cgroup v2 it sets memory.swap.max to 0): https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/
- * @throws Error where the kernel has no zram.
+ * Adds compressed swap. Compressed pages may take a third of it, so the host's memory is lowered by that third: under
+ * cgroup v1 the kernel charges them to nobody. Pods do not swap, as under a kubelet that finds swap (swapBehavior
+ * NoSwap, the default; on cgroup v2 it sets memory.swap.max to 0):
+ * https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/
+ * @throws Error if the kernel has no zram
  */
 export async function compressedSwap(
   host: string,
@@ -68,7 +72,7 @@ export async function compressedSwap(
   };
 }
 
-/** A pod's group inherits it from those above, as soon as these are there. */
+/** A pod's group inherits the setting from the groups above it, once they exist. */
 function keepPodsOut(host: string): void {
   for (const { mount, version, controllers } of hierarchies()) {
     if (version !== 1 || !controllers.includes("memory")) continue;
@@ -76,7 +80,7 @@ function keepPodsOut(host: string): void {
       try {
         writeFileSync(path.join(mount, namespaceOf(host), group, "memory.swappiness"), "0");
       } catch {
-        // It is not there, yet or any more.
+        // The group does not exist yet, or no longer.
       }
     }
   }

@@ -1,4 +1,4 @@
-/** How much memory a command and all that it started hold. */
+/** How much memory a command and its child processes hold. */
 import { processIds, statFields } from "../process";
 
 const pageBytes = 4096;
@@ -7,7 +7,7 @@ const pageBytes = 4096;
 export interface Process {
   pid: number;
   parent: number;
-  /** Resident set, with what it shares with others, in MiB. */
+  /** Resident set in MiB, including shared pages. */
   residentMiB: number;
 }
 
@@ -16,11 +16,11 @@ export function processes(): Process[] {
   return processIds().flatMap((pid) => {
     try {
       const fields = statFields(pid);
-      // Fields 4 and 24 of all.
+      // Fields 4 and 24 of proc(5).
       const residentMiB = (Number(fields[21]) * pageBytes) / 2 ** 20;
       return [{ pid, parent: Number(fields[1]), residentMiB }];
     } catch {
-      // It ended meanwhile.
+      // It has just ended.
       return [];
     }
   });
@@ -40,7 +40,7 @@ export function treeMiB(root: number, all: readonly Process[]): number {
   return processTree(root, all).reduce((sum, { residentMiB }) => sum + residentMiB, 0);
 }
 
-/** Looks four times a second at what a process tree holds; the function it returns ends that and tells the most, in MiB. */
+/** Measures a process tree four times a second. The returned function stops that, and gives the most in MiB. */
 export function watchMemory(root: number): () => number {
   let most = 0;
   const timer = setInterval(() => (most = Math.max(most, treeMiB(root, processes()))), 250);

@@ -1,22 +1,23 @@
-/** Asks a service once a second for as long as it is told, and counts what it hears. */
+/** Sends a service a request each second for some time, and counts the answers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { percentile } from "./figures";
 import { requestSeconds, type Target } from "./load";
 
-/** What was heard. */
+/** The answers. */
 export interface Watch {
   requests: number;
-  /** The failures' reasons, with how often each came. */
+  /** How often each kind of failure came. */
   failures: Record<string, number>;
-  /** Seconds of the answers. */
+  /** How many seconds each answer took. */
   p50: number;
   p95: number;
   longest: number;
 }
 
 /**
- * One request each second, whether or not those before it were answered, until the time is over and all are.
- * @param ask makes a request and returns its seconds; by default to `target`
+ * Sends one request each second, also while earlier ones have no answer. Ends after so many seconds, with the last
+ * answer.
+ * @param ask sends a request and returns how many seconds it took; by default to `target`
  */
 export async function watch(
   target: Target,

@@ -8,7 +8,7 @@ import { k0sVersion } from "../versions";
 
 const run = promisify(execFile);
 
-/** In the order in which the control plane needs them: earlier ones are extracted first. */
+/** In the order in which the control plane needs them. The earlier ones are extracted first. */
 const COMPONENTS = [
   "kine",
   "kube-apiserver",
@@ -25,16 +25,17 @@ const COMPONENTS = [
   "portmap",
 ];
 
-/** Packed when it is there; otherwise the host needs Debian's package runc. */
+/** Packed if it is there. Otherwise the host needs Debian's package runc. */
 const OPTIONAL = ["runc"];
 
 /**
  * Builds the k0s double and appends the component binaries to it, as the real k0s does.
  * Does nothing when `outFile` was made from the same sources, binaries and version.
  *
- * @param binDir directory with the components of {@link COMPONENTS}; one that is missing is an error naming it
- * @param outFile path of the executable to write (about a third of the size of the components)
- * @param version what `k0s version` prints; another one than the default is for trying upgrades
+ * @param binDir directory with the components of {@link COMPONENTS}
+ * @param outFile the executable to write, of about a third of the size of the components
+ * @param version what `k0s version` prints; tests of upgrades take another one than the default
+ * @throws Error that names a missing component
  */
 export async function packK0s(
   binDir: string,
@@ -72,7 +73,9 @@ export async function packK0s(
   }
 }
 
-/** A hash over the sources' contents and the binaries' sizes and times: they are too large to read each time. */
+/**
+ * A hash of the sources, and of the binaries' sizes and times, because the binaries are too large to read each time.
+ */
 async function fingerprint(binaries: string[], version: string): Promise<string> {
   const hash = createHash("sha256").update(version);
   const folders = [__dirname, join(__dirname, "../weight")];

@@ -1,4 +1,4 @@
-/** Bundles the two provider plugin stand-ins to single files: a plugin starts anew for every Pulumi command. */
+/** Bundles each double of a provider plugin into one file, because every Pulumi command starts the plugins again. */
 import { chmod, mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
@@ -20,7 +20,7 @@ export async function buildProviders(binDir: string): Promise<void> {
       target: "node20",
       format: "cjs",
       outfile: `${executable}.cjs`,
-      // ssh2's optional native parts; it works without them.
+      // ssh2 works without its optional native parts.
       external: ["*.node", "cpu-features"],
       logLevel: "error",
     });

@@ -19,7 +19,7 @@ export interface PropertyChange {
   kind: DiffKind;
   /** Replaces the resource. */
   replace: boolean;
-  /** Is a difference of inputs rather than of old state and new inputs. */
+  /** Whether the inputs differ, and not the old state and the new inputs. */
   inputDiff: boolean;
 }
 
@@ -39,7 +39,9 @@ export interface Failure {
   reason: string;
 }
 
-/** Made or changed, but not as it should be: the engine saves this state and tries again at the next update. */
+/**
+ * The resource was made or changed, but is not ready. The engine saves this state, and tries again at the next update.
+ */
 export class InitError extends Error {
   constructor(
     readonly id: string,
@@ -116,7 +118,7 @@ export class Host {
     return this.line(severity, urn, message);
   }
 
-  /** A line of a program's output: passing like a status, but never left out. */
+  /** A line of a program's output. The next one replaces it like a status, but none is left out. */
   line(severity: Severity, urn: string, message: string): Promise<void> {
     return this.send(severity, urn, message, true);
   }
@@ -132,7 +134,7 @@ export class Host {
     request.setUrn(urn);
     request.setMessage(message);
     request.setEphemeral(ephemeral);
-    // A log line that cannot be delivered must not fail the work that it tells of.
+    // If a log line cannot be delivered, the work that it reports goes on.
     return new Promise((resolve) =>
       this.engine ? this.engine.log(request, () => resolve()) : resolve(),
     );

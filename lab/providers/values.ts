@@ -7,7 +7,7 @@ import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-/** What the engine may send but no resource of this project has: assets, archives, resource references. */
+/** Values that the engine may send, but that no resource of this project has: assets, archives, resource references. */
 const refused: Record<string, string> = {
   c44067f5952c0a294b673a41bacd8c17: "an asset",
   "0def7320c3a5731c473e5ecbe6d01bc7": "an archive",

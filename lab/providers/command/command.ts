@@ -1,6 +1,7 @@
 /**
  * What commands on a host and on this machine have in common.
- * Facts: provider/pkg/provider/{common,local,remote} of pulumi/pulumi-command, infer's default Diff of pulumi-go-provider.
+ * Facts: provider/pkg/provider/{common,local,remote} of pulumi/pulumi-command, infer's default Diff of
+ * pulumi-go-provider.
  */
 import { randomBytes } from "node:crypto";
 import { Failure, nameOf, PropertyChange, Provider } from "../server";
@@ -17,7 +18,7 @@ import {
 } from "../values";
 import { Output } from "./output";
 
-/** What tells one kind of command from another. */
+/** The differences between the kinds of commands. */
 export interface CommandKind {
   /** The names that its inputs may have. */
   inputKeys: readonly string[];
@@ -38,7 +39,7 @@ export interface CommandKind {
   cancel(): void;
 }
 
-/** A failure for a property that the stand-in does not have. */
+/** A failure for a property that the double does not have. */
 export function unknownProperty(property: string, path = property): Failure {
   return { property: path, reason: `the lab's stand-in does not know the property '${property}'` };
 }
@@ -111,7 +112,7 @@ export function commandProvider(kind: CommandKind): Provider {
       return { ...news, ...output };
     },
 
-    // There is nothing to read: refresh keeps what is known.
+    // A command has nothing to read. A refresh keeps the state.
     read: async (_urn, id, state, inputs) => Promise.resolve({ id, state, inputs }),
 
     delete: async (urn, _id, state, timeoutSeconds) => {

@@ -96,7 +96,7 @@ const agentErrors: Record<string, string> = {
   ECONNREFUSED: "connection refused",
 };
 
-/** Throws, in Go's words, where no SSH agent answers at a path. */
+/** Throws, in Go's words, if no SSH agent answers at a path. */
 function dialAgent(path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = net.connect(path);
@@ -110,7 +110,7 @@ function dialAgent(path: string): Promise<void> {
   });
 }
 
-/** How to log in, and what to expect of the host; throws where Go's client would before any dial. */
+/** How to log in, and which host key to expect. Throws what Go's client throws before it connects. */
 async function clientConfig(endpoint: Endpoint) {
   const hostKey = endpoint.hostKey === undefined ? undefined : parseHostKey(endpoint.hostKey);
   const methods: AuthenticationType[] = ["none"];
@@ -121,7 +121,7 @@ async function clientConfig(endpoint: Endpoint) {
   if (endpoint.password !== undefined) methods.push("password", "keyboard-interactive");
   const agent = endpoint.agentSocketPath ?? process.env.SSH_AUTH_SOCK;
   if (agent) {
-    // Whatever other way to log in there is, and once: no retries.
+    // Even if there is another way to log in, and without retries.
     await dialAgent(agent);
     methods.push("agent");
   }
@@ -156,8 +156,8 @@ function tcpDial(endpoint: Endpoint): Promise<net.Socket> {
 const closed = new WeakSet<net.Socket | ClientChannel>();
 
 /**
- * The SSH handshake and login over an open connection. As in Go, only the TCP connect has a time limit, and over a
- * connection that a failure has closed the next finds its end (ssh.NewClientConn).
+ * The SSH handshake and login over an open connection. As in Go, only the TCP connect has a time limit. After a failure
+ * the connection is closed, and the next handshake over it finds its end (ssh.NewClientConn).
  */
 function handshake(
   sock: net.Socket | ClientChannel,
@@ -189,7 +189,7 @@ function handshake(
         return !mismatch;
       },
       authHandler: (methodsLeft, _partial, next) => {
-        // Until the server has answered "none" it has named no methods.
+        // The server names its methods only in the answer to "none".
         const offered = (methodsLeft ?? settings.methods) as string[];
         const method = settings.methods.find((m) => {
           const name = m === "agent" ? "publickey" : m;
@@ -211,7 +211,7 @@ function handshake(
     );
     client.once("ready", () => {
       client.removeAllListeners("error").removeAllListeners("close");
-      // What goes wrong from here on shows as the end of the command's channel.
+      // A later failure shows as the end of the command's channel.
       client.on("error", () => undefined);
       resolve(client);
     });

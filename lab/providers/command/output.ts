@@ -1,6 +1,6 @@
-/** What a command writes, kept and told line by line, and the errors that name it. */
+/** The output of a command, kept and logged line by line, and the errors that show it. */
 
-/** Longest line that the official provider can log: a longer one makes it wait for ever. */
+/** The longest line that the official provider can log. After a longer one it waits forever. */
 const maxLine = 64 * 1024;
 
 /** Both streams, each without one final newline. */
@@ -9,7 +9,7 @@ export interface Output {
   stderr: string;
 }
 
-/** Which streams are told line by line. */
+/** Which streams are logged line by line. */
 export type Logging = "stdout" | "stderr" | "stdoutAndStderr" | "none";
 
 /** A string as Go's %q. */
@@ -62,7 +62,7 @@ export class Collector {
   /**
    * @param command named in the error when it fails
    * @param onLine called with every line of the logged streams, in the order they come
-   * @param stop ends the command, once, when its output cannot be told
+   * @param stop called once, to end the command, when its output cannot be logged
    */
   constructor(
     private readonly command: string,
@@ -73,7 +73,7 @@ export class Collector {
     this.lines = new Lines(onLine);
   }
 
-  /** Takes a piece of a stream. Never throws: it is called where nobody would catch. */
+  /** Takes a piece of a stream. Never throws, because nobody would catch it. */
   take(stream: keyof Output, piece: Buffer): void {
     this.pieces.push({ stream, piece });
     if (this.broken || !["stdoutAndStderr", stream].includes(this.logging)) return;

@@ -93,7 +93,7 @@ export function remoteCommand(host: Host): CommandKind {
 
     run: async (urn, command, inputs, previous, timeoutSeconds) => {
       const plain = reveal(inputs);
-      // As with the official provider, the time limit is looked at while dialling only.
+      // As in the official provider, the time limit holds only while it connects.
       const timeout = timeoutSeconds > 0 ? [AbortSignal.timeout(timeoutSeconds * 1000)] : [];
       const signal = AbortSignal.any([cancelled.signal, ...timeout]);
       const connection = await dial(plain.connection as Obj, {
@@ -106,7 +106,7 @@ export function remoteCommand(host: Host): CommandKind {
       });
       try {
         if (plain.addPreviousOutputInEnv !== false) {
-          // A server in its default configuration refuses these; the stand-in does not even ask.
+          // sshd refuses these by default, so the double does not send them.
           const old = reveal(previous);
           for (const stream of ["stdout", "stderr"] as const) {
             const name = `PULUMI_COMMAND_${stream.toUpperCase()}`;

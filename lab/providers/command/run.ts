@@ -50,7 +50,7 @@ export async function run(connection: Dialled, request: RunRequest): Promise<Out
     let signal: string | undefined;
     const onClose = () => resolve(exitError(code, signal));
     connection.client.once("close", onClose);
-    // Listen at once: a short command's whole answer may come in the packet that opens the channel.
+    // At once, because all output of a short command may come in the packet that opens the channel.
     connection.client.exec(request.command, (error, channel) => {
       if (error) return reject(new Error(`ssh: command ${request.command} failed`));
       channel.on("data", (piece: Buffer) => output.take("stdout", piece));

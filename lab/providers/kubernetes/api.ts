@@ -11,7 +11,7 @@ import { Watch, WatchEvent } from "./watch";
 /** Seconds that client-go gives a discovery request to be answered. */
 const discoveryTimeout = 32;
 
-/** A kind of object at its address. */
+/** Where the server has the objects of a kind. */
 export interface Mapping {
   gvk: Gvk;
   /** Plural name in URLs. */
@@ -32,8 +32,8 @@ export class Api {
 
   /**
    * Asks for the OpenAPI document of all kinds, as the official provider does when it is configured and after each new
-   * definition (getResources in provider/pkg/provider/provider.go), and drops it. The API server makes it for who asks, and
-   * holds it from then on: that is part of what a host has to carry.
+   * definition (getResources in provider/pkg/provider/provider.go), and drops it. The API server makes it on request,
+   * and then holds it: the host needs memory for it.
    */
   private async loadSchemas(): Promise<void> {
     const response = await this.server.open("GET", `/openapi/v2?timeout=${discoveryTimeout}s`, {
@@ -45,7 +45,7 @@ export class Api {
     });
   }
 
-  /** Learns the server's kinds. Rejects when it cannot be reached or does not let us in. */
+  /** Learns the server's kinds. Rejects when the server cannot be reached or refuses the login. */
   discover(): Promise<void> {
     this.discovering ??= (async () => {
       const accept = ["v2", "v2beta1"]
@@ -98,7 +98,7 @@ export class Api {
     return found;
   }
 
-  /** Whether the server has the kind; false also when it cannot be asked. */
+  /** Whether the server has the kind; false also if it cannot be reached. */
   async has(gvk: Gvk): Promise<boolean> {
     return this.mapping(gvk).then(
       () => true,
@@ -123,7 +123,7 @@ export class Api {
     return { collection, item: `${collection}/${str(object, "metadata", "name")}` };
   }
 
-  /** Of the object, only kind, namespace and name matter. */
+  /** Gets an object by the kind, namespace and name of the one that is given. */
   async get(object: Obj): Promise<Obj> {
     return this.server.request("GET", (await this.path(object)).item);
   }
@@ -182,7 +182,7 @@ export class Api {
 
   /**
    * Calls `onEvent` for every object of the kind in the namespace, now and as they change, until the returned
-   * function is called. All who watch the same share one request.
+   * function is called. All watches of the same collection share one request.
    */
   async watch(
     gvk: Gvk,

@@ -1,7 +1,7 @@
 /** The API server's refusals, in the words of client-go. */
 import { apiVersionOf, Gvk } from "./gvk";
 
-/** The API server's own refusal. */
+/** The API server answered, and refused. */
 export class StatusError extends Error {
   constructor(
     readonly code: number,

@@ -35,7 +35,7 @@ export class ApiServer {
       : new http.Agent(options);
   }
 
-  /** Opens a request and gives its response unread. Failures to reach the server are worded as Go's. */
+  /** Sends a request and returns the response unread. If the server cannot be reached, the error has Go's words. */
   open(method: string, path: string, options: RequestOptions = {}): Promise<http.IncomingMessage> {
     const url = new URL(this.access.server + path);
     const verb = method[0] + method.slice(1).toLowerCase();
@@ -92,14 +92,14 @@ export class ApiServer {
     });
   }
 
-  /** A request and its JSON answer. Throws {@link StatusError} on the server's refusal. */
+  /** Sends a request and returns its JSON answer. Throws {@link StatusError} when the server refuses. */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<Obj> {
     const response = await this.open(method, path, options);
     const pieces: Buffer[] = [];
     try {
       for await (const piece of response) pieces.push(piece as Buffer);
     } catch {
-      // Cut off in the middle, as by a server that is killed.
+      // The answer was cut off, as by a server that is killed.
       throw new Error("unexpected EOF");
     }
     const text = Buffer.concat(pieces).toString();

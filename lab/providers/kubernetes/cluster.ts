@@ -8,9 +8,9 @@ import { Mutability } from "./diff";
 import { accessOf, parseKubeconfig } from "./kubeconfig";
 import { isBuiltIn, isBuiltInClusterScoped } from "./objects";
 
-/** How the cluster is reached, and how the provider is to treat it. */
+/** How the provider reaches the cluster and treats it. */
 export class Cluster {
-  /** Undefined while nobody answers. */
+  /** Undefined while the cluster does not answer. */
   api?: Api;
   /** For objects that name no namespace. */
   defaultNamespace = "default";
@@ -18,7 +18,7 @@ export class Cluster {
   patchForce = false;
   upsert = false;
   skipUpdateUnreachable = false;
-  /** Scope of the custom kinds that this program declares, by group/kind: they may not be on the server yet. */
+  /** By group/kind, whether a custom kind of this program has namespaces. The server may not have the kind yet. */
   readonly declaredKinds = new Map<string, boolean>();
   private unreachable = "the provider is not configured";
   private deleteUnreachable = false;
@@ -70,7 +70,7 @@ export class Cluster {
     }
   }
 
-  /** The cluster's API; throws the official provider's words while it is not to be reached. */
+  /** The cluster's API. Throws in the official provider's words if the cluster does not answer. */
   reachable(): Api {
     if (!this.api) {
       throw new Error(`configured Kubernetes cluster is unreachable: ${this.unreachable}`);
@@ -79,8 +79,8 @@ export class Cluster {
   }
 
   /**
-   * Warns of a cluster that is not to be reached.
-   * @returns whether what was on it is to be taken for gone
+   * Warns that the cluster does not answer.
+   * @returns whether the provider is to treat its objects as gone
    */
   async isGivenUp(urn: string): Promise<boolean> {
     await this.host.log(
@@ -108,7 +108,7 @@ export class Cluster {
     };
   }
 
-  /** Whether objects of the kind are in namespaces; where nobody can tell, they are taken to be. */
+  /** Whether objects of the kind are in namespaces; true if nobody knows. */
   async isNamespaced(gvk: Gvk): Promise<boolean> {
     if (isBuiltIn(gvk)) return !isBuiltInClusterScoped(gvk);
     const declared = this.declaredKinds.get(`${gvk.group}/${gvk.kind}`);

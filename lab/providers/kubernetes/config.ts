@@ -17,7 +17,7 @@ const flags = [
   "upsertExistingObjects",
 ];
 
-/** What is wrong with the provider's own configuration; keys and modes that the stand-in does not have. */
+/** Problems of the provider's configuration: keys and modes that the double does not have. */
 export function checkConfig(inputs: Obj): Failure[] {
   const failures: Failure[] = [];
   for (const [key, value] of Object.entries(inputs)) {
@@ -39,7 +39,7 @@ const overridesOf = (config: Obj): Overrides => ({
   cluster: str(config, "cluster"),
 });
 
-/** Which changes of the configuration update the provider, and which replace it and all that it made. */
+/** Which changes of the configuration update the provider, and which replace it with all its resources. */
 export function diffConfig(oldInputs: Obj, newInputs: Obj): Diff {
   const olds = omit(toObject(oldInputs), "__internal");
   const news = omit(toObject(newInputs), "__internal");

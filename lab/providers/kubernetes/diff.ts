@@ -1,7 +1,7 @@
 /**
- * Old state against new inputs, property by property. The official provider makes a JSON merge patch and turns it
- * into a detailed diff; this does both in one walk with the same outcome.
- * Facts: provider/pkg/provider/{provider,diff}.go of pulumi/pulumi-kubernetes.
+ * Compares the old state with the new inputs, property by property. The official provider makes a JSON merge patch and
+ * turns it into a detailed diff; this does both in one walk, with the same result. Facts:
+ * provider/pkg/provider/{provider,diff}.go of pulumi/pulumi-kubernetes.
  */
 import { PropertyChange } from "../server";
 import {
@@ -33,7 +33,7 @@ const volumeSources =
     " ",
   );
 
-/** Per kind, the properties whose change replaces the object; `*` is any index. */
+/** By kind, the properties whose change replaces the object; `*` is any index. */
 const forceNew: Record<string, string[]> = {
   "apps/v1/DaemonSet": selector,
   "apps/v1/Deployment": selector,
@@ -85,7 +85,7 @@ export function forceNewPaths(object: Obj, mutable: Mutability): PathElement[][]
   return paths.map(parsePath);
 }
 
-/** Keys whose values are the user's own map, where an empty value is a value. */
+/** Keys whose values are a map of the user's, in which an empty value counts. */
 const userMaps = new Set([
   "annotations",
   "binaryData",
@@ -97,7 +97,7 @@ const userMaps = new Set([
   "stringData",
 ]);
 
-/** What Go's types do not write: empty, and so never in a live object of a built-in kind. */
+/** Whether Go's types leave a value out because it is empty, so that no live object of a built-in kind has it. */
 function isDropped(value: Value): boolean {
   if (value === "" || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;
@@ -120,7 +120,7 @@ export function diffObjects(
     const replace = forceNewAt.some(
       (forced) =>
         pathContains(forced, path) ||
-        // A whole subtree came or went that has such a property in it.
+        // A subtree with such a property was added or removed as a whole.
         (path.length < forced.length &&
           pathContains(forced.slice(0, path.length), path) &&
           hasPath(value, forced.slice(path.length))),

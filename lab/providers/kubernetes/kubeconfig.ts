@@ -1,11 +1,11 @@
-/** Reading a kubeconfig, as far as one with certificates, tokens or passwords in it goes. */
+/** Reads a kubeconfig that holds certificates, tokens or passwords itself. */
 import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { load } from "js-yaml";
 import { isObj, Obj, str } from "../values";
 
-/** The text of a kubeconfig, given itself or by path, parsed. Throws on what is no kubeconfig. */
+/** Parses a kubeconfig, from its text or its path. Throws when it is none. */
 export function parseKubeconfig(pathOrContents: string): Obj {
   if (pathOrContents === "") return {};
   const file = pathOrContents.replace(/^~(?=$|\/)/, os.homedir());
@@ -28,7 +28,7 @@ export interface Overrides {
   cluster?: string;
 }
 
-/** The cluster entry in use, or undefined where there is none. */
+/** The cluster of the current context, or undefined if there is none. */
 export function activeCluster(config: Obj, overrides: Overrides): Obj | undefined {
   const context = named(
     config,
@@ -51,7 +51,7 @@ export interface Access {
   authorization?: string;
   serverName?: string;
   insecure: boolean;
-  /** Of the context; "default" where it names none. */
+  /** The context's namespace, or "default". */
   namespace: string;
 }
 

@@ -1,7 +1,6 @@
 /**
- * What the provider knows of objects without asking a server: their kinds, annotations, normal form, and how they
- * stand in the state. Facts: provider/pkg/provider/{provider,util}.go, pkg/kinds, pkg/metadata, pkg/clients of
- * pulumi/pulumi-kubernetes.
+ * What the provider knows of objects without a server: their kinds, annotations, normal form, and form in the state.
+ * Facts: provider/pkg/provider/{provider,util}.go, pkg/kinds, pkg/metadata, pkg/clients of pulumi/pulumi-kubernetes.
  */
 import {
   containsUnknown,
@@ -66,7 +65,7 @@ export const isConfigMap = (object: Obj): boolean =>
   object.kind === "ConfigMap" && gvkOf(object).group === "" && gvkOf(object).version === "v1";
 
 /**
- * The kind that a type token names. Throws on what the stand-in does not have: helm releases, yaml and kustomize
+ * The kind that a type token names. Throws for those that the double does not have: Helm releases, yaml and Kustomize
  * groups, Patch and List resources.
  */
 export function gvkOfToken(token: string): Gvk {
@@ -100,7 +99,7 @@ export function setAnnotation(object: Obj, key: string, value: string): void {
   };
 }
 
-/** A copy with one field of metadata set, or removed where the value is "". */
+/** A copy with one field of metadata set, or removed if the value is "". */
 export function withMetadata(object: Obj, key: string, value: string): Obj {
   const metadata = { ...objAt(object, "metadata") };
   if (value) metadata[key] = value;
@@ -111,7 +110,7 @@ export function withMetadata(object: Obj, key: string, value: string): Obj {
 export const nameOfObject = (object: Obj): string => str(object, "metadata", "name");
 export const namespaceOfObject = (object: Obj): string => str(object, "metadata", "namespace");
 
-/** `namespace/name`, or `name` for what is in no namespace: the resource's ID. */
+/** The resource's ID: `namespace/name`, or `name` if the object is in no namespace. */
 export function idOf(object: Obj): string {
   const namespace = namespaceOfObject(object);
   return namespace ? `${namespace}/${nameOfObject(object)}` : nameOfObject(object);
@@ -224,7 +223,7 @@ export function canonicalQuantity(text: string): string {
   n *= 10n ** BigInt(exponent - 3 * step);
   if (isExponent)
     return step === 0 ? `${sign}${n.toString()}` : `${sign}${n.toString()}e${3 * step}`;
-  // Beyond what has a suffix the server rounds or refuses; leave that to it.
+  // A number that no suffix fits is left to the server, which rounds or refuses it.
   return decimal[step + 3] === undefined
     ? text
     : `${sign}${n.toString()}${decimal[step + 3] ?? ""}`;
@@ -259,9 +258,9 @@ function normalSecret(object: Obj): Obj {
 }
 
 /**
- * The form in which two writings of the same object are equal: quantities canonical, a Secret's stringData as data,
- * no read-only metadata. The official provider goes through Go's types here, which also drops empty fields;
- * `diff` takes care of those.
+ * An object's normal form, which is the same for all ways to write the object: canonical quantities, a Secret's
+ * stringData as data, no read-only metadata. The official provider goes through Go's types here, which also drops empty
+ * fields; `diff` does that.
  */
 export function normalize(object: Obj): Obj {
   let normal = object;
@@ -279,7 +278,7 @@ export function normalize(object: Obj): Obj {
 
 // ---- state ----
 
-/** Makes secret, in place, what is secret in `from` at the same key; a Secret's data always is. */
+/** Marks as secret, in place, what is secret in `from` at the same key, and always a Secret's data. */
 export function annotateSecrets(out: Obj, from: Obj): void {
   if (out.kind === "Secret") {
     for (const key of ["data", "stringData"]) {

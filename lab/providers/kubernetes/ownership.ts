@@ -2,10 +2,10 @@
 import { isObj, Obj, objAt, pluck, str } from "../values";
 import { listOf } from "./objects";
 
-/** Create's field manager where it does not upsert; the first update takes its fields over. */
+/** The field manager of a create without upsert. The first update takes its fields over. */
 export const createManager = "pulumi-kubernetes";
 
-/** A tree of owned fields (`fieldsV1`) that has what either has. */
+/** The union of two trees of owned fields (`fieldsV1`). */
 export function mergeFields(a: Obj, b: Obj): Obj {
   const merged: Obj = { ...a };
   for (const [key, value] of Object.entries(b)) {
@@ -15,7 +15,9 @@ export function mergeFields(a: Obj, b: Obj): Obj {
   return merged;
 }
 
-/** `managedFields` with what client-side writers own handed to a server-side apply manager; undefined: no change. */
+/**
+ * `managedFields` after a server-side apply manager took the fields of client-side writers over; undefined: no change.
+ */
 export function takeOver(managedFields: Obj[], manager: string): Obj[] | undefined {
   const writers = ["kubectl", "before-first-apply", createManager, "pulumi-resource-kubernetes"];
   const isTaken = (entry: Obj) =>
@@ -54,7 +56,7 @@ function setField(object: Obj, path: string[], value: Obj[string] | undefined): 
   return copy;
 }
 
-/** The inputs as applied where changes of some fields are to be ignored: as another left them, or as they are. */
+/** The inputs to apply with `ignoreChanges`: ignored fields stay as another manager left them, or as they are. */
 export function withIgnoredFields(
   inputs: Obj,
   live: Obj,

@@ -1,4 +1,4 @@
-/** Watches of collections, each shared by all who want its events. */
+/** Watches of collections. All who want the events of one share its watch. */
 import http from "node:http";
 import { Obj, str } from "../values";
 import { ApiServer } from "./apiServer";
@@ -10,7 +10,7 @@ const watchSeconds = 300;
 
 export type WatchEvent = { type: "ADDED" | "MODIFIED" | "DELETED"; object: Obj };
 
-/** List and watch of one collection, kept up over closed connections. */
+/** The watch of one collection. After a closed connection it lists again and goes on. */
 export class Watch {
   private readonly listeners = new Set<(event: WatchEvent) => void>();
   private readonly objects = new Map<string, Obj>();
@@ -30,7 +30,7 @@ export class Watch {
     for (const object of this.objects.values()) listener({ type: "ADDED", object });
   }
 
-  /** Whether that was the last listener; then the watch is over. */
+  /** Returns whether that was the last listener, with which the watch ends. */
   unsubscribe(listener: (event: WatchEvent) => void): boolean {
     this.listeners.delete(listener);
     if (this.listeners.size > 0) return false;
@@ -40,7 +40,7 @@ export class Watch {
   }
 
   private emit(type: WatchEvent["type"], bare: Obj): void {
-    // Items of a list do not say what they are.
+    // Items of a list have no kind.
     const object = { ...bare, apiVersion: apiVersionOf(this.gvk), kind: this.gvk.kind };
     const name = str(object, "metadata", "name");
     if (type === "DELETED") this.objects.delete(name);
@@ -68,7 +68,7 @@ export class Watch {
           this.emit(this.objects.has(str(item, "metadata", "name")) ? "MODIFIED" : "ADDED", item);
         await this.follow(str(list, "metadata", "resourceVersion"));
       } catch {
-        // The server may be away for a while; those who wait have their own time limits.
+        // The server may be away for a while. The waits have their own time limits.
       }
       if (!this.stopped) await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -90,7 +90,7 @@ export class Watch {
       rest = lines.pop() ?? "";
       for (const line of lines) {
         const event = JSON.parse(line) as { type: string; object: Obj };
-        // An ERROR event says that the place in the history is lost: list again.
+        // After an ERROR event the server no longer knows where this watch was, so it must list again.
         if (event.type === "ERROR") return response.destroy() && undefined;
         if (event.type !== "BOOKMARK") this.emit(event.type as WatchEvent["type"], event.object);
       }

@@ -1,4 +1,4 @@
-/** Making and changing objects, with the retries and the words of the official provider. */
+/** Creates and changes objects, with the retries and the words of the official provider. */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Obj, pluck, str } from "../values";
@@ -11,7 +11,7 @@ const conflictHelp =
   "server-side apply field conflict detected, see https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/" +
   "managing-resources-with-server-side-apply/#handle-field-conflicts-on-existing-resources for troubleshooting help";
 
-/** Create, tried again for a while when the kind or the namespace is not there yet. */
+/** Creates an object, and tries again for a while if the kind or the namespace is not there yet. */
 export async function createObject(
   cluster: Cluster,
   urn: string,
@@ -48,7 +48,7 @@ export async function createObject(
   }
 }
 
-/** Create by server-side apply, which takes an object that is there over. */
+/** Creates by server-side apply, which takes over an object that is there already. */
 async function upsertObject(
   cluster: Cluster,
   object: Obj,
@@ -60,7 +60,7 @@ async function upsertObject(
     return await cluster.reachable().apply(object, manager, force, preview);
   } catch (error) {
     if (preview && isReason(error, "Invalid") && /field is immutable/.test(messageOf(error))) {
-      // It will be a replacement, which a dry run can only show under another name.
+      // The create will be a replacement. A dry run can only show it under another name.
       const name = `${nameOfObject(object)}${randomBytes(3).toString("hex").slice(1)}`;
       return await cluster
         .reachable()
@@ -70,7 +70,7 @@ async function upsertObject(
   }
 }
 
-/** Update by server-side apply; a definition is put as a whole. */
+/** Updates by server-side apply. A CustomResourceDefinition is replaced as a whole. */
 export async function updateObject(
   cluster: Cluster,
   inputs: Obj,
@@ -97,7 +97,7 @@ export async function updateObject(
       },
     ]);
   }
-  // A preview cannot hand fields over first; so it must not stumble on them.
+  // A preview cannot take fields over first, so it must not fail because of them.
   const clientSide = (entry: Obj) =>
     entry.operation === "Update" && str(entry, "manager") === createManager;
   const force =
@@ -117,7 +117,7 @@ export async function updateObject(
   }
 }
 
-/** A conflict of server-side apply in the provider's words; any other error as it is. */
+/** A conflict of server-side apply, in the provider's words. Returns any other error unchanged. */
 function conflictError(error: unknown, manager: string): unknown {
   return isReason(error, "Conflict")
     ? new Error(

@@ -12,7 +12,7 @@ import { defaultTimeout, waiterFor, waiterOfCheck } from "./kinds";
 import { Target, View, Waiter } from "./view";
 import { parseWaitFor } from "./waitfor";
 
-/** Made or changed, but not live in time. */
+/** The object was made or changed, but was not live in time. */
 export class AwaitError extends Error {
   constructor(
     message: string,
@@ -42,8 +42,8 @@ export function timeoutOf(inputs: Obj, optionSeconds: number): number {
 }
 
 /**
- * Waits until the object is live and gives it as it is then. Throws {@link AwaitError} at the time limit, on a
- * failure that no time mends, or when the engine cancels.
+ * Waits until the object is live, and returns it. Throws {@link AwaitError} at the time limit, after a failure that
+ * will not pass, or when the engine cancels.
  */
 export async function awaitReady(
   context: AwaitContext,
@@ -112,7 +112,7 @@ async function watchUntil(
         () => clearTimeout(timer),
         () => context.signal.removeEventListener("abort", onAbort),
       );
-      // One change often brings several events; judge once for all of a moment's.
+      // One change often brings several events. They are judged together.
       let scheduled = false;
       const onEvent = (event: WatchEvent) => {
         view.take(event);
@@ -138,7 +138,7 @@ async function watchUntil(
   }
 }
 
-/** Refresh's look at an object: throws {@link AwaitError} when it is not live now. */
+/** For a refresh: throws {@link AwaitError} if the object is not live now. */
 export async function checkReady(api: Api, inputs: Obj, live: Obj): Promise<void> {
   if (isAnnotated(inputs, "skipAwait")) return;
   const waiter = await waiterFor(api, live);
@@ -159,11 +159,11 @@ export async function checkReady(api: Api, inputs: Obj, live: Obj): Promise<void
   );
 }
 
-/** Kinds for which skipAwait holds for deletion as well. */
+/** Kinds for which skipAwait also skips the wait for their deletion. */
 const skipsDeletion =
   /^(\/v1\/(Namespace|Pod|ReplicationController)|apps\/v1\/(DaemonSet|Deployment|StatefulSet)|batch\/v1\/Job)$/;
 
-/** Waits until the object is gone, or another stands in its place. */
+/** Waits until the object is gone, or another one has its name. */
 export async function awaitDeleted(
   context: AwaitContext,
   inputs: Obj,

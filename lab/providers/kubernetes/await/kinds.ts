@@ -1,4 +1,4 @@
-/** Which kind is waited for how. */
+/** How the provider waits for each kind. */
 import { isObj, Obj, pluck, str } from "../../values";
 import { Api } from "../api";
 import { Gvk, gvkOf } from "../gvk";
@@ -9,10 +9,10 @@ import { core, Waiter } from "./view";
 import { Check } from "./waitfor";
 import { daemonSet, deployment, job, statefulSet } from "./workloads";
 
-/** Seconds that an object has to become live where neither the resource nor its annotation says. */
+/** How many seconds an object has to become live, if neither the resource nor its annotation says so. */
 export const defaultTimeout = 10 * 60;
 
-/** A kind that is ready by a look at the object alone. */
+/** A kind whose readiness shows in the object alone. */
 const simple = (kind: string, timeoutSeconds: number, done: (live: Obj) => boolean): Waiter => ({
   watches: [core(kind)],
   onRead: false,
@@ -87,7 +87,7 @@ export async function waiterFor(api: Api, outputs: Obj): Promise<Waiter | undefi
   }
 }
 
-/** A wish in the object's own annotation goes before what is known of its kind. */
+/** The object's annotation counts before the rule for its kind. */
 export function waiterOfCheck(gvk: Gvk, check: Check): Waiter {
   return {
     watches: [gvk],

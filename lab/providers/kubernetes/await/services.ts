@@ -1,4 +1,4 @@
-/** When what leads to pods is live: Services and Ingresses. */
+/** When Services and Ingresses are live. */
 import { isObj, pluck, str } from "../../values";
 import { listOf, nameOfObject } from "../objects";
 import { core, View, Waiter } from "./view";
@@ -6,7 +6,7 @@ import { core, View, Waiter } from "./view";
 /** Seconds without a change after which a Service's endpoints count as settled. */
 const endpointsSettle = 10;
 
-/** Has a memory, as the official one: when its endpoints last changed. */
+/** Remembers when the endpoints last changed, like the official one. */
 export function service(): Waiter {
   let settled = false;
   const look = (view: View) => {

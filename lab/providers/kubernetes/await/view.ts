@@ -1,41 +1,41 @@
-/** What a wait sees of the cluster, and what it makes of it. */
+/** What a wait sees of the cluster, and its verdict. */
 import { Obj, pluck, str } from "../../values";
 import { Gvk } from "../gvk";
 import { WatchEvent } from "../watch";
 import { listOf, nameOfObject } from "../objects";
 
 export interface Target {
-  /** What the request answered. */
+  /** The answer to the request. */
   outputs: Obj;
-  /** The live object before an update; none for a creation. */
+  /** The live object before an update; undefined for a create. */
   lastOutputs?: Obj;
 }
 
 export interface Verdict {
   done: boolean;
-  /** It never will be: stop waiting. */
+  /** The object will never be live: the wait ends. */
   failed?: boolean;
-  /** Why not, for the error. */
+  /** Why it is not live, for the error. */
   causes: string[];
-  /** A line to show meanwhile. */
+  /** A line to show while it waits. */
   status?: string;
 }
 
 export interface Waiter {
-  /** Kinds to watch in the object's namespace, its own among them. */
+  /** Kinds to watch in the object's namespace, including its own. */
   watches: Gvk[];
   judge(view: View): Verdict;
   onEvent?(event: WatchEvent, target: Target, judgeAgain: () => void): void;
-  /** At the time limit: is it good enough? */
+  /** Whether the object is good enough at the time limit. */
   goodEnough?(view: View): boolean;
-  /** The limit is worded as the condition's, not as the object's. */
+  /** Whether the error at the time limit names the condition instead of the object. */
   plainTimeout?: boolean;
   timeoutSeconds?: number;
-  /** Refresh looks at it too. */
+  /** Whether a refresh checks it, too. */
   onRead: boolean;
 }
 
-/** What is known of the cluster, kept up by watches. */
+/** The cluster's objects, which watches keep up to date. */
 export class View {
   private readonly objects = new Map<string, Map<string, Obj>>();
   constructor(readonly target: Target) {}
@@ -56,7 +56,7 @@ export class View {
     return this.objects.get(kind)?.get(name);
   }
 
-  /** The object itself, unless only an older generation of it was seen. */
+  /** The object itself, or undefined if only an older generation of it was seen. */
   own(): Obj | undefined {
     const { outputs } = this.target;
     const live = this.named(str(outputs, "kind"), nameOfObject(outputs));

@@ -7,7 +7,7 @@ import { query } from "jsonpath-rfc9535";
 import { isObj, Obj, pluck } from "../../values";
 import { listOf } from "../objects";
 
-/** Whether an object is as wished, and if not, why. */
+/** Whether an object fulfils the conditions, and if not, why. */
 export type Check = (object: Obj) => { done: boolean; message: string };
 
 const generationLag = (object: Obj, observed: unknown): boolean => {
@@ -92,7 +92,7 @@ export function parseWaitFor(text: string): Check {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) expressions = list.map(String);
   } catch {
-    // Not a list, then it is one expression.
+    // It is no list, so it is one expression.
   }
   if (expressions.length === 0) throw new Error("at least one condition must be specified");
   const checks = expressions.map(parseOne);

@@ -1,4 +1,4 @@
-/** When what makes pods is live: Deployments, DaemonSets, StatefulSets and Jobs. */
+/** When Deployments, DaemonSets, StatefulSets and Jobs are live. */
 import { Obj, pluck, str } from "../../values";
 import { listOf, nameOfObject } from "../objects";
 import { podCauses } from "./pods";
