@@ -1,4 +1,4 @@
-// The stacks that a change touches, as a JSON list. A stack's file without a host is no stack of a host: the lab's gets its host from the lab.
+// The stacks that a change touches, as a JSON list. A file without a host is no stack's yet, such as Pulumi.dev.yaml.
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
