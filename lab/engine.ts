@@ -18,7 +18,7 @@ import semver from "semver";
 import { writeWhole } from "../lib/atomicWrite";
 import { which } from "./checks";
 import { sshKeyFile } from "./host";
-import type { HostParts } from "./hostParts";
+import { builtParts } from "./hostParts";
 import { labConfig, type StackConfig } from "./labConfig";
 import { dirs, labDir, repoRoot, stackOf } from "./paths";
 import { downloadOfficial, engineDir, pluginFolder, pluginHome, providers } from "./official";
@@ -189,12 +189,12 @@ export async function pulumi(
  * wins over what the lab sets, and keys that someone else set stay. The SSH key goes in encrypted, by standard input.
  * @param extra more keys, without the project's name; undefined removes a key, and knativeConfig adds ConfigMaps to the
  * lab's own
- * @param parts what the host runs; by default what the lab builds, so that tests and the bench do the same everywhere
+ * @param parts what the host runs; by default what the lab builds
  */
 export async function stackConfig(
   host: string,
   extra: StackConfig = {},
-  parts: HostParts = { kind: "built", why: "" },
+  parts = builtParts,
 ): Promise<void> {
   const stack = stackOf(host);
   mkdirSync(dirs.project, { recursive: true });

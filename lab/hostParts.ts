@@ -24,6 +24,9 @@ export interface ReleasedK0s {
 /** What hosts run. `why` is the reason against the released parts, in words that follow "because". */
 export type HostParts = { kind: "released"; k0s: ReleasedK0s } | { kind: "built"; why: string };
 
+/** What the hosts of tests and of the bench run, so that these do the same on every machine. */
+export const builtParts: HostParts = { kind: "built", why: "tests and the bench need the same" };
+
 /** Where the released parts are. */
 export interface Places {
   /** The k0s binary of a version. */

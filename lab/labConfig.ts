@@ -4,7 +4,7 @@ import path from "node:path";
 import yaml from "js-yaml";
 import { bundleFile, digestOf, fileUrl, k0sFile } from "./files";
 import { hostFacts } from "./host";
-import type { HostParts, ReleasedK0s } from "./hostParts";
+import { builtParts, type HostParts, type ReleasedK0s } from "./hostParts";
 import { manifestsDir } from "./manifests";
 import { dirs, hostPool, network } from "./paths";
 
@@ -12,7 +12,7 @@ import { dirs, hostPool, network } from "./paths";
 export type StackConfig = Record<string, unknown>;
 
 /** The configuration of a host that runs these parts. */
-export async function labConfig(host: string, parts: HostParts): Promise<StackConfig> {
+export async function labConfig(host: string, parts: HostParts = builtParts): Promise<StackConfig> {
   const facts = hostFacts(host);
   return {
     host: facts.address,

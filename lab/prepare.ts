@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { removeLeftovers } from "./cache";
 import { prepareMachine } from "./checks";
 import { filesUp, startFiles, stopFiles } from "./files";
-import type { HostParts } from "./hostParts";
+import { builtParts } from "./hostParts";
 import { bridgeDown, bridgeUp } from "./network";
 import { cacheDir, dirs, network } from "./paths";
 import { baseTarball } from "./rootfs";
@@ -12,10 +12,7 @@ import { baseTarball } from "./rootfs";
  * Checks the machine and makes whatever is not there yet.
  * @param parts what the hosts are to run; by default what the lab builds
  */
-export async function prepare(
-  say: (line: string) => void,
-  parts: HostParts = { kind: "built", why: "" },
-): Promise<void> {
+export async function prepare(say: (line: string) => void, parts = builtParts): Promise<void> {
   await prepareMachine("hosts", say);
   for (const dir of [cacheDir(), dirs.downloads]) removeLeftovers(dir);
   // Not at the top: the build's libraries take a second to load, and `npm run lab -- status` does without them.

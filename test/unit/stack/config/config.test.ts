@@ -3,6 +3,7 @@ import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { load } from "js-yaml";
 import { parsePool } from "../../../../components/metallb/pool";
 import { sshKeyPair } from "../../../support/sshKeys";
 import { ConfigError, readConfig } from "../../../../stack/config";
@@ -970,6 +971,17 @@ describe("the configuration schema", () => {
       assert.equal(typeOf(value), type, key);
       assert.match(description, /^[A-Z].*\.$/, key);
     }
+  });
+
+  it("has what pulumi new asks for, and a stack dev begins without settings", () => {
+    const read = (file: string): unknown =>
+      load(fs.readFileSync(path.join(__dirname, "../../../..", file), "utf8"));
+    const { template } = read("Pulumi.yaml") as { template: { config: Record<string, object> } };
+    assert.deepEqual(Object.keys(template.config), ["host", "sshHostKey", "loadBalancerPool"]);
+    for (const key of Object.keys(template.config)) {
+      assert.ok(keys[key], key);
+    }
+    assert.deepEqual(read("Pulumi.dev.yaml"), { config: null });
   });
 
   it("leaves out keys that are not the program's, such as the one that pulumi new adds", () => {
