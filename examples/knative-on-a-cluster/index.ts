@@ -30,7 +30,8 @@ export = async () => {
   const hello = new KnativeService("hello", {
     cluster,
     ingress,
-    image: "ghcr.io/knative/helloworld-go:latest",
+    // Another image, where the cluster does not reach this one's registry.
+    image: config.get("image") ?? "ghcr.io/knative/helloworld-go:latest",
   });
   return { address: ingress.address, url: hello.url };
 };
