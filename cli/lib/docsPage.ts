@@ -7,9 +7,12 @@ import { ConfigKey, readSchema, secretKeys } from "../../stack/config/schema";
 import { typeFields } from "./typeFields";
 import { releasedComponents, ReleasedComponent } from "../../stack/releases/releaseTable";
 
+/** The repository's name, also in a project that `pulumi new` made under another one: it leaves the page as it is. */
+const project = "knative-edge";
+
 /** The text of docs/configuration.md: every key of Pulumi.yaml's schema, the fields of a service, and how the structured keys look. */
 export async function configurationPage(): Promise<string> {
-  const { project, keys } = readSchema();
+  const { keys } = readSchema();
   const rows = Object.entries(keys).map(
     ([name, key]) =>
       `| \`${name}\` | ${typeOf(name, key)} | ${defaultOf(key)} | ${key.description} |`,
@@ -19,11 +22,11 @@ export async function configurationPage(): Promise<string> {
 # Configuration
 
 Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pulumi.<stack>.yaml\` below
-\`${project}:<key>\`. The whole configuration is checked before anything is done, and all problems are reported
-together, each with its key and what to do. A value of "" is the same as none. Required are \`host\`, \`sshPrivateKey\`,
-\`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`, \`loadBalancerPool\`. Only the keys marked as secret are kept so, and
-another one is refused encrypted: keep secrets out of \`services\` and the rest, which previews and the state show. Of
-\`registries\` only the passwords are kept secret.
+\`${project}:<key>\`; if your project has another name, that name stands in front. The whole configuration is checked
+before anything is done, and all problems are reported together, each with its key and what to do. A value of "" is the
+same as none. Required are \`host\`, \`sshPrivateKey\`, \`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`,
+\`loadBalancerPool\`. Only the keys marked as secret are kept so, and another one is refused encrypted: keep secrets out
+of \`services\` and the rest, which previews and the state show. Of \`registries\` only the passwords are kept secret.
 
 | key | type | default | what it is |
 |---|---|---|---|

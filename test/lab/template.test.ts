@@ -7,7 +7,7 @@ import yaml from "js-yaml";
 import { pulumi } from "../../lab/engine";
 import { manifestsDir } from "../../lab/manifests";
 import { repoRoot } from "../../lab/paths";
-import { type RunResult } from "../../lab/process";
+import { run, type RunResult } from "../../lab/process";
 import { hostKey, leastConfig } from "../support/config";
 
 describe("pulumi new", () => {
@@ -65,5 +65,10 @@ describe("pulumi new", () => {
     const { stdout } = await inProject(["preview"]);
     assert.match(stdout, /It fits\./);
     assert.match(stdout, /my-edge-dev +create/);
+  });
+
+  it("leaves a project whose own tests pass", async () => {
+    const { code, stdout } = await run("npm", ["test"], { cwd: project, allowFailure: true });
+    assert.equal(code, 0, stdout);
   });
 });

@@ -1,5 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
 import { EdgeConfig, readConfig } from "../../stack/config";
+import { readSchema } from "../../stack/config/schema";
+
+/** The project's name, which keys have in front. `pulumi new` gives a project another name than the repository's. */
+export const { project } = readSchema();
 
 /** A host key made for tests; no host has it. */
 export const hostKey =

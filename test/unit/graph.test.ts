@@ -2,6 +2,7 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Graph, Registration, runProgram } from "../../cli/recording/recorder";
+import { project } from "../support/config";
 import { manifestsDir } from "../support/releases";
 
 const privateKey = generateKeyPairSync("rsa", {
@@ -352,7 +353,7 @@ describe("the graph of the program", function () {
     await assert.rejects(runProgram(wrong), (error: Error) => {
       assert.ok(pulumi.RunError.isInstance(error));
       for (const key of ["host", "loadBalancerPool", "knatveVersion"]) {
-        assert.ok(error.message.includes(`knative-edge:${key}:`), error.message);
+        assert.ok(error.message.includes(`${project}:${key}:`), error.message);
       }
       return true;
     });

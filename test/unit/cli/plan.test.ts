@@ -8,7 +8,7 @@ import { dump } from "js-yaml";
 import { parseManifest } from "../../../components/cluster/manifests";
 import { describe as nameOf, KubernetesObject } from "../../../components/cluster/kubernetesObject";
 import { parseStackFile, readStackFile, StackFileError } from "../../../cli/lib/stackFile";
-import { hostKey, leastConfig } from "../../support/config";
+import { hostKey, leastConfig, project } from "../../support/config";
 import { runProgram } from "../../../cli/recording/recorder";
 import { writeRelabelled } from "../../support/relabelledReleases";
 import { manifestsDir } from "../../support/releases";
@@ -22,12 +22,12 @@ describe("a stack's file", () => {
   it("is read as the engine hands it out, without other projects' keys", () => {
     const { values, encrypted } = parseStackFile(
       stackFile({
-        "knative-edge:host": "192.168.56.10",
-        "knative-edge:sshPort": 22,
-        "knative-edge:sample": false,
-        "knative-edge:k0sDisabledComponents": ["helm"],
-        "knative-edge:imageMirrors": { a: "b" },
-        "knative-edge:domain": null,
+        [`${project}:host`]: "192.168.56.10",
+        [`${project}:sshPort`]: 22,
+        [`${project}:sample`]: false,
+        [`${project}:k0sDisabledComponents`]: ["helm"],
+        [`${project}:imageMirrors`]: { a: "b" },
+        [`${project}:domain`]: null,
         "kubernetes:context": "x",
       }),
       "a",
@@ -46,8 +46,8 @@ describe("a stack's file", () => {
   it("has a key made for the occasion in place of an encrypted one, and no passphrase", () => {
     const { values, encrypted } = parseStackFile(
       stackFile({
-        "knative-edge:sshPrivateKey": { secure: "v1:abc" },
-        "knative-edge:sshPrivateKeyPassphrase": { secure: "v1:abc" },
+        [`${project}:sshPrivateKey`]: { secure: "v1:abc" },
+        [`${project}:sshPrivateKeyPassphrase`]: { secure: "v1:abc" },
       }),
       "a",
     );
@@ -59,18 +59,18 @@ describe("a stack's file", () => {
   it("has a text in place of a registry's encrypted password, and nothing else of it encrypted", () => {
     const secure = { secure: "v1:abc" };
     const registry = (fields: object): string =>
-      stackFile({ "knative-edge:registries": { "ghcr.io": { username: "edge", ...fields } } });
+      stackFile({ [`${project}:registries`]: { "ghcr.io": { username: "edge", ...fields } } });
     const { values, encrypted } = parseStackFile(registry({ password: secure }), "a");
     assert.deepEqual([...encrypted], ["registries"]);
     assert.equal(values.registries, '{"ghcr.io":{"username":"edge","password":"encrypted"}}');
     assert.throws(
       () => parseStackFile(registry({ password: secure, ca: secure }), "a"),
-      /a: knative-edge:registries is encrypted/,
+      new RegExp(`a: ${project}:registries is encrypted`),
     );
   });
 
   it("may end in the separator of a document that does not follow", () => {
-    const file = "---\nconfig:\n  knative-edge:host: a\n---\n# the end\n";
+    const file = `---\nconfig:\n  ${project}:host: a\n---\n# the end\n`;
     assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });
   });
 
@@ -95,12 +95,12 @@ describe("a stack's file", () => {
   ].join("\n");
   const wrong: [text: string, message: RegExp][] = [
     [
-      stackFile({ "knative-edge:host": { secure: "v1:abc" } }),
-      /^a: knative-edge:host is encrypted/,
+      stackFile({ [`${project}:host`]: { secure: "v1:abc" } }),
+      new RegExp(`^a: ${project}:host is encrypted`),
     ],
     [
-      stackFile({ "knative-edge:services": { x: { env: { A: { secure: "v1:abc" } } } } }),
-      /^a: knative-edge:services is encrypted/,
+      stackFile({ [`${project}:services`]: { x: { env: { A: { secure: "v1:abc" } } } } }),
+      new RegExp(`^a: ${project}:services is encrypted`),
     ],
     ["config: [", /^a is not one YAML document: .* at line 2\.$/],
     ["config: {}\n---\nconfig: {}\n", /^a is not one YAML document: another .* at line 2\.$/],
@@ -145,7 +145,7 @@ describe("npm run plan", function () {
     ...args: string[]
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const keys = { ...config, sshPrivateKey: { secure: "v1:abc" }, ...changed };
-    const named = Object.entries(keys).map(([key, value]) => [`knative-edge:${key}`, value]);
+    const named = Object.entries(keys).map(([key, value]) => [`${project}:${key}`, value]);
     fs.writeFileSync(
       path.join(directory, "Pulumi.test.yaml"),
       dump({ config: Object.fromEntries(named) }),
@@ -254,7 +254,10 @@ describe("npm run plan", function () {
     const { code, stderr, stdout } = await plan({ resourceFactor: "0" });
     assert.equal(code, 1);
     assert.equal(stdout, "");
-    assert.match(stderr, /knative-edge:resourceFactor: 0 leaves containers nothing; .*0\.5/);
+    assert.match(
+      stderr,
+      new RegExp(`${project}:resourceFactor: 0 leaves containers nothing; .*0\\.5`),
+    );
     assert.doesNotMatch(stderr, /at .*\.ts/);
     const other = await plan({}, "--stack", "other");
     assert.match(other.stderr, /Pulumi.other.yaml is not there; name another stack/);

@@ -14,7 +14,7 @@ import { computeBudget } from "../../../stack/budget/budget";
 import { requireFit } from "../../../stack/budget/budgetAdvice";
 import { loadReleases } from "../../../stack/releases/releases";
 import { renderStack } from "../../../stack/render/renderStack";
-import { testConfig } from "../../support/config";
+import { project, testConfig } from "../../support/config";
 import { manifestsDir } from "../../support/releases";
 
 const root = path.join(__dirname, "../../..");
@@ -24,7 +24,7 @@ const kinds: Record<string, { make: () => unknown; says: RegExp }> = {
   UserError: { make: () => parseQuantity("1 GB"), says: /^"1 GB" is not a Kubernetes quantity; / },
   ConfigError: {
     make: () => testConfig({ host: "" }),
-    says: /^The configuration has a problem:\nknative-edge:host: is not set; /,
+    says: new RegExp(`^The configuration has a problem:\n${project}:host: is not set; `),
   },
   ReleaseError: {
     make: () => loadReleases(testConfig({ manifestsDir: root })),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { RunOptions, runProgram } from "../../../cli/recording/recorder";
 import { digestOf, FakeRegistry, startRegistry } from "../../support/fakeRegistry";
-import { leastConfig } from "../../support/config";
+import { leastConfig, project } from "../../support/config";
 import { manifestsDir } from "../../support/releases";
 
 const manifest = '{"schemaVersion":2}';
@@ -72,7 +72,7 @@ describe("the program's services", () => {
     await start({});
     await assert.rejects(run(`${registry.host}/team/app:1`), {
       message: new RegExp(
-        `^The configuration has a problem:\nknative-edge:services.app.image: ${registry.host} has no repository`,
+        `^The configuration has a problem:\n${project}:services.app.image: ${registry.host} has no repository`,
       ),
     });
   });

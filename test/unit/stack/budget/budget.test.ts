@@ -18,7 +18,7 @@ import { Resources } from "../../../../lib/resources";
 import { renderStack, StackObjects } from "../../../../stack/render/renderStack";
 import { pageConfig } from "../../../../cli/footprintDocs";
 import { releaseFromManifests, releaseTable, withBudgets } from "../../../../cli/lib/footprintPage";
-import { referenceSetUp, testConfig } from "../../../support/config";
+import { project, referenceSetUp, testConfig } from "../../../support/config";
 import { manifestsDir } from "../../../support/releases";
 
 const releases = new Map<string, ReturnType<typeof loadReleases>>();
@@ -338,14 +338,18 @@ describe("the budget of the releases", function () {
         resourcePolicy: "edge",
         knativeConfig: '{"config-deployment":{"queue-sidecar-memory-request":"200Mi"}}',
       }),
-      /^Error: The configuration has a problem:\nknative-edge:knativeConfig.config-deployment: of queue-proxy [^\n]*requests.memory 200Mi is above limits.memory 96Mi; /,
+      new RegExp(
+        `^Error: The configuration has a problem:\n${project}:knativeConfig.config-deployment: of queue-proxy [^\n]*requests.memory 200Mi is above limits.memory 96Mi; `,
+      ),
     );
     await assert.rejects(
       budgetOf({
         knativeConfig: '{"config-defaults":{"revision-memory-request":"200Mi"}}',
         services: '{"a":{"image":"a","limits":{"memory":"100Mi"}},"b":{"image":"b"}}',
       }),
-      /^Error: The configuration has a problem:\nknative-edge:services.a: .*config-defaults.*requests.memory 200Mi is above/,
+      new RegExp(
+        `^Error: The configuration has a problem:\n${project}:services.a: .*config-defaults.*requests.memory 200Mi is above`,
+      ),
     );
   });
 

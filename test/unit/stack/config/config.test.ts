@@ -8,9 +8,9 @@ import { parsePool } from "../../../../components/metallb/pool";
 import { sshKeyPair } from "../../../support/sshKeys";
 import { ConfigError, readConfig } from "../../../../stack/config";
 import { readSchema, secretKeys } from "../../../../stack/config/schema";
-import { hostKey, leastConfig, privateKey, testConfig } from "../../../support/config";
+import { hostKey, leastConfig, privateKey, project, testConfig } from "../../../support/config";
 
-/** What is said about a configuration; empty when it is taken. */
+/** What is said about a configuration, in a project of the repository's name; empty when it is taken. */
 function problems(changed: Record<string, string>, encrypted?: ReadonlySet<string>): string[] {
   try {
     readConfig({ ...leastConfig, ...changed }, encrypted);
@@ -18,7 +18,7 @@ function problems(changed: Record<string, string>, encrypted?: ReadonlySet<strin
   } catch (error) {
     assert.ok(error instanceof ConfigError, String(error));
     assert.ok(error.problems.every((problem) => error.message.includes(problem)));
-    return error.problems;
+    return error.problems.map((problem) => problem.replace(`${project}:`, "knative-edge:"));
   }
 }
 
@@ -973,10 +973,12 @@ describe("the configuration schema", () => {
     }
   });
 
-  it("has what pulumi new asks for, and a stack dev begins without settings", () => {
+  it("has what pulumi new asks for, and a stack dev begins without settings", function () {
     const read = (file: string): unknown =>
       load(fs.readFileSync(path.join(__dirname, "../../../..", file), "utf8"));
-    const { template } = read("Pulumi.yaml") as { template: { config: Record<string, object> } };
+    const { template } = read("Pulumi.yaml") as { template?: { config: Record<string, object> } };
+    // A project that `pulumi new` made: it has the answers in Pulumi.dev.yaml, and no template any more.
+    if (template === undefined) this.skip();
     assert.deepEqual(Object.keys(template.config), ["host", "sshHostKey", "loadBalancerPool"]);
     for (const key of Object.keys(template.config)) {
       assert.ok(keys[key], key);

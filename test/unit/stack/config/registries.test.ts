@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { readConfig } from "../../../../stack/config";
-import { leastConfig, testConfig } from "../../../support/config";
+import { leastConfig, project, testConfig } from "../../../support/config";
 import { tls } from "../../../support/testTls";
 
 /** The sentences about one registry. */
@@ -15,7 +15,7 @@ function problems(fields: unknown, host = "ghcr.io", encrypted?: ReadonlySet<str
     return [];
   } catch (error) {
     const { problems: all } = error as { problems: string[] };
-    return all.map((problem) => problem.replace(`knative-edge:registries["${host}"]`, ""));
+    return all.map((problem) => problem.replace(`${project}:registries["${host}"]`, ""));
   }
 }
 

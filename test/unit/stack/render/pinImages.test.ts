@@ -6,7 +6,7 @@ import { ServiceSpec } from "../../../../components/knative/serviceSpec";
 import { ConfigError } from "../../../../stack/config";
 import { digestMove } from "../../../../stack/render/digestMove";
 import { PinnedImages, pinImages } from "../../../../stack/render/pinImages";
-import { testConfig } from "../../../support/config";
+import { project, testConfig } from "../../../support/config";
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const tag = "ghcr.io/team/app:1";
@@ -116,7 +116,7 @@ describe("what services run", () => {
     });
 
     it("is refused for a service without a state", async () => {
-      assert.deepEqual(await refused(pin({})), [`knative-edge:services.app.image: ${unreachable}`]);
+      assert.deepEqual(await refused(pin({})), [`${project}:services.app.image: ${unreachable}`]);
     });
 
     it("is refused where the state has the digest of another image", async () => {
@@ -141,7 +141,7 @@ describe("what services run", () => {
       const last = { app: left(pinned, { byTag: tag }) };
       for (const registry of ["wrongLogin", "noTag", "untrusted"] as const) {
         const [problem = ""] = await refused(pin({ last, registry }));
-        assert.match(problem, /^knative-edge:services\.app\.image: ghcr\.io /);
+        assert.match(problem, new RegExp(`^${project}:services\\.app\\.image: ghcr\\.io `));
       }
     });
 

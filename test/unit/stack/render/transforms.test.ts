@@ -5,7 +5,7 @@ import { KubernetesObject } from "../../../../components/cluster/kubernetesObjec
 import { loadReleases } from "../../../../stack/releases/releases";
 import { renderStack } from "../../../../stack/render/renderStack";
 import { transformAll, validateAgainstManifests } from "../../../../stack/render/transforms";
-import { testConfig } from "../../../support/config";
+import { project, testConfig } from "../../../support/config";
 import { find, fixture } from "../../../support/fixtures";
 import { manifestsDir } from "../../../support/releases";
 
@@ -291,7 +291,7 @@ describe("a stack", () => {
       () => renderStack(config, releases),
       (error) =>
         error instanceof ConfigError &&
-        /^knative-edge:knativeConfig.config-x: /.test(error.problems.join()),
+        new RegExp(`^${project}:knativeConfig.config-x: `).test(error.problems.join()),
     );
   });
 
