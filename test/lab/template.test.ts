@@ -68,7 +68,10 @@ describe("pulumi new", () => {
   });
 
   it("leaves a project whose own tests pass", async () => {
-    const { code, stdout } = await run("npm", ["test"], { cwd: project, allowFailure: true });
+    const { code, stdout } = await run("npm", ["test", "--", "--timeout", "300000"], {
+      cwd: project,
+      allowFailure: true,
+    });
     assert.equal(code, 0, stdout);
   });
 });
