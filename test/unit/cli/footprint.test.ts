@@ -239,8 +239,7 @@ describe("a footprint", () => {
   });
 });
 
-describe("npm run footprint", function () {
-  this.timeout(60_000);
+describe("npm run footprint", () => {
   const script = path.join(__dirname, "../../../cli/footprint.ts");
   let directory: string;
   let server: http.Server;

@@ -120,8 +120,7 @@ describe("a stack's file", () => {
   }
 });
 
-describe("npm run plan", function () {
-  this.timeout(60_000);
+describe("npm run plan", () => {
   let directory: string;
 
   before(function () {
