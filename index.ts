@@ -23,8 +23,9 @@ export = async () => {
   const knative = new edge.KnativeServing("knative", { cluster, ...args.knative });
   const ingress = new edge.Kourier("kourier", { cluster, knative, addresses, ...args.ingress });
   const domain = new edge.DefaultDomain("domain", { cluster, knative, ingress, ...args.domain });
+  const namespaces = args.namespaces.map((name) => edge.serviceNamespace(name, cluster));
   const services = args.services.map(({ name, spec, probe }) => {
-    const before = { domain, ingress, addresses };
+    const before = { domain, ingress, addresses, namespaces };
     const service = new edge.KnativeService(name, { cluster, ...before, ...spec });
     const asked = { cluster, ingress, service, ...probe };
     return { name, service, probe: probe && new edge.HttpProbe(`${name}-probe`, asked) };

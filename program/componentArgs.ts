@@ -4,8 +4,8 @@ import { renderK0sConfig } from "../components/host/k0sConfig";
 import { K0sHostArgs } from "../components/host/k0sHost";
 import { gatewayPorts } from "../components/ingress/nodeIp";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
-import { hasPlainUrls, probePath } from "../components/knative/serviceSpec";
-import { serviceImage } from "../components/knative/serviceImage";
+import { hasPlainUrls } from "../components/knative/serviceSpec";
+import { serviceImages } from "../components/knative/serviceImage";
 import { parseImageReference } from "../components/registry/imageReference";
 import { RegistryLogin } from "../components/registry/pullSecret";
 import { loginOf, Registries } from "../components/registry/registry";
@@ -20,7 +20,7 @@ export interface PlannedService {
     object: KubernetesObject;
     readyTimeoutSeconds?: number;
     plainUrl: boolean;
-    registryLogin?: RegistryLogin;
+    registryLogins: RegistryLogin[];
   };
   /** What is asked of it; undefined where it is not asked. */
   probe: { path: string; versions: Record<string, string> } | undefined;
@@ -40,21 +40,30 @@ export function componentArgs(plan: StackPlan) {
     knative: { objects: objects.serving },
     ingress: { objects: objects.kourier, oneByOne },
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
-    services: objects.services.map(({ name, spec, object }): PlannedService => {
-      const path = probePath(spec);
-      const probe = path === undefined ? undefined : { path, versions };
-      const { readyTimeoutSeconds } = spec;
-      const registryLogin = loginFor(object, config.registries);
-      return { name, spec: { object, readyTimeoutSeconds, plainUrl, registryLogin }, probe };
-    }),
+    namespaces: serviceNamespaces(objects.services),
+    services: objects.services.map(
+      ({ name, object, readyTimeoutSeconds, probe: path }): PlannedService => {
+        const probe = path === undefined ? undefined : { path, versions };
+        const registryLogins = loginsFor(object, config.registries);
+        return { name, spec: { object, readyTimeoutSeconds, plainUrl, registryLogins }, probe };
+      },
+    ),
   };
 }
 
-/** The login with which a service's image is pulled; undefined where its registry has none. */
-function loginFor(service: KubernetesObject, registries: Registries): RegistryLogin | undefined {
-  const { registry } = parseImageReference(serviceImage(service)?.image ?? "");
-  const login = loginOf(registries[registry] ?? {});
-  return login && { registry, ...login };
+/** The namespaces of the services, without the one that every cluster has. */
+function serviceNamespaces(services: { object: KubernetesObject }[]): string[] {
+  const names = services.map(({ object }) => object.metadata.namespace ?? "default");
+  return [...new Set(names)].filter((name) => name !== "default").sort();
+}
+
+/** The logins with which a service's images are pulled; none of registries that have none. */
+function loginsFor(service: KubernetesObject, registries: Registries): RegistryLogin[] {
+  const names = serviceImages(service).map(({ image }) => parseImageReference(image).registry);
+  return [...new Set(names)].flatMap((registry) => {
+    const login = loginOf(registries[registry] ?? {});
+    return login === undefined ? [] : [{ registry, ...login }];
+  });
 }
 
 function hostArgs({ config }: StackPlan): K0sHostArgs {

@@ -1,16 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { ServiceImage } from "../components/knative/serviceImage";
 import { warnOfStack } from "../components/cluster/warning";
 import { DigestResolver } from "../components/registry/digestResolver";
 import { isRecord } from "../lib/json";
 import { EdgeConfig } from "../stack/config";
-import { pinImages } from "../stack/render/pinImages";
+import { pinImages, Pins } from "../stack/render/pinImages";
 
 /**
- * What the services run, by name: see {@link pinImages}. Empty with `resolveDigests: false`.
+ * What the services run: see {@link pinImages}. Empty with `resolveDigests: false`.
  * @throws ConfigError for images that their registries do not give.
  */
-export async function pinnedImages(config: EdgeConfig): Promise<Record<string, ServiceImage>> {
+export async function pinnedImages(config: EdgeConfig): Promise<Pins> {
   if (!config.resolveDigests) {
     return {};
   }

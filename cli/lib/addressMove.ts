@@ -1,6 +1,7 @@
 import type { EdgeConfig } from "../../stack/config";
 import { isRecord } from "../../lib/json";
-import { hasPlainUrls, urlDomain } from "../../components/knative/serviceSpec";
+import { urlDomain } from "../../components/knative/configuredService";
+import { hasPlainUrls } from "../../components/knative/serviceSpec";
 import { firstAddress, isInPool } from "../../components/metallb/pool";
 
 /**
@@ -20,9 +21,9 @@ export function addressMove(old: unknown, config: EdgeConfig, isGivenAnew = fals
   return [
     ...move("the gateway's address", loadBalancerIp, address),
     ...Object.entries(urls).flatMap(([name, url]) => {
-      const spec = config.services[name];
-      const of = spec && urlDomain(spec, domain);
-      return spec ? move(name, url, of && `http://${name}.default.${of}`) : [];
+      const { labels, namespace } = config.services[name]?.object.metadata ?? {};
+      const of = urlDomain(labels, domain);
+      return namespace ? move(name, url, of && `http://${name}.${namespace}.${of}`) : [];
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import { Budget, computeBudget } from "../../stack/budget/budget";
+import { isRecord } from "../../lib/json";
 import { EdgeConfig, readConfig } from "../../stack/config";
 import { loadReleases } from "../../stack/releases/releases";
 import { renderStack, StackObjects } from "../../stack/render/renderStack";
@@ -26,20 +27,30 @@ export async function loadStack(stack: string, directory: string): Promise<Loade
   if (values.manifestsDir) {
     values.manifestsDir = path.resolve(directory, values.manifestsDir);
   }
-  if (values.registries?.startsWith("{")) {
-    values.registries = withCaFilesIn(values.registries, directory);
+  for (const [key, field] of Object.entries(fileFields)) {
+    const text = values[key];
+    if (text?.startsWith("{")) {
+      values[key] = withFilesIn(text, field, directory);
+    }
   }
   const config = readConfig(values, encrypted);
   const objects = renderStack(config, await loadReleases(config));
   return { values, config, objects, budget: computeBudget(config, objects) };
 }
 
-/** The key `registries` with the names of its CA files from a directory. */
-function withCaFilesIn(registries: string, directory: string): string {
-  const isFile = (field: string, value: unknown): value is string =>
-    field === "ca" && typeof value === "string" && !value.includes("-----BEGIN");
-  const value: unknown = JSON.parse(registries, (field, part: unknown) =>
-    isFile(field, part) ? path.resolve(directory, part) : part,
-  );
-  return JSON.stringify(value);
+/** The field that names a file, in each value of a structured key. */
+const fileFields: Record<string, string> = { registries: "ca", services: "from" };
+
+/** A structured key with the files that it names taken from a directory. A certificate may also stand in its place. */
+function withFilesIn(text: string, field: string, directory: string): string {
+  const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
+  const placed = entries.map(([name, value]) => {
+    const file = isRecord(value) ? value[field] : undefined;
+    const isFile = typeof file === "string" && file !== "" && !file.includes("-----BEGIN");
+    return [
+      name,
+      isFile ? { ...(value as object), [field]: path.resolve(directory, file) } : value,
+    ];
+  });
+  return JSON.stringify(Object.fromEntries(placed));
 }

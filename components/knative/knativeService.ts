@@ -4,7 +4,8 @@ import { withAwait } from "../cluster/awaits";
 import { pullSecret, RegistryLogin, withPullSecret } from "../registry/pullSecret";
 import { AddressSource } from "../metallb/addressSource";
 import { Ingress } from "../ingress/ingress";
-import { ServiceSpec, urlDomain } from "./serviceSpec";
+import { urlDomain } from "./configuredService";
+import { ServiceSpec } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
@@ -25,8 +26,10 @@ interface Placement {
   ingress?: Ingress;
   /** What gives the ingress its address, which it waits for. By default nothing. */
   addresses?: AddressSource;
-  /** The login with which the host pulls its image. By default it pulls without one. */
-  registryLogin?: pulumi.Input<RegistryLogin>;
+  /** The logins with which the host pulls its images. By default it pulls without one. */
+  registryLogins?: pulumi.Input<RegistryLogin>[];
+  /** Namespaces of this stack, which it waits for. By default its own is there already. */
+  namespaces?: pulumi.Resource[];
   /**
    * Whether its URL is `http://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
    * URL is what the object's status said when it was last written. Defaults to true.
@@ -66,10 +69,14 @@ export class KnativeService extends pulumi.ComponentResource {
       addresses,
       plainUrl = true,
       readyTimeoutSeconds,
-      registryLogin,
+      registryLogins = [],
+      namespaces = [],
       ...fields
     } = args;
-    const dependsOn = [domain, ingress, addresses].flatMap((part) => part?.ready ?? []);
+    const dependsOn = [
+      ...[domain, ingress, addresses].flatMap((part) => part?.ready ?? []),
+      ...namespaces,
+    ];
     const options = clusterOptions(cluster, pulumi.mergeOptions({ dependsOn }, opts));
     super("knative-edge:index:KnativeService", name, {}, options);
     const made = "object" in fields ? rendered(fields.object) : render(name, fields);
@@ -77,8 +84,14 @@ export class KnativeService extends pulumi.ComponentResource {
     const life = { ...withCluster(cluster), parent: this };
     const secretName = `${serviceName}-pull`;
     const secret =
-      registryLogin &&
-      pullSecret(`${name}-pull`, registryLogin, { name: secretName, namespace }, life);
+      registryLogins.length === 0
+        ? undefined
+        : pullSecret(
+            `${name}-pull`,
+            registryLogins,
+            { name: secretName, namespace },
+            { ...life, dependsOn: namespaces },
+          );
     const object = secret
       ? made.object.apply((open) => withPullSecret(open, secretName))
       : made.object;
@@ -105,10 +118,7 @@ export class KnativeService extends pulumi.ComponentResource {
         ? this.service.status.apply((status) => (status as { url: string }).url)
         : pulumi
             .all([domain.domain, labels])
-            .apply(
-              ([its, known]) =>
-                `http://${serviceName}.${namespace}.${urlDomain({ labels: known }, its)}`,
-            );
+            .apply(([its, known]) => `http://${serviceName}.${namespace}.${urlDomain(known, its)}`);
     this.registerOutputs({ url: this.url });
   }
 }

@@ -1,13 +1,14 @@
 import { isImageName } from "../../lib/imageNames";
+import { isDns1123Label } from "../../lib/kubernetesNames";
 import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { asResourceList, resourceErrors } from "../../lib/resources";
+import { isClusterLocal } from "./configuredService";
 import {
-  ServiceSpec,
+  ServiceEntry,
   visibilityLabel,
   AutoscalingSpec,
   TrafficTarget,
-  isClusterLocal,
   variableProblem,
 } from "./serviceSpec";
 
@@ -19,7 +20,7 @@ import {
  */
 export function checkService(check: Check, name: string, value: unknown): void {
   if (!isRecord(value)) {
-    check.add("", `a mapping with an image was expected, not ${JSON.stringify(value)}.`);
+    check.add("", `a mapping with image or from was expected, not ${JSON.stringify(value)}.`);
     return;
   }
   if (!dnsLabel.test(name) || name.length > 63) {
@@ -29,6 +30,7 @@ export function checkService(check: Check, name: string, value: unknown): void {
     );
   }
   check.knownFields("", value, serviceFields);
+  checkSource(check, value);
   checkContainer(check, value);
   checkScaling(check, value.autoscaling);
   checkRevision(check, name, value);
@@ -42,6 +44,8 @@ export function checkService(check: Check, name: string, value: unknown): void {
 }
 
 const serviceFields = [
+  "from",
+  "namespace",
   "image",
   "env",
   "port",
@@ -58,7 +62,7 @@ const serviceFields = [
   "labels",
   "annotations",
   "probe",
-] as const satisfies (keyof ServiceSpec)[];
+] as const satisfies (keyof ServiceEntry)[];
 
 const autoscalingFields = [
   "class",
@@ -87,8 +91,32 @@ const reservedVariables = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"]
 
 const reservedPorts = [8008, 8012, 8013, 8022, 9090, 9091];
 
+/** Namespaces that belong to what this program installs, and to Kubernetes itself. */
+const takenNamespaces = /^(kube-.*|k0s-.*|knative-serving|kourier-system|metallb-system)$/;
+
+/** Whether a namespace is the system's, so that no service goes there. */
+export function isTakenNamespace(name: string): boolean {
+  return takenNamespaces.test(name);
+}
+
+function checkSource(check: Check, { from, namespace }: Record<string, unknown>): void {
+  check.filledText("from", from);
+  if (namespace === undefined) {
+    return;
+  }
+  if (typeof namespace !== "string" || !isDns1123Label(namespace)) {
+    check.add(
+      "namespace",
+      `${JSON.stringify(namespace)} cannot be a namespace; take up to 63 lower-case letters, digits and dashes.`,
+    );
+  } else if (isTakenNamespace(namespace)) {
+    check.add("namespace", `"${namespace}" is the system's; take a namespace of your own.`);
+  }
+}
+
 function checkContainer(check: Check, value: Record<string, unknown>): void {
-  if (typeof value.image !== "string" || !isImageName(value.image)) {
+  const isInFile = value.from !== undefined && value.image === undefined;
+  if (!isInFile && (typeof value.image !== "string" || !isImageName(value.image))) {
     check.add(
       "image",
       "a container image was expected, such as ghcr.io/knative/helloworld-go:latest.",
@@ -174,7 +202,7 @@ function checkProbe(check: Check, value: Record<string, unknown>): void {
   }
   if (typeof probe !== "string" || !/^\/[!-~]*$/.test(probe)) {
     check.add("probe", `${JSON.stringify(probe)} is neither a path, such as /healthz, nor false.`);
-  } else if (isClusterLocal({ labels } as ServiceSpec)) {
+  } else if (isRecord(labels) && isClusterLocal(labels as Record<string, string>)) {
     check.add(
       "probe",
       `does nothing with the label ${visibilityLabel}: cluster-local; unset one of them.`,

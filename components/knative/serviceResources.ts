@@ -1,4 +1,5 @@
-import { ServiceSpec } from "./serviceSpec";
+import { ConfiguredService } from "./configuredService";
+import { serviceDemand } from "./serviceDemand";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Problem } from "../../lib/problem";
 import { resourceErrors, ResourceList, Resources } from "../../lib/resources";
@@ -8,7 +9,7 @@ import { resourceErrors, ResourceList, Resources } from "../../lib/resources";
  * pods, and the service is never Ready.
  */
 export function serviceResourceProblems(
-  services: Record<string, ServiceSpec>,
+  services: Record<string, ConfiguredService>,
   core: KubernetesObject[],
 ): Problem[] {
   return [
@@ -16,16 +17,22 @@ export function serviceResourceProblems(
       key: "knativeConfig.config-deployment",
       message: `of queue-proxy (queue-sidecar-<resource>-request and -limit), ${error}`,
     })),
-    ...Object.entries(services).flatMap(([name, spec]) =>
-      resourceErrors(userResources(spec, core)).map((error) => ({
-        key: `services.${name}`,
-        message: `with what knativeConfig.config-defaults adds, ${error}`,
-      })),
+    ...Object.entries(services).flatMap(([name, { object }]) =>
+      serviceDemand(object)
+        .containers.filter(({ role }) => role === undefined)
+        .flatMap((container) => resourceErrors(userResources(container.resources, core)))
+        .map((error) => ({
+          key: `services.${name}`,
+          message: `with what knativeConfig.config-defaults adds, ${error}`,
+        })),
     ),
   ];
 }
 
-/** What a service's own container has: what it asks for and, of what it does not say, Knative's defaults. */
+/**
+ * What a service's own container has: what it asks for and, of what it does not say, Knative's defaults. Init containers
+ * get none (SetDefaults in knative.dev/serving's pkg/apis/serving/v1/revision_defaults.go).
+ */
 export function userResources(given: Resources, core: KubernetesObject[]): Resources {
   const defaults = configMapData(core, "config-defaults");
   return {

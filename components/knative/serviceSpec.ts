@@ -38,6 +38,23 @@ export interface ServiceSpec {
   probe?: string | false;
 }
 
+/** Where a service of the stack comes from, and where it goes. The fields of {@link ServiceSpec} stand over its file. */
+export interface ServiceSource {
+  /**
+   * File with a Knative Service (`serving.knative.dev/v1`), as `kubectl apply` and `kn service apply` take it. Its path
+   * begins at the folder of the stack's file. Without it, `image` is required.
+   */
+  from?: string;
+  /**
+   * Namespace of the Service. It is made if it is not there, and stays when no service is in it any more. Defaults to the
+   * one in the file, or `default`.
+   */
+  namespace?: string;
+}
+
+/** A service as it stands in a stack's file. */
+export type ServiceEntry = Partial<ServiceSpec> & ServiceSource;
+
 /** The label that, with `cluster-local`, keeps a service from answering outside of its cluster. */
 export const visibilityLabel = "networking.knative.dev/visibility";
 
@@ -77,23 +94,6 @@ export interface TrafficTarget {
  */
 export function hasPlainUrls({ configMaps }: { configMaps: Record<string, unknown> }): boolean {
   return !("config-domain" in configMaps) && !("config-network" in configMaps);
-}
-
-/** A service, as far as its labels tell of it. */
-type Labelled = Partial<ServiceSpec>;
-
-/** The domain of a service's URL: the stack's, or the cluster's own for a service that only the cluster reaches. */
-export function urlDomain<Domain>(spec: Labelled, domain: Domain): Domain | string {
-  return isClusterLocal(spec) ? "svc.cluster.local" : domain;
-}
-
-/** The path at which a service is asked from outside; undefined where it is not. */
-export function probePath(spec: ServiceSpec): string | undefined {
-  return spec.probe === false || isClusterLocal(spec) ? undefined : (spec.probe ?? "/");
-}
-
-export function isClusterLocal({ labels }: Labelled): boolean {
-  return labels?.[visibilityLabel] === "cluster-local";
 }
 
 /** Most bytes of `NAME=value` with its end: MAX_ARG_STRLEN of Linux (include/uapi/linux/binfmts.h), 32 pages. */

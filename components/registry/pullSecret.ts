@@ -9,32 +9,36 @@ export interface RegistryLogin extends Login {
   registry: string;
 }
 
-/** A Secret with which the kubelet pulls the images of a registry. Its data are secret. */
+/** A Secret with which the kubelet pulls the images of registries. Its data are secret. */
 export function pullSecret(
   name: string,
-  login: pulumi.Input<RegistryLogin>,
+  logins: pulumi.Input<RegistryLogin>[],
   metadata: KubernetesObject["metadata"],
   opts: pulumi.CustomResourceOptions,
 ): Manifest {
   const data = pulumi
-    .secret(login)
+    .secret(pulumi.all(logins))
     .apply((known) => ({ ".dockerconfigjson": base64(JSON.stringify(dockerConfig(known))) }));
   const type = "kubernetes.io/dockerconfigjson";
   return new Manifest(name, { apiVersion: "v1", kind: "Secret", type, metadata, data }, opts);
 }
 
-/** A Knative Service's object whose image is pulled with that Secret. */
+/** A Knative Service's object whose images are pulled with that Secret. */
 export function withPullSecret(object: KubernetesObject, secret: string): KubernetesObject {
   const { template, ...spec } = object.spec as { template: { spec: object } };
-  const pod = { ...template.spec, imagePullSecrets: [{ name: secret }] };
+  const { imagePullSecrets = [] } = template.spec as { imagePullSecrets?: object[] };
+  const pod = { ...template.spec, imagePullSecrets: [...imagePullSecrets, { name: secret }] };
   return { ...object, spec: { ...spec, template: { ...template, spec: pod } } } as KubernetesObject;
 }
 
-/** A login as Docker's config.json has it. */
-function dockerConfig({ registry, username, password }: RegistryLogin): object {
-  // The kubelet looks Docker Hub up by its index (pkg/credentialprovider/keyring.go in Kubernetes).
-  const host = registry === dockerHub ? `https://index.${dockerHub}/v1/` : registry;
-  return { auths: { [host]: { username, password, auth: base64(`${username}:${password}`) } } };
+/** Logins as Docker's config.json has them. */
+function dockerConfig(logins: RegistryLogin[]): object {
+  const auths = logins.map(({ registry, username, password }) => {
+    // The kubelet looks Docker Hub up by its index (pkg/credentialprovider/keyring.go in Kubernetes).
+    const host = registry === dockerHub ? `https://index.${dockerHub}/v1/` : registry;
+    return [host, { username, password, auth: base64(`${username}:${password}`) }];
+  });
+  return { auths: Object.fromEntries(auths) as object };
 }
 
 function base64(text: string): string {

@@ -17,6 +17,8 @@ export interface Limits {
 /** A container as the scheduler and the kubelet see it. */
 export interface ContainerBudget {
   name: string;
+  /** As in {@link ContainerSpec}. */
+  role?: "init" | "sidecar";
   /** Counts no pods. */
   requests: Amounts;
   limits: Limits;
@@ -114,7 +116,7 @@ export function podBudget(
       : undefined;
   return {
     ...pod,
-    containers: containers.map(({ name, requests, limits }) => ({ name, requests, limits })),
+    containers,
     qos: qosClass(containers),
     requests: podRequests(pod.containers),
     limits: { cpu: limit("cpu"), memory: limit("memory") },
@@ -156,11 +158,7 @@ function qosClass(containers: ContainerBudget[]): QosClass {
   return all ? "Guaranteed" : "Burstable";
 }
 
-function containerBudget({
-  name,
-  resources,
-  role,
-}: ContainerSpec): ContainerBudget & Pick<ContainerSpec, "role"> {
+function containerBudget({ name, resources, role }: ContainerSpec): ContainerBudget {
   const amount = (list: ResourceList | undefined, resource: keyof Limits): bigint | undefined =>
     list?.[resource] === undefined ? undefined : counted(resource, String(list[resource]));
   const limits = {
@@ -174,7 +172,7 @@ function containerBudget({
     name,
     requests: { cpu: request("cpu"), memory: request("memory"), pods: 0n },
     limits,
-    role,
+    ...(role && { role }),
   };
 }
 

@@ -2,6 +2,7 @@ import { evictionThreshold, HostSize } from "../../components/host/hostSize";
 import { PodBudget } from "./pods";
 import { PolicyName } from "../resources/policies";
 import { parseQuantity } from "../../lib/quantity";
+import { queueProxyName } from "./servicePods";
 
 /**
  * Memory that programs hold resident, in MiB. Anonymous memory is their data: without swap the kernel cannot take it from
@@ -233,8 +234,10 @@ function serviceRows(services: PodBudget[]): ResidentRow[] {
   const count = services.reduce((total, { replicas }) => total + replicas, 0);
   return [
     ...services.map(({ name, replicas, containers }) => {
-      const user = containers.find((container) => container.name === "user-container");
-      const asked = requestedMiB(user?.requests.memory ?? 0n);
+      const own = containers.filter(
+        ({ name: container, role }) => container !== queueProxyName && role !== "init",
+      );
+      const asked = own.reduce((total, { requests }) => total + requestedMiB(requests.memory), 0);
       return {
         part: "services",
         name: replicas === 1 ? name : `${name} x${replicas}`,

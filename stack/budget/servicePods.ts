@@ -1,11 +1,14 @@
-import { ServiceDemand, serviceDemand } from "../../components/knative/serviceObject";
+import { ServiceDemand, serviceDemand } from "../../components/knative/serviceDemand";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
-import { podBudget, PodBudget } from "./pods";
+import { podBudget, PodBudget, priorities } from "./pods";
 import {
   userResources,
   queueProxyResources,
   configMapData,
 } from "../../components/knative/serviceResources";
+
+/** The container that Knative adds to each pod of a service. */
+export const queueProxyName = "queue-proxy";
 
 /**
  * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
@@ -18,16 +21,21 @@ export function servicePods(service: KubernetesObject, core: KubernetesObject[])
   const least = demand.minScale ?? Number(scaling["min-scale"] ?? 0);
   const pods = Math.max(1, least);
   // A revision becomes Ready with so many, and may have fewer later (pkg/reconciler/autoscaling/kpa/scaler.go).
-  const starting = Math.max(pods, Number(scaling["initial-scale"] ?? 1));
+  const initial = demand.initialScale ?? Number(scaling["initial-scale"] ?? 1);
+  const starting = Math.max(pods, initial);
   return podBudget({
     component: "service",
     name: `${namespace}/${name}`,
     replicas: pods * (awakeRevisions(demand, least > 0) - 1) + starting,
     surge: starting,
-    priority: 0,
+    priority: priorities[demand.priorityClassName ?? ""] ?? 0,
     containers: [
-      { name: "user-container", resources: userResources(demand.resources, core) },
-      { name: "queue-proxy", resources: queueProxyResources(core) },
+      ...demand.containers.map(({ name, role, resources }) => ({
+        name,
+        role,
+        resources: role === "init" ? resources : userResources(resources, core),
+      })),
+      { name: queueProxyName, resources: queueProxyResources(core) },
     ],
   });
 }

@@ -1,7 +1,8 @@
 import { Registries } from "../../components/registry/registry";
 import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
 import { HostSize } from "../../components/host/hostSize";
-import { hasPlainUrls, ServiceSpec } from "../../components/knative/serviceSpec";
+import { ConfiguredService } from "../../components/knative/configuredService";
+import { hasPlainUrls } from "../../components/knative/serviceSpec";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { UserError } from "../../lib/userError";
@@ -17,7 +18,7 @@ import { Reader } from "./reader";
 import { readRegistries } from "./registries";
 import { checkReleases } from "./releases";
 import { readOneNode } from "./resources";
-import { checkNames, readServices } from "./services";
+import { checkNames, readServices, withFeatures } from "./services";
 import { readImageMirrors, readManifestsDir } from "./sources";
 
 /** The whole configuration of a stack, checked, with every default filled in. */
@@ -49,7 +50,7 @@ export interface EdgeConfig {
   /** Directory with release folders; absent: releases are downloaded. */
   manifestsDir?: string;
   /** Knative Services by name, the sample `hello` among them unless switched off. */
-  services: Record<string, ServiceSpec>;
+  services: Record<string, ConfiguredService>;
 }
 
 /** A configuration that cannot be used. Its message lists every problem with its key; none holds a secret's value. */
@@ -93,6 +94,7 @@ export function readConfig(
     read,
     loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,
   );
+  const { services, features } = readServices(read, knative.configMaps);
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
@@ -103,13 +105,13 @@ export function readConfig(
     allowOvercommit: read.boolean("allowOvercommit"),
     k0s: readK0s(read, hostSize),
     loadBalancer,
-    knative,
+    knative: { ...knative, configMaps: withFeatures(knative.configMaps, features) },
     oneNode: readOneNode(read, knative.resources.policy),
     imageMirrors: readImageMirrors(read),
     registries: readRegistries(read, encrypted),
     resolveDigests: read.boolean("resolveDigests"),
     manifestsDir: readManifestsDir(read),
-    services: readServices(read),
+    services,
   };
   checkReleases(read, config);
   if (hasPlainUrls(knative)) {

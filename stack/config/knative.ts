@@ -77,5 +77,9 @@ function readConfigMaps(read: Reader): Record<string, Record<string, string>> {
       );
     }
   }
-  return configMaps as Record<string, Record<string, string>>;
+  const isReadable = ([, data]: [string, unknown]): boolean => isTexts(data);
+  return Object.fromEntries(Object.entries(configMaps).filter(isReadable)) as Record<
+    string,
+    Record<string, string>
+  >;
 }

@@ -1,42 +1,82 @@
-import { isRecord } from "../../lib/json";
-import { ServiceSpec } from "../../components/knative/serviceSpec";
-import { checkService } from "../../components/knative/serviceChecks";
+import { admitService, readService } from "../../components/knative/admission/serviceAdmission";
+import { Feature } from "../../components/knative/admission/features";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { ConfiguredService, probePath } from "../../components/knative/configuredService";
+import { checkService, isTakenNamespace } from "../../components/knative/serviceChecks";
+import { knativeService, withSpec } from "../../components/knative/serviceObject";
+import { ServiceEntry, ServiceSpec, TrafficTarget } from "../../components/knative/serviceSpec";
+import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
+import { UserError } from "../../lib/userError";
 import { Reader } from "./reader";
+import { readServiceFile } from "./serviceFile";
 
-/** Reads `services`, and adds the sample unless `sample` is off. */
-export function readServices(read: Reader): Record<string, ServiceSpec> {
+/** The services of a stack, and what Knative must be told for them. */
+export interface Services {
+  services: Record<string, ConfiguredService>;
+  /** Flags of config-features that the services need, and that nobody set. */
+  features: Feature[];
+}
+
+type ConfigMaps = Record<string, Record<string, string>>;
+
+/**
+ * Reads `services`, and adds the sample unless `sample` is off.
+ * @param configMaps What the user sets in Knative's ConfigMaps: by it Knative admits services.
+ */
+export function readServices(read: Reader, configMaps: ConfigMaps): Services {
   const given = read.mapping("services");
-  for (const [name, value] of Object.entries(given)) {
-    checkService(read.below(`services.${name}`), name, value);
-  }
   const sample = read.boolean("sample");
   if (sample && "hello" in given) {
     read.add("services.hello", "the sample has this name; take another, or set sample to false.");
   }
-  const own = Object.entries(given)
-    .filter(([, value]) => isRecord(value))
-    .map(([name, value]) => [name, withTexts(value as ServiceSpec)]);
-  return {
-    ...(sample && { hello: sampleService }),
-    ...(Object.fromEntries(own) as Record<string, ServiceSpec>),
-  };
+  const services: Record<string, ConfiguredService> = sample ? { hello: sampleService() } : {};
+  const features = new Set<Feature>();
+  for (const [name, value] of Object.entries(given)) {
+    const before = read.problems.length;
+    checkService(read.below(`services.${name}`), name, value);
+    // What Knative makes of it is no news where the fields themselves are wrong.
+    const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
+    const object = entry && serviceObject(read, name, entry, configMaps);
+    if (entry === undefined || object === undefined) {
+      continue;
+    }
+    const admission = admitService(object, configMaps);
+    admission.features.forEach((feature) => features.add(feature));
+    const problems = [...admission.problems, ...notInstalled(object)];
+    for (const problem of problems) {
+      read.add(...placed(name, entry, problem));
+    }
+    if (problems.length === 0) {
+      services[name] = configured(object, entry);
+    }
+  }
+  return { services, features: [...features].sort() };
+}
+
+/** What the user sets in Knative's ConfigMaps, and the features that the services need. */
+export function withFeatures(configMaps: ConfigMaps, features: Feature[]): ConfigMaps {
+  const enabled = Object.fromEntries(features.map((feature) => [feature, "enabled"]));
+  return features.length === 0
+    ? configMaps
+    : { ...configMaps, "config-features": { ...configMaps["config-features"], ...enabled } };
 }
 
 /**
- * Checks that the names in the services' URLs, `<service>.default.<domain>` and `<tag>-<service>.default.<domain>`, can be
- * names at all: DNS takes 63 characters for a label, and 253 in all.
+ * Checks that the names in the services' URLs, `<service>.<namespace>.<domain>` and `<tag>-<service>.<namespace>.<domain>`,
+ * can be names at all: DNS takes 63 characters for a label, and 253 in all.
  * @param domain The stack's; undefined where the cluster decides it.
  */
 export function checkNames(
   read: Reader,
-  services: Record<string, ServiceSpec>,
+  services: Record<string, ConfiguredService>,
   domain = "255.255.255.255.sslip.io",
 ): void {
-  for (const [name, { traffic }] of Object.entries(services)) {
-    const tags = Array.isArray(traffic) ? traffic.flatMap(({ tag }) => tag ?? []) : [];
+  for (const [name, { object }] of Object.entries(services)) {
+    const { traffic = [] } = (object.spec ?? {}) as { traffic?: TrafficTarget[] };
+    const tags = traffic.flatMap(({ tag }) => tag ?? []);
     for (const label of [name, ...tags.map((tag) => `${tag}-${name}`)]) {
-      const full = `${label}.default.${domain}`;
+      const full = `${label}.${object.metadata.namespace}.${domain}`;
       if (label.length > 63 && label !== name) {
         read.add(
           `services.${name}.traffic`,
@@ -52,8 +92,89 @@ export function checkNames(
   }
 }
 
+/** A service's object: that of its file, if it has one, and its fields over it. Undefined after a problem. */
+function serviceObject(
+  read: Reader,
+  name: string,
+  { from, namespace, ...fields }: ServiceEntry,
+  configMaps: ConfigMaps,
+): KubernetesObject | undefined {
+  const spec = withTexts(fields);
+  if (from === undefined) {
+    return knativeService(name, namespace ?? "default", spec as ServiceSpec);
+  }
+  const file = serviceOfFile(read, `services.${name}.from`, from, configMaps);
+  const { name: own = name, namespace: where = "default" } = file?.metadata ?? {};
+  if (file !== undefined && own !== name) {
+    read.add(`services.${name}.from`, `${from} has the service "${own}"; write services.${own}.`);
+  } else if (file !== undefined && namespace === undefined && isTakenNamespace(where)) {
+    read.add(
+      `services.${name}.from`,
+      `${from} puts its service into "${where}", which is the system's; set namespace to one of your own.`,
+    );
+  } else if (file !== undefined) {
+    const metadata = { ...file.metadata, name, namespace: namespace ?? where };
+    return withSpec({ ...file, metadata }, spec);
+  }
+  return undefined;
+}
+
+/** The Service in a file. Undefined after a problem. */
+function serviceOfFile(
+  read: Reader,
+  key: string,
+  file: string,
+  configMaps: ConfigMaps,
+): KubernetesObject | undefined {
+  try {
+    const found = readService(readServiceFile(file), configMaps);
+    if ("service" in found) {
+      return found.service as KubernetesObject;
+    }
+    for (const problem of found.problems) {
+      read.add(key, `${file}: ${problem.key}: ${problem.message}`);
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) {
+      throw error;
+    }
+    read.add(key, error.message);
+  }
+  return undefined;
+}
+
+/** What Knative admits and this program does not install. */
+function notInstalled({ spec }: KubernetesObject): Problem[] {
+  const key = "spec.template.metadata.annotations.autoscaling.knative.dev/class";
+  const { template } = (spec ?? {}) as {
+    template?: { metadata?: { annotations?: Record<string, string> } };
+  };
+  const scaler = template?.metadata?.annotations?.["autoscaling.knative.dev/class"] ?? "";
+  const message = `"${scaler}" needs serving-hpa.yaml, which this program does not install; remove it.`;
+  return scaler.startsWith("hpa.") ? [{ key, message }] : [];
+}
+
+/** A problem of a service's object where the user can mend it: in the stack's file, or in the service's own. */
+function placed(name: string, { from }: ServiceEntry, { key, message }: Problem): [string, string] {
+  return from === undefined
+    ? [`services.${name}`, `${key}: ${message}`]
+    : [`services.${name}.from`, `${from}: ${key}: ${message}`];
+}
+
+function configured(
+  object: KubernetesObject,
+  { readyTimeoutSeconds, probe }: ServiceEntry,
+): ConfiguredService {
+  const path = probePath(probe, object.metadata.labels);
+  return {
+    object,
+    ...(readyTimeoutSeconds !== undefined && { readyTimeoutSeconds }),
+    ...(path !== undefined && { probe: path }),
+  };
+}
+
 /** A service with its quantities as texts: in a stack's file they may be numbers. */
-function withTexts(spec: ServiceSpec): ServiceSpec {
+function withTexts(spec: Partial<ServiceSpec>): Partial<ServiceSpec> {
   return {
     ...spec,
     ...(spec.requests && { requests: asResourceList(spec.requests) }),
@@ -62,9 +183,12 @@ function withTexts(spec: ServiceSpec): ServiceSpec {
 }
 
 /** The sample of the reference set-up. One pod stays, so that the first request is answered at once. */
-const sampleService: ServiceSpec = {
-  // It answers `Hello <TARGET>!`, with an exclamation mark of its own.
-  image: "ghcr.io/knative/helloworld-go:latest",
-  env: { TARGET: "Edge!" },
-  autoscaling: { minScale: 1 },
-};
+function sampleService(): ConfiguredService {
+  const spec: ServiceSpec = {
+    // It answers `Hello <TARGET>!`, with an exclamation mark of its own.
+    image: "ghcr.io/knative/helloworld-go:latest",
+    env: { TARGET: "Edge!" },
+    autoscaling: { minScale: 1 },
+  };
+  return configured(knativeService("hello", "default", spec), {});
+}

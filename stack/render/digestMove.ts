@@ -1,4 +1,4 @@
-import { serviceImage } from "../../components/knative/serviceImage";
+import { serviceImages } from "../../components/knative/serviceImage";
 
 /**
  * What to say of an update with which a service that ran by its image's tag goes over to the digest, as one does since
@@ -8,9 +8,9 @@ import { serviceImage } from "../../components/knative/serviceImage";
  * @returns undefined where it goes on as it did, or gets another image.
  */
 export function digestMove(old: object, now: object): string | undefined {
-  const before = serviceImage(old);
-  const after = serviceImage(now);
-  if (before === undefined || before.byTag !== undefined || after?.byTag !== before.image) {
+  const after = serviceImages(now);
+  const byTag = serviceImages(old).filter((image) => image.byTag === undefined);
+  if (!byTag.some(({ image }) => after.some((one) => one.byTag === image))) {
     return undefined;
   }
   return (

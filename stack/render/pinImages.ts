@@ -1,5 +1,5 @@
-import { revisionName, ServiceImage, serviceImage } from "../../components/knative/serviceImage";
-import { ServiceSpec } from "../../components/knative/serviceSpec";
+import { revisionName, ServiceImage, serviceImages } from "../../components/knative/serviceImage";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { parseImageReference, pinnedImage } from "../../components/registry/imageReference";
 import { RegistryError } from "../../components/registry/registryError";
 import { dockerHub } from "../../components/registry/registry";
@@ -15,15 +15,13 @@ export interface ImageSources {
   lastServices: () => Promise<Record<string, object>>;
 }
 
-/** What the services run, by name, and what to tell about it. */
-export interface PinnedImages {
-  images: Record<string, ServiceImage>;
-  warnings: string[];
-}
+/** What stands in the place of images, by the service's name and by the image that `imageMirrors` make of the user's. */
+export type Pins = Record<string, Record<string, ServiceImage>>;
 
-/** A service's image by the configuration: `imageMirrors` put another one in its place. */
-export function configuredImage({ image }: ServiceSpec, { imageMirrors }: EdgeConfig): string {
-  return mirrorImage(image, imageMirrors);
+/** What the services run, and what to tell about it. */
+export interface PinnedImages {
+  images: Pins;
+  warnings: string[];
 }
 
 /**
@@ -39,10 +37,10 @@ export function configuredImage({ image }: ServiceSpec, { imageMirrors }: EdgeCo
  * @throws ConfigError with what the registries say about all other images.
  */
 export async function pinImages(config: EdgeConfig, sources: ImageSources): Promise<PinnedImages> {
-  const pins = new Pins(config, sources);
+  const pins = new Pinning(config, sources);
   const services = Object.entries(config.services);
   const images = await Promise.all(
-    services.map(async ([name, spec]) => [name, await pins.image(name, spec)] as const),
+    services.map(async ([name, { object }]) => [name, await pins.images(name, object)] as const),
   );
   if (pins.problems.length > 0) {
     throw new ConfigError(pins.problems);
@@ -50,7 +48,7 @@ export async function pinImages(config: EdgeConfig, sources: ImageSources): Prom
   return { images: Object.fromEntries(images), warnings: pins.warnings() };
 }
 
-class Pins {
+class Pinning {
   public readonly problems: Problem[] = [];
   private readonly kept: { service: string; why: RegistryError }[] = [];
   private readonly skipped: Set<string>;
@@ -63,15 +61,27 @@ class Pins {
     this.skipped = skippedRegistries(config);
   }
 
-  public async image(service: string, spec: ServiceSpec): Promise<ServiceImage> {
-    const image = configuredImage(spec, this.config);
+  /** What a service's containers run, by what its configuration and `imageMirrors` say. */
+  public async images(
+    service: string,
+    object: KubernetesObject,
+  ): Promise<Record<string, ServiceImage>> {
+    const { imageMirrors } = this.config;
+    const wanted = serviceImages(object).map(({ image }) => mirrorImage(image, imageMirrors));
+    const pinned = [...new Set(wanted)].map(
+      async (image) => [image, await this.image(service, image, revisionName(object))] as const,
+    );
+    return Object.fromEntries(await Promise.all(pinned));
+  }
+
+  private async image(service: string, image: string, revision?: string): Promise<ServiceImage> {
     const { registry, digest } = parseImageReference(image);
     if (digest !== undefined || this.skipped.has(registry)) {
       return { image };
     }
-    if (spec.revisionName !== undefined) {
+    if (revision !== undefined) {
       const last = await this.last(service, image);
-      if (last?.revisionName === spec.revisionName) {
+      if (last?.revisionName === revision) {
         return last.image;
       }
     }
@@ -99,7 +109,7 @@ class Pins {
         message: why.message,
         services: [],
       };
-      groups.set(why.subject, { message, services: [...services, service] });
+      groups.set(why.subject, { message, services: [...new Set([...services, service])] });
     }
     return [...groups.values()].map(
       ({ message, services }) =>
@@ -107,17 +117,15 @@ class Pins {
     );
   }
 
-  /** What the last `up` left of a service, if it was configured with the same image. */
+  /** What the last `up` left of a service's image, if it was configured with the same one. */
   private async last(
     service: string,
     image: string,
   ): Promise<{ image: ServiceImage; revisionName?: string } | undefined> {
     this.asked ??= this.sources.lastServices();
-    const object = (await this.asked)[service] ?? {};
-    const last = serviceImage(object);
-    return last === undefined || (last.byTag ?? last.image) !== image
-      ? undefined
-      : { image: last, revisionName: revisionName(object) };
+    const object: { spec?: object } = (await this.asked)[service] ?? {};
+    const last = serviceImages(object).find((one) => (one.byTag ?? one.image) === image);
+    return last && { image: last, revisionName: revisionName(object) };
   }
 }
 

@@ -1,12 +1,12 @@
 import { withAwait } from "../../components/cluster/awaits";
 import { ConfigError, EdgeConfig } from "../config";
-import { ServiceImage, withImage } from "../../components/knative/serviceImage";
-import { knativeService } from "../../components/knative/serviceObject";
-import { ServiceSpec } from "../../components/knative/serviceSpec";
+import { ConfiguredService } from "../../components/knative/configuredService";
+import { withImages } from "../../components/knative/serviceImage";
+import { mirrorImage } from "../../lib/imageNames";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ReleaseObjects } from "../releases/releases";
 import { serviceResourceProblems } from "../../components/knative/serviceResources";
-import { configuredImage } from "./pinImages";
+import { Pins } from "./pinImages";
 import { transformAll, validateAgainstManifests } from "./transforms";
 import { ServingObjects, servingSteps } from "../../components/knative/servingObjects";
 
@@ -22,22 +22,19 @@ export interface StackObjects {
 }
 
 /** A Knative Service of a stack. */
-export interface StackService {
+export interface StackService extends ConfiguredService {
   name: string;
-  /** As configured; it has what the object does not: the deadline and the probe. */
-  spec: ServiceSpec;
-  object: KubernetesObject;
 }
 
 /**
  * Turns the releases' objects into those of a stack: every transform applied.
- * @param images What services run, by name, see {@link pinImages}. By default, what the configuration says.
+ * @param images What services run, see {@link pinImages}. By default, what the configuration says.
  * @throws ConfigError when the configuration names what the releases do not have.
  */
 export function renderStack(
   config: EdgeConfig,
   releases: ReleaseObjects,
-  images: Record<string, ServiceImage> = {},
+  images: Pins = {},
 ): StackObjects {
   const problems = validateAgainstManifests(config, Object.values(releases).flat());
   if (problems.length > 0) {
@@ -55,10 +52,12 @@ export function renderStack(
     serving,
     kourier: render(releases.kourier),
     defaultDomain: config.knative.domain === undefined ? render(releases.defaultDomain) : [],
-    services: Object.entries(config.services).map(([name, spec]) => {
-      const image = images[name] ?? { image: configuredImage(spec, config) };
-      const object = withImage(knativeService(name, "default", spec), image);
-      return { name, spec, object: withAwait(object) };
+    services: Object.entries(config.services).map(([name, service]) => {
+      const object = withImages(service.object, (image) => {
+        const mirrored = mirrorImage(image, config.imageMirrors);
+        return images[name]?.[mirrored] ?? { image: mirrored };
+      });
+      return { ...service, name, object: withAwait(object) };
     }),
   };
 }

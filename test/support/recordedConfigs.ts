@@ -32,7 +32,7 @@ const services = {
       { latestRevision: true, percent: 20, tag: "next" },
     ],
   },
-  silent: { image: "registry.example/silent:1", probe: false },
+  silent: { image: "registry.example/silent:1", probe: false, namespace: "shop" },
   local: {
     image: "registry.example/local:1",
     labels: { "networking.knative.dev/visibility": "cluster-local" },

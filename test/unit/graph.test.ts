@@ -319,9 +319,9 @@ describe("the graph of the program", function () {
 
   it("asks a service where it says, and one for the cluster alone not at all", async () => {
     const services = {
-      api: { image: "a", probe: "/healthz" },
-      quiet: { image: "a", probe: false },
-      local: { image: "a", labels: { "networking.knative.dev/visibility": "cluster-local" } },
+      api: { image: "app", probe: "/healthz" },
+      quiet: { image: "app", probe: false },
+      local: { image: "app", labels: { "networking.knative.dev/visibility": "cluster-local" } },
     };
     const own = await runProgram(
       { ...config, sample: "false", resourcePolicy: "edge", services: JSON.stringify(services) },

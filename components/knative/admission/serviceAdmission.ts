@@ -46,6 +46,20 @@ export function admitService(object: unknown, configMaps: ConfigMaps = {}): Admi
   return { problems, warnings, features: [...features].sort() };
 }
 
+/**
+ * Reads a Service: the fields that Knative takes, each of its type, without those that are null.
+ * @returns The Service, or what is wrong with it. Whether Knative admits what it says is another question.
+ */
+export function readService(
+  object: unknown,
+  configMaps: ConfigMaps = {},
+): { service: Service } | { problems: Problem[] } {
+  const findings = new Findings(configMaps);
+  const service = serviceSchema(findings, "", object);
+  const { problems } = findings;
+  return service === undefined || problems.length > 0 ? { problems } : { service };
+}
+
 function checkMetadata(findings: Findings, { metadata = {} }: Service): void {
   const { name = "", generateName = "", namespace = "" } = metadata;
   const { labels = {}, annotations = {} } = metadata;

@@ -22,7 +22,7 @@ describe("docs/configuration.md", () => {
     assert.equal(described.length, rows.length);
     const names = rows.map(([, name = ""]) => name);
     const wrong = {
-      image: "a",
+      image: "app",
       autoscaling: { zzzzzzzz: 1 },
       traffic: [{ zzzzzzzz: 1 }],
       zzzzzzzz: 1,

@@ -95,13 +95,13 @@ function budget(): Budget {
       },
     },
   } as unknown as KubernetesObject;
-  const hello = { image: "a" };
+  const hello = { image: "app" };
   return computeBudget(testConfig(referenceSetUp), {
     metalLb: [],
     serving: { definitions: [], core: [core], admitted: [] },
     kourier: [],
     defaultDomain: [],
-    services: [{ name: "hello", spec: hello, object: knativeService("hello", "default", hello) }],
+    services: [{ name: "hello", object: knativeService("hello", "default", hello) }],
   });
 }
 

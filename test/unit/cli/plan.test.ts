@@ -193,7 +193,7 @@ describe("npm run plan", () => {
       stdout,
       /^hello-probe \(after hello\)\n└─ a request from the machine that runs Pulumi$/m,
     );
-    const silent = { sample: false, services: { a: { image: "a", probe: false } } };
+    const silent = { sample: false, services: { a: { image: "app", probe: false } } };
     assert.doesNotMatch((await plan(silent)).stdout, /probe/);
   });
 

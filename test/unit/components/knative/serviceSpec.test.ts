@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { probePath, ServiceSpec, urlDomain } from "../../../../components/knative/serviceSpec";
+import { probePath, urlDomain } from "../../../../components/knative/configuredService";
+import { ServiceSpec } from "../../../../components/knative/serviceSpec";
 import { checkService } from "../../../../components/knative/serviceChecks";
 import { Check } from "../../../../lib/check";
 import { Problem } from "../../../../lib/problem";
@@ -92,8 +93,23 @@ describe("Knative Service", () => {
   });
 
   const wrong: [what: string, spec: unknown, problem: RegExp][] = [
-    ["no mapping", "nginx", /^services.hello: a mapping with an image was expected, not "nginx"/],
+    [
+      "no mapping",
+      "nginx",
+      /^services.hello: a mapping with image or from was expected, not "nginx"/,
+    ],
     ["no image", {}, /^services.hello.image: a container image was expected/],
+    ["a file whose name is no text", { from: 1 }, /^services.hello.from: 1 is not a text/],
+    [
+      "a namespace that cannot be",
+      { image: "a", namespace: "My Shop" },
+      /^services.hello.namespace: "My Shop" cannot be a namespace; take up to 63 lower-case/,
+    ],
+    [
+      "a namespace of the system",
+      { image: "a", namespace: "knative-serving" },
+      /^services.hello.namespace: "knative-serving" is the system's; take a namespace of your own/,
+    ],
     ["an image that is none", { image: "https://a" }, /^services.hello.image:/],
     [
       "an unknown field",
@@ -321,12 +337,12 @@ describe("Knative Service", () => {
   });
 
   it("is asked at / unless it says otherwise, and not where it answers only the cluster", () => {
-    const local = { image: "a", labels: { "networking.knative.dev/visibility": "cluster-local" } };
-    assert.equal(probePath({ image: "a" }), "/");
-    assert.equal(probePath(full), "/healthz?deep=1");
-    assert.equal(probePath({ image: "a", probe: false }), undefined);
-    assert.equal(probePath(local), undefined);
-    assert.equal(urlDomain({ image: "a" }, "example.com"), "example.com");
+    const local = { "networking.knative.dev/visibility": "cluster-local" };
+    assert.equal(probePath(undefined, undefined), "/");
+    assert.equal(probePath("/healthz?deep=1", {}), "/healthz?deep=1");
+    assert.equal(probePath(false, {}), undefined);
+    assert.equal(probePath(undefined, local), undefined);
+    assert.equal(urlDomain({}, "example.com"), "example.com");
     assert.equal(urlDomain(local, "example.com"), "svc.cluster.local");
   });
 

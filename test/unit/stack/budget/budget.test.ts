@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
+import * as os from "node:os";
 import * as path from "node:path";
 import fc from "fast-check";
 import { format } from "prettier";
@@ -196,7 +197,7 @@ describe("the budget of the releases", function () {
         Object.fromEntries(
           Array.from({ length: count }, (_, index) => [
             `s${index}`,
-            { image: "a", autoscaling: { minScale } },
+            { image: "app", autoscaling: { minScale } },
           ]),
         ),
       );
@@ -212,7 +213,7 @@ describe("the budget of the releases", function () {
   });
 
   it("finds no room for a Job that runs again beside the services", async () => {
-    const services = Object.fromEntries(["a", "b", "c"].map((name) => [name, { image: name }]));
+    const services = Object.fromEntries(["a", "b", "c"].map((name) => [name, { image: "app" }]));
     const budget = await budgetOf({ services: JSON.stringify(services) });
     assert.ok(caseOf(budget, "services").fits && caseOf(budget, "rollout").fits);
     assert.deepEqual(caseOf(budget, "domainJob").pending, ["knative-serving/default-domain"]);
@@ -226,7 +227,7 @@ describe("the budget of the releases", function () {
   });
 
   it("advises no larger host where the number of pods is what is short", async () => {
-    const names = Array.from({ length: 100 }, (_, index) => [`s${index}`, { image: "a" }]);
+    const names = Array.from({ length: 100 }, (_, index) => [`s${index}`, { image: "app" }]);
     const services = JSON.stringify(Object.fromEntries(names));
     const size = { hostCpus: "64", hostMemoryMiB: "65536" };
     const { advice } = await budgetOf({ ...size, services, resourcePolicy: "edge" });
@@ -236,7 +237,7 @@ describe("the budget of the releases", function () {
 
   it("counts each revision that shares the traffic", async () => {
     const split = async (minScale: number, ...traffic: object[]): Promise<string> => {
-      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
+      const spec = { image: "app", revisionName: "a-v2", autoscaling: { minScale }, traffic };
       const budget = await budgetOf({ services: JSON.stringify({ a: spec }), sample: "false" });
       return requests(budget, "service");
     };
@@ -254,7 +255,7 @@ describe("the budget of the releases", function () {
         { revisionName: "a-v1", percent: 100 },
         { latestRevision: true, tag: "next" },
       ];
-      const spec = { image: "a", revisionName: "a-v2", autoscaling: { minScale }, traffic };
+      const spec = { image: "app", revisionName: "a-v2", autoscaling: { minScale }, traffic };
       const budget = await budgetOf({
         services: JSON.stringify({ a: spec }),
         sample: "false",
@@ -266,6 +267,40 @@ describe("the budget of the releases", function () {
     assert.equal(await tagged(undefined, "2"), "100m/0Mi");
     assert.equal(await tagged(undefined), "25m/0Mi");
     assert.equal(await tagged(0, "2"), "25m/0Mi");
+  });
+
+  it("counts each container of a service, and the largest that runs before them", async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-budget-"));
+    const container = (name: string, cpu: string, memory: string, more = {}): object => ({
+      name,
+      image: "app",
+      resources: { requests: { cpu, memory } },
+      ...more,
+    });
+    const spec = {
+      priorityClassName: "system-cluster-critical",
+      initContainers: [container("migrate", "10m", "300Mi"), container("seed", "900m", "1Mi")],
+      containers: [
+        container("log", "5m", "8Mi"),
+        container("web", "20m", "32Mi", { ports: [{ containerPort: 8080 }] }),
+      ],
+    };
+    const from = path.join(folder, "service.json");
+    const [apiVersion, kind] = ["serving.knative.dev/v1", "Service"];
+    fs.writeFileSync(from, JSON.stringify({ apiVersion, kind, spec: { template: { spec } } }));
+    const services = JSON.stringify({ a: { from } });
+    const budget = await budgetOf({ services, sample: "false", resourcePolicy: "edge" });
+    fs.rmSync(folder, { recursive: true });
+    const pod = budget.pods.find(({ component }) => component === "service");
+    const names = ["migrate", "seed", "web", "log", "queue-proxy"];
+    assert.deepEqual(
+      pod?.containers.map(({ name }) => name),
+      names,
+    );
+    assert.equal(requests(budget, "service"), "900m/300Mi");
+    assert.equal(pod?.priority, 2_000_000_000);
+    const row = budget.resident.rows.find(({ name }) => name === "default/a");
+    assert.equal(row?.anonymous, 40);
   });
 
   it("counts queue-proxy and service containers as Knative's ConfigMaps say", async () => {
@@ -281,7 +316,7 @@ describe("the budget of the releases", function () {
         knativeConfig: JSON.stringify(knativeConfig),
         ...(requested && {
           sample: "false",
-          services: JSON.stringify({ a: { image: "a", ...requested } }),
+          services: JSON.stringify({ a: { image: "app", ...requested } }),
         }),
       });
       const found = pod(budget);
@@ -345,7 +380,7 @@ describe("the budget of the releases", function () {
     await assert.rejects(
       budgetOf({
         knativeConfig: '{"config-defaults":{"revision-memory-request":"200Mi"}}',
-        services: '{"a":{"image":"a","limits":{"memory":"100Mi"}},"b":{"image":"b"}}',
+        services: '{"a":{"image":"app","limits":{"memory":"100Mi"}},"b":{"image":"other"}}',
       }),
       new RegExp(
         `^Error: The configuration has a problem:\n${project}:services.a: .*config-defaults.*requests.memory 200Mi is above`,

@@ -4,6 +4,9 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { load } from "js-yaml";
+import { serviceDemand } from "../../../../components/knative/serviceDemand";
+import { knativeService } from "../../../../components/knative/serviceObject";
+import { serviceImages } from "../../../../components/knative/serviceImage";
 import { parsePool } from "../../../../components/metallb/pool";
 import { sshKeyPair } from "../../../support/sshKeys";
 import { ConfigError, readConfig } from "../../../../stack/config";
@@ -133,9 +136,12 @@ describe("configuration", () => {
       manifestsDir: undefined,
       services: {
         hello: {
-          image: "ghcr.io/knative/helloworld-go:latest",
-          env: { TARGET: "Edge!" },
-          autoscaling: { minScale: 1 },
+          object: knativeService("hello", "default", {
+            image: "ghcr.io/knative/helloworld-go:latest",
+            env: { TARGET: "Edge!" },
+            autoscaling: { minScale: 1 },
+          }),
+          probe: "/",
         },
       },
     });
@@ -230,7 +236,10 @@ describe("configuration", () => {
       addresses: parsePool("10.1.2.100-10.1.2.103,10.1.3.7"),
     });
     assert.equal(config.knative.domain, "apps.example.com");
-    assert.deepEqual(config.services, { hello: { image: "gcr.io/hello" } });
+    assert.deepEqual(Object.keys(config.services), ["hello"]);
+    assert.deepEqual(serviceImages(config.services.hello?.object ?? {}), [
+      { image: "gcr.io/hello", byTag: undefined },
+    ]);
   });
 
   it("needs no pool where the node's own address is the load balancer's, and knows the domain", () => {
@@ -248,13 +257,16 @@ describe("configuration", () => {
   it("takes quantities that are numbers, as `pulumi config set --path` and YAML write them", () => {
     const config = testConfig({
       resourceOverrides: '{"activator/activator":{"requests":{"cpu":0.05},"limits":{"cpu":2}}}',
-      services: '{"a":{"image":"a","requests":{"cpu":1e-3,"memory":33554432}}}',
+      services: '{"a":{"image":"app","requests":{"cpu":1e-3,"memory":33554432}}}',
     });
     assert.deepEqual(config.knative.resources.overrides["activator/activator"], {
       requests: { cpu: "0.05" },
       limits: { cpu: "2" },
     });
-    assert.deepEqual(config.services.a?.requests, { cpu: "0.001", memory: "33554432" });
+    const { object } = config.services.a ?? assert.fail("there is no service a");
+    assert.deepEqual(serviceDemand(object).containers[0]?.resources, {
+      requests: { cpu: "0.001", memory: "33554432" },
+    });
   });
 
   it("uses the host's key and passphrase for the jump host unless it has its own", () => {
@@ -730,7 +742,7 @@ describe("configuration", () => {
       {
         services: JSON.stringify({
           [`s${"a".repeat(60)}`]: {
-            image: "a",
+            image: "app",
             traffic: [{ latestRevision: true, percent: 100, tag: "new" }],
           },
         }),
@@ -738,26 +750,29 @@ describe("configuration", () => {
       /^knative-edge:services.sa*.traffic: new-sa* would be a name .* has 65 characters of 63/,
     ],
     [
-      { services: JSON.stringify({ a: { image: "a", env: { A: "x\0y" } } }) },
+      { services: JSON.stringify({ a: { image: "app", env: { A: "x\0y" } } }) },
       /^knative-edge:services.a.env.A: has the character NUL/,
     ],
     [
-      { services: JSON.stringify({ a: { image: "a", env: { A: "\ud800" } } }) },
+      { services: JSON.stringify({ a: { image: "app", env: { A: "\ud800" } } }) },
       /^knative-edge:services.a.env.A: is not a text of whole Unicode characters/,
     ],
     [
-      { services: JSON.stringify({ a: { image: "a", env: { A: "x".repeat(131070) } } }) },
+      { services: JSON.stringify({ a: { image: "app", env: { A: "x".repeat(131070) } } }) },
       /^knative-edge:services.a.env.A: has 131073 bytes with its name, and Linux starts no program/,
     ],
     [
-      { services: '{"hello":{"image":"a"}}' },
+      { services: '{"hello":{"image":"app"}}' },
       /^knative-edge:services.hello: the sample has this name/,
     ],
     [
-      { services: '{"a":{"image":"a","port":0}}' },
+      { services: '{"a":{"image":"app","port":0}}' },
       /^knative-edge:services.a.port: 0 is not a whole number/,
     ],
-    [{ services: '{"a":null}' }, /^knative-edge:services.a: a mapping with an image was expected/],
+    [
+      { services: '{"a":null}' },
+      /^knative-edge:services.a: a mapping with image or from was expected/,
+    ],
     [{ services: '{"a"' }, /^knative-edge:services: is not a mapping/],
     [{ loadBalancer: "kube-vip" }, /^knative-edge:loadBalancer: "kube-vip" is neither metallb nor/],
     [
@@ -839,7 +854,7 @@ describe("configuration", () => {
   });
 
   it("lets a service have the longest name that there can be", () => {
-    const service = { image: "a", env: { A: "x".repeat(131069) } };
+    const service = { image: "app", env: { A: "x".repeat(131069) } };
     const services = JSON.stringify({ [`s${"a".repeat(62)}`]: service });
     assert.deepEqual(problems({ services }), []);
   });
@@ -881,7 +896,7 @@ describe("configuration", () => {
   });
 
   it("refuses what is encrypted and yet would be shown, such as a service's token", () => {
-    const services = { services: '{"a":{"image":"a","env":{"TOKEN":"s3cret"}}}' };
+    const services = { services: '{"a":{"image":"app","env":{"TOKEN":"s3cret"}}}' };
     const found = problems(services, new Set(["sshPrivateKey", "services"])).join("\n");
     assert.match(
       found,
@@ -946,7 +961,7 @@ describe("configuration", () => {
       resolveDigests: "false",
       domain: "example.com",
       sample: "false",
-      services: '{"a":{"image":"a"}}',
+      services: '{"a":{"image":"app"}}',
     };
     assert.deepEqual(Object.keys(changes), Object.keys(readSchema().keys));
     for (const [key, value] of Object.entries(changes)) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { knativeService } from "../../../../components/knative/serviceObject";
-import { withImage } from "../../../../components/knative/serviceImage";
+import { withImages } from "../../../../components/knative/serviceImage";
 import { Place, RegistryError, Trouble } from "../../../../components/registry/registryError";
 import { ServiceSpec } from "../../../../components/knative/serviceSpec";
 import { ConfigError } from "../../../../stack/config";
@@ -14,7 +14,7 @@ const pinned = `ghcr.io/team/app@${digest("a")}`;
 
 /** A service's object as an `up` left it. */
 function left(image: string, { byTag, ...spec }: { byTag?: string } & Partial<ServiceSpec> = {}) {
-  return withImage(knativeService("app", "default", { image, ...spec }), { image, byTag });
+  return withImages(knativeService("app", "default", { image, ...spec }), () => ({ image, byTag }));
 }
 
 describe("what services run", () => {
@@ -62,7 +62,7 @@ describe("what services run", () => {
 
   it("is the digest that the registry gives, and the tag is kept beside it", async () => {
     assert.deepEqual(await pin({ registry: { digest: digest("a") } }), {
-      images: { app: { image: pinned, byTag: tag } },
+      images: { app: { [tag]: { image: pinned, byTag: tag } } },
       warnings: [],
       asked: [tag],
       states: 0,
@@ -72,15 +72,71 @@ describe("what services run", () => {
   it("is what imageMirrors put in the place of the image", async () => {
     const more = { imageMirrors: '{"ghcr.io/team":"registry.example/ours"}' };
     const { images } = await pin({ more, registry: { digest: digest("a") } });
+    const byTag = "registry.example/ours/app:1";
     assert.deepEqual(images.app, {
-      image: `registry.example/ours/app@${digest("a")}`,
-      byTag: "registry.example/ours/app:1",
+      [byTag]: { image: `registry.example/ours/app@${digest("a")}`, byTag },
     });
+  });
+
+  it("is a digest for each container, of one image asked once, and each has its tag beside it", async () => {
+    const log = "ghcr.io/team/log:3";
+    const object = {
+      ...knativeService("app", "default", { image: tag }),
+      spec: {
+        template: {
+          metadata: {},
+          spec: {
+            initContainers: [{ image: tag }],
+            containers: [
+              { image: tag, ports: [{ containerPort: 8080 }] },
+              { name: "log", image: log },
+            ],
+          },
+        },
+      },
+    };
+    const config = { ...testConfig({ sample: "false" }), services: { app: { object } } };
+    const asked: string[] = [];
+    const resolve = async (image: string): Promise<string> => {
+      asked.push(image);
+      return digest(image === log ? "c" : "a");
+    };
+    const { images } = await pinImages(config, { resolve, lastServices: async () => ({}) });
+    assert.deepEqual(asked.sort(), [tag, log]);
+    const applied = withImages(object, (image) => images.app?.[image] ?? { image });
+    assert.deepEqual(applied.spec, {
+      template: {
+        metadata: {
+          annotations: {
+            "client.knative.dev/user-image": tag,
+            "user-image.knative-edge/log": log,
+            "user-image.knative-edge/init-container-0": tag,
+          },
+        },
+        spec: {
+          containers: [
+            { image: pinned, ports: [{ containerPort: 8080 }] },
+            { name: "log", image: `ghcr.io/team/log@${digest("c")}` },
+          ],
+          initContainers: [{ image: pinned }],
+        },
+      },
+    });
+    // Without a registry, each keeps the image of the last `up`.
+    const gone = async (image: string): Promise<string> => {
+      throw new RegistryError("unreachable", { image, host: "ghcr.io", hasLogin: false }, "gone");
+    };
+    const kept = await pinImages(config, {
+      resolve: gone,
+      lastServices: async () => ({ app: applied }),
+    });
+    assert.deepEqual(kept.images, images);
+    assert.match(kept.warnings.join("\n"), /keep the images that they run: app\.$/);
   });
 
   it("is asked of nobody where the image has a digest", async () => {
     const { images, asked } = await pin({ service: { image: pinned } });
-    assert.deepEqual([images, asked], [{ app: { image: pinned } }, []]);
+    assert.deepEqual([images, asked], [{ app: { [pinned]: { image: pinned } } }, []]);
   });
 
   it("is asked of no registry that Knative is not to ask", async () => {
@@ -95,7 +151,7 @@ describe("what services run", () => {
       ["app:1", skip("index.docker.io")],
     ] as const) {
       const { images, asked } = await pin({ service: { image }, more });
-      assert.deepEqual([images, asked], [{ app: { image } }, []]);
+      assert.deepEqual([images, asked], [{ app: { [image]: { image } } }, []]);
     }
   });
 
@@ -105,13 +161,13 @@ describe("what services run", () => {
     it("is the digest in the state", async () => {
       const last = { app: left(pinned, { byTag: tag }) };
       const { images, warnings } = await pin({ last });
-      assert.deepEqual(images, { app: { image: pinned, byTag: tag } });
+      assert.deepEqual(images, { app: { [tag]: { image: pinned, byTag: tag } } });
       assert.deepEqual(warnings, [warning]);
     });
 
     it("is the tag in the state, where the stack never had a digest", async () => {
       const { images, warnings } = await pin({ last: { app: left(tag) } });
-      assert.deepEqual(images, { app: { image: tag, byTag: undefined } });
+      assert.deepEqual(images, { app: { [tag]: { image: tag, byTag: undefined } } });
       assert.deepEqual(warnings, [warning]);
     });
 
@@ -147,7 +203,7 @@ describe("what services run", () => {
 
     it("is the tag by which a stack ran before it asked for digests", async () => {
       const { images } = await pin({ last: { app: left(tag) }, registry: "needsLogin" });
-      assert.deepEqual(images.app?.image, tag);
+      assert.deepEqual(images.app?.[tag]?.image, tag);
     });
   });
 
@@ -162,14 +218,14 @@ describe("what services run", () => {
       ] as const) {
         const last = { app: left(image, { byTag, ...service }) };
         const { images, asked } = await pin({ service, last, registry });
-        assert.deepEqual([images, asked], [{ app: { image, byTag } }, []]);
+        assert.deepEqual([images, asked], [{ app: { [tag]: { image, byTag } } }, []]);
       }
     });
 
     it("is the present digest under another name", async () => {
       const last = { app: left(pinned, { byTag: tag, revisionName: "app-v0" }) };
       const { images } = await pin({ service, last, registry });
-      assert.equal(images.app?.image, `ghcr.io/team/app@${digest("b")}`);
+      assert.equal(images.app?.[tag]?.image, `ghcr.io/team/app@${digest("b")}`);
     });
   });
 });

@@ -313,7 +313,7 @@ describe("a stack", () => {
     assert.deepEqual(others, []);
     assert.deepEqual(service, {
       name: "hello",
-      spec: hello,
+      probe: "/",
       object: {
         apiVersion: "serving.knative.dev/v1",
         kind: "Service",

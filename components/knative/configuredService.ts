@@ -1,0 +1,33 @@
+import { KubernetesObject } from "../cluster/kubernetesObject";
+import { visibilityLabel } from "./serviceSpec";
+
+/** A Knative Service as a stack's configuration has it. */
+export interface ConfiguredService {
+  /** The serving.knative.dev/v1 Service, with its images as the user names them. Knative admits it. */
+  object: KubernetesObject;
+  /** How long it may take to become Ready, in seconds. Absent: 600. */
+  readyTimeoutSeconds?: number;
+  /** Path at which it is asked from outside; absent: it is not asked. */
+  probe?: string;
+}
+
+/** Whether a Service answers in its cluster only, by its labels. */
+export function isClusterLocal(labels: Record<string, string> | undefined): boolean {
+  return labels?.[visibilityLabel] === "cluster-local";
+}
+
+/** The domain of a service's URL: the stack's, or the cluster's own for a service that only the cluster reaches. */
+export function urlDomain<Domain>(
+  labels: Record<string, string> | undefined,
+  domain: Domain,
+): Domain | string {
+  return isClusterLocal(labels) ? "svc.cluster.local" : domain;
+}
+
+/** The path at which a service is asked; undefined where it is not. */
+export function probePath(
+  probe: string | false | undefined,
+  labels: Record<string, string> | undefined,
+): string | undefined {
+  return probe === false || isClusterLocal(labels) ? undefined : (probe ?? "/");
+}

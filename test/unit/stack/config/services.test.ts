@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { dump } from "js-yaml";
+import { ConfigError, EdgeConfig } from "../../../../stack/config";
+import { testConfig } from "../../../support/config";
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-services-"));
+
+/** A file in the test's folder. */
+function file(name: string, text: string): string {
+  const target = path.join(folder, name);
+  fs.writeFileSync(target, text);
+  return target;
+}
+
+/** A file with a Service whose template has this `spec`. */
+function serviceFile(name: string, pod: object, metadata: object = {}): string {
+  const service = {
+    apiVersion: "serving.knative.dev/v1",
+    kind: "Service",
+    metadata: { name: "api", ...metadata },
+    spec: { template: { spec: pod } },
+  };
+  return file(name, dump(service));
+}
+
+function config(api: object, more: Record<string, string> = {}): EdgeConfig {
+  return testConfig({ sample: "false", services: JSON.stringify({ api }), ...more });
+}
+
+function problems(api: object, more: Record<string, string> = {}): string[] {
+  try {
+    config(api, more);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError, String(error));
+    return error.problems.map((problem) => problem.replaceAll(`${folder}/`, ""));
+  }
+}
+
+const image = "ghcr.io/team/api:1";
+
+describe("a service from a file", () => {
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  it("is what kubectl writes, without what only a cluster has", () => {
+    const from = file(
+      "kubectl.yaml",
+      `---
+apiVersion: serving.knative.dev/v1
+kind: Service
+metadata:
+  name: api
+  namespace: shop
+  uid: 0b0f
+  resourceVersion: "12"
+  generation: 3
+  creationTimestamp: "2026-01-01T00:00:00Z"
+  annotations:
+    serving.knative.dev/creator: admin
+    serving.knative.dev/lastModifier: admin
+    kubectl.kubernetes.io/last-applied-configuration: "{}"
+spec:
+  template:
+    metadata:
+      creationTimestamp: null
+    spec:
+      containers:
+        - image: ${image}
+status:
+  url: http://api.shop.example.com
+`,
+    );
+    const { services } = config({ from });
+    assert.deepEqual(services.api, {
+      object: {
+        apiVersion: "serving.knative.dev/v1",
+        kind: "Service",
+        metadata: { name: "api", namespace: "shop" },
+        spec: { template: { metadata: {}, spec: { containers: [{ image }] } } },
+      },
+      probe: "/",
+    });
+  });
+
+  it("has the stack's fields over its own, in the container that answers", () => {
+    const from = serviceFile("fields.yaml", {
+      containers: [
+        { name: "log", image: "ghcr.io/team/log:1" },
+        {
+          name: "web",
+          image,
+          env: [
+            { name: "MODE", value: "test" },
+            { name: "PASSWORD", valueFrom: { secretKeyRef: { name: "db", key: "password" } } },
+          ],
+          ports: [{ containerPort: 8080 }],
+          resources: { requests: { cpu: "10m", memory: "16Mi" } },
+        },
+      ],
+    });
+    const { services } = config({
+      from,
+      namespace: "shop",
+      image: "ghcr.io/team/api:2",
+      env: { MODE: "edge", MORE: "x" },
+      requests: { cpu: "20m" },
+      port: 9000,
+      autoscaling: { minScale: 1 },
+      traffic: [{ latestRevision: true, percent: 100, tag: "now" }],
+      labels: { "networking.knative.dev/visibility": "cluster-local" },
+    });
+    assert.deepEqual(services.api, {
+      object: {
+        apiVersion: "serving.knative.dev/v1",
+        kind: "Service",
+        metadata: {
+          name: "api",
+          namespace: "shop",
+          labels: { "networking.knative.dev/visibility": "cluster-local" },
+        },
+        spec: {
+          template: {
+            metadata: { annotations: { "autoscaling.knative.dev/min-scale": "1" } },
+            spec: {
+              containers: [
+                { name: "log", image: "ghcr.io/team/log:1" },
+                {
+                  name: "web",
+                  image: "ghcr.io/team/api:2",
+                  env: [
+                    {
+                      name: "PASSWORD",
+                      valueFrom: { secretKeyRef: { name: "db", key: "password" } },
+                    },
+                    { name: "MODE", value: "edge" },
+                    { name: "MORE", value: "x" },
+                  ],
+                  ports: [{ containerPort: 9000 }],
+                  resources: { requests: { cpu: "20m", memory: "16Mi" } },
+                },
+              ],
+            },
+          },
+          traffic: [{ latestRevision: true, percent: 100, tag: "now" }],
+        },
+      },
+    });
+  });
+
+  it("turns on the feature that a field of it needs, unless the user decided", () => {
+    const from = serviceFile("init.yaml", {
+      initContainers: [{ image: "ghcr.io/team/migrate:1" }],
+      containers: [{ image }],
+    });
+    const flag = "kubernetes.podspec-init-containers";
+    const features = { "multi-container": "disabled" };
+    const { knative } = config(
+      { from },
+      { knativeConfig: JSON.stringify({ "config-features": features }) },
+    );
+    assert.deepEqual(knative.configMaps, {
+      "config-features": { ...features, [flag]: "enabled" },
+    });
+    const off = JSON.stringify({ "config-features": { [flag]: "disabled" } });
+    const [problem = "", ...others] = problems({ from }, { knativeConfig: off });
+    assert.match(
+      problem,
+      /^knative-edge:services\.api\.from: init\.yaml: spec\.template\.spec\.initContainers: needs kubernetes\.podspec-init-containers/,
+    );
+    assert.deepEqual(others, []);
+  });
+
+  const wrong: [what: string, from: () => string, problem: RegExp][] = [
+    [
+      "is not there",
+      () => path.join(folder, "none.yaml"),
+      /from: there is no file none\.yaml; its path begins at the folder of the stack's file\.$/,
+    ],
+    ["is a folder", () => folder, /cannot be read \(EISDIR\)/],
+    ["is no YAML", () => file("no.yaml", "a: [b"), /no\.yaml is no YAML: unexpected end/],
+    [
+      "is empty",
+      () => file("empty.yaml", ""),
+      /empty\.yaml has something else, not a Knative Service/,
+    ],
+    [
+      "has a Service of Kubernetes",
+      () => file("core.yaml", "apiVersion: v1\nkind: Service\n"),
+      /core\.yaml has a v1 Service, not a Knative Service \(apiVersion: serving/,
+    ],
+    [
+      "has two documents",
+      () => file("two.yaml", "a: 1\n---\nb: 2\n"),
+      /two\.yaml has 2 documents; leave the Knative Service alone in it/,
+    ],
+    [
+      "names another service",
+      () => serviceFile("name.yaml", { containers: [{ image }] }, { name: "shop" }),
+      /from: name\.yaml has the service "shop"; write services\.shop\.$/,
+    ],
+    [
+      "puts it among the system's pods",
+      () => serviceFile("system.yaml", { containers: [{ image }] }, { namespace: "kube-system" }),
+      /system\.yaml puts its service into "kube-system", which is the system's; set namespace/,
+    ],
+    [
+      "has a field of another type",
+      () => serviceFile("type.yaml", { containers: "web" }),
+      /type\.yaml: spec\.template\.spec\.containers: "web" is not a list/,
+    ],
+    [
+      "has a field that Knative does not take",
+      () => serviceFile("field.yaml", { containers: [{ image }], nodeName: "edge" }),
+      /field\.yaml: spec\.template\.spec\.nodeName: Knative does not take this field of Kubernetes; set nodeSelector/,
+    ],
+    [
+      "scales in the annotations of the Service",
+      () =>
+        serviceFile(
+          "scale.yaml",
+          { containers: [{ image }] },
+          { annotations: { "autoscaling.knative.dev/min-scale": "1" } },
+        ),
+      /scale\.yaml: metadata\.annotations\.autoscaling\.knative\.dev\/min-scale: has no effect on the Service; write it into spec\.template/,
+    ],
+    [
+      "wants the autoscaler that is not installed",
+      () =>
+        file(
+          "hpa.yaml",
+          dump({
+            apiVersion: "serving.knative.dev/v1",
+            kind: "Service",
+            spec: {
+              template: {
+                metadata: {
+                  annotations: { "autoscaling.knative.dev/class": "hpa.autoscaling.knative.dev" },
+                },
+                spec: { containers: [{ image }] },
+              },
+            },
+          }),
+        ),
+      /hpa\.yaml: spec\.template.*class: "hpa\.autoscaling\.knative\.dev" needs serving-hpa\.yaml, which this program/,
+    ],
+  ];
+  for (const [what, from, problem] of wrong) {
+    it(`is refused if the file ${what}`, () => {
+      const [first = "", ...others] = problems({ from: from() });
+      assert.match(first, problem);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  it("is told with all that is wrong, in the file and in the fields", () => {
+    const from = serviceFile("much.yaml", {
+      containers: [{ image: "https://ghcr.io/api", ports: [{ containerPort: 8012 }] }],
+    });
+    assert.equal(problems({ from }, { hostCpus: "0" }).length, 3);
+  });
+});
+
+describe("a service of a few fields", () => {
+  it("is refused as Knative's webhook would refuse it", () => {
+    const tag = "a".repeat(64);
+    assert.deepEqual(problems({ image, traffic: [{ latestRevision: true, percent: 100, tag }] }), [
+      `knative-edge:services.api: spec.traffic[0].tag: "${tag}" cannot be a tag; take up to 63 lower-case letters, digits and dashes, a letter first.`,
+    ]);
+  });
+});
