@@ -39,6 +39,8 @@ interface Group {
   ballastMiB?: number;
   /** Folders of the lab's own modules that the group's module imports. */
   with?: string[];
+  /** The package to build. By default the tools of a go.mod in lab/go, or the program in the lab's own module. */
+  package?: string;
 }
 
 /** A change to one file of a module whose last release is too old for the programs that it works with. */
@@ -119,12 +121,14 @@ const groups = {
     folder: "serving",
   },
   kourier: double("kourier", 16),
+  // For test/lab/admission.test.ts alone: no host has it.
+  admit: { module: "go/serving", programs: ["admit"], package: "./admit" },
 } satisfies Record<string, Group>;
 
 export type GroupName = keyof typeof groups;
 
-/** Every group, in the order of building. */
-export const groupNames = Object.keys(groups) as GroupName[];
+/** The groups that a lab needs, in the order of building. */
+export const groupNames = (Object.keys(groups) as GroupName[]).filter((name) => name !== "admit");
 
 export interface BuildOptions {
   /** Where the programs go; groups with colliding names have subfolders `serving` and `metallb`. */
@@ -186,7 +190,9 @@ function stampOf(group: Group, go: string): string {
   const hash = createHash("sha256").update(JSON.stringify([group, go, process.arch]));
   for (const module of [group.module, ...(group.with ?? [])]) {
     const dir = path.join(repoRoot, "lab", module);
-    for (const file of readdirSync(dir, { recursive: true, encoding: "utf8" }).sort()) {
+    // The tools of a go.mod have no source here.
+    const recursive = group.package !== undefined || !module.startsWith("go/");
+    for (const file of readdirSync(dir, { recursive, encoding: "utf8" }).sort()) {
       if (/(\.go|go\.mod|go\.sum)$/.test(file) && !file.endsWith("_test.go")) {
         hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
       }
@@ -195,9 +201,9 @@ function stampOf(group: Group, go: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The argument of `go build`: the tools of a go.mod in lab/go, or the program in the lab's own module. */
-function packages(module: string): string {
-  return module.startsWith("go/") ? "tool" : ".";
+/** The argument of `go build`. */
+function packages(group: Pick<Group, "module" | "package">): string {
+  return group.package ?? (group.module.startsWith("go/") ? "tool" : ".");
 }
 
 async function compile(name: GroupName, group: Group, target: string): Promise<void> {
@@ -213,7 +219,7 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
       [
         ...["build", "-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
         ...["-ldflags", ["-s -w", ...settings].join(" ")],
-        ...["-o", `${target}/`, packages(group.module)],
+        ...["-o", `${target}/`, packages(group)],
       ],
       {
         cwd,
@@ -221,7 +227,7 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
         allowFailure: true,
       },
     );
-    if (code !== 0) throw new Error(explain(name, stderr, group.module));
+    if (code !== 0) throw new Error(explain(name, stderr, group));
     for (const program of group.programs)
       addBallast(path.join(target, program), group.ballastMiB ?? 0);
   } finally {
@@ -259,7 +265,11 @@ async function patched(patch: Patch, cwd: string, folder: string): Promise<strin
 }
 
 /** The sentence for a failed build: whether a download or the compiler failed, and Go's last words. */
-export function explain(name: string, stderr: string, module: string): string {
+export function explain(
+  name: string,
+  stderr: string,
+  group: Pick<Group, "module" | "package">,
+): string {
   const lines = stderr
     .split("\n")
     .filter((line) => line.trim() !== "" && !line.startsWith("go: downloading "));
@@ -272,7 +282,7 @@ export function explain(name: string, stderr: string, module: string): string {
   if (download) {
     return `A Go module for the lab's ${name} could not be downloaded: ${download.trim()}. Check the network and \`go env GOPROXY GOSUMDB\`.`;
   }
-  return `Building the lab's ${name} failed: ${last}. Run \`go build ${packages(module)}\` in lab/${module} to see all of it.`;
+  return `Building the lab's ${name} failed: ${last}. Run \`go build ${packages(group)}\` in lab/${group.module} to see all of it.`;
 }
 
 async function goVersion(): Promise<string> {

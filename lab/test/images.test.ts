@@ -161,12 +161,12 @@ describe("lab build errors", () => {
     const download =
       'go: downloading a v1\ngo: b@v1: Get "https://proxy.example/b": dial tcp: lookup proxy.example: no such host\n';
     assert.match(
-      explain("kine", download, "go/kine"),
+      explain("kine", download, { module: "go/kine" }),
       /^A Go module for the lab's kine could not be downloaded: .*no such host\. Check /,
     );
     const broken = "# knative-edge.lab/kourier\n./main.go:3:1: syntax error: unexpected x\n";
     assert.match(
-      explain("kourier", broken, "kourier"),
+      explain("kourier", broken, { module: "kourier" }),
       /^Building the lab's kourier failed: .*syntax error: unexpected x\. Run `go build \.` in lab\/kourier /,
     );
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { knativeService } from "../../../../components/knative/serviceObject";
 import { withImages } from "../../../../components/knative/serviceImage";
 import { Place, RegistryError, Trouble } from "../../../../components/registry/registryError";
+import { KubernetesObject } from "../../../../components/cluster/kubernetesObject";
 import { ServiceSpec } from "../../../../components/knative/serviceSpec";
 import { ConfigError } from "../../../../stack/config";
 import { digestMove } from "../../../../stack/render/digestMove";
@@ -80,7 +81,7 @@ describe("what services run", () => {
 
   it("is a digest for each container, of one image asked once, and each has its tag beside it", async () => {
     const log = "ghcr.io/team/log:3";
-    const object = {
+    const object: KubernetesObject = {
       ...knativeService("app", "default", { image: tag }),
       spec: {
         template: {
