@@ -21,6 +21,7 @@ export interface PlannedService {
     readyTimeoutSeconds?: number;
     plainUrl: boolean;
     registryLogins: RegistryLogin[];
+    secretData?: Record<string, string>;
   };
   /** What is asked of it; undefined where it is not asked. */
   probe: { path: string; versions: Record<string, string> } | undefined;
@@ -42,10 +43,11 @@ export function componentArgs(plan: StackPlan) {
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
     namespaces: serviceNamespaces(objects.services),
     services: objects.services.map(
-      ({ name, object, readyTimeoutSeconds, probe: path }): PlannedService => {
+      ({ name, object, readyTimeoutSeconds, secretData, probe: path }): PlannedService => {
         const probe = path === undefined ? undefined : { path, versions };
         const registryLogins = loginsFor(object, config.registries);
-        return { name, spec: { object, readyTimeoutSeconds, plainUrl, registryLogins }, probe };
+        const spec = { object, readyTimeoutSeconds, plainUrl, registryLogins, secretData };
+        return { name, spec, probe };
       },
     ),
   };

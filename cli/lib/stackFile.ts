@@ -38,7 +38,7 @@ export function readStackFile(file: string): string {
 /**
  * Reads a stack's `Pulumi.<stack>.yaml` without the engine, and so without a way to decrypt. A key made for the occasion
  * replaces an encrypted private key, so that everything else can be checked. An encrypted passphrase is left out, and the text
- * `encrypted` replaces a registry's encrypted password.
+ * `encrypted` replaces a registry's encrypted password and a service's secret.
  * @param file Name for error messages.
  * @throws StackFileError for a file that is none, or with another encrypted value than those.
  */
@@ -57,16 +57,16 @@ export function parseStackFile(text: string, file: string): StackFile {
       values[key] = typeof given === "object" ? JSON.stringify(given) : String(given);
       continue;
     }
-    const withoutPasswords: unknown = JSON.parse(JSON.stringify(value, withoutPassword));
-    if (partlySecretKeys.has(key) && !hasSecret(withoutPasswords)) {
+    const replaced: unknown = JSON.parse(JSON.stringify(value, replacements[key]));
+    if (partlySecretKeys.has(key) && !hasSecret(replaced)) {
       encrypted.add(key);
-      values[key] = JSON.stringify(withoutPasswords);
+      values[key] = JSON.stringify(replaced);
       continue;
     }
     if (!secretKeys.has(key)) {
       throw new StackFileError(
         `${file}: ${name} is encrypted, and without the engine it cannot be read; ` +
-          `write it in plain text: only keys, passphrases and registries' passwords must be secret.`,
+          `write it in plain text: only keys, passphrases, registries' passwords and serviceSecrets must be secret.`,
       );
     }
     encrypted.add(key);
@@ -105,9 +105,16 @@ function hasSecret(value: unknown): boolean {
   );
 }
 
-/** For JSON.stringify: a text in place of an encrypted password. */
-function withoutPassword(field: string, value: unknown): unknown {
-  return field === "password" && isRecord(value) && "secure" in value ? "encrypted" : value;
+/** For JSON.stringify: a text in place of what may be encrypted in a key. */
+const replacements: Record<string, (field: string, value: unknown) => unknown> = {
+  registries: (field, value) => (field === "password" && isEncrypted(value) ? "encrypted" : value),
+  // "encrypted" in base64, where a file's bytes stand so.
+  serviceSecrets: (field, value) =>
+    isEncrypted(value) ? (field === "base64" ? "ZW5jcnlwdGVk" : "encrypted") : value,
+};
+
+function isEncrypted(value: unknown): boolean {
+  return isRecord(value) && "secure" in value;
 }
 
 function placeholderKey(): string {

@@ -7,6 +7,8 @@ export interface ConfiguredService {
   object: KubernetesObject;
   /** How long it may take to become Ready, in seconds. Absent: 600. */
   readyTimeoutSeconds?: number;
+  /** What the Secret with its secrets holds, in base64; absent: it has none. */
+  secretData?: Record<string, string>;
   /** Path at which it is asked from outside; absent: it is not asked. */
   probe?: string;
 }

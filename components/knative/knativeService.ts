@@ -7,6 +7,7 @@ import { Ingress } from "../ingress/ingress";
 import { urlDomain } from "./configuredService";
 import { ServiceSpec } from "./serviceSpec";
 import { knativeService } from "./serviceObject";
+import { secretName } from "./serviceSecrets";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
 import { timeouts } from "../cluster/timeouts";
@@ -28,6 +29,8 @@ interface Placement {
   addresses?: AddressSource;
   /** The logins with which the host pulls its images. By default it pulls without one. */
   registryLogins?: pulumi.Input<RegistryLogin>[];
+  /** What the Secret `<service>-secrets` holds, in base64: see {@link withSecrets}. By default there is no such Secret. */
+  secretData?: pulumi.Input<Record<string, string>>;
   /** Namespaces of this stack, which it waits for. By default its own is there already. */
   namespaces?: pulumi.Resource[];
   /**
@@ -70,6 +73,7 @@ export class KnativeService extends pulumi.ComponentResource {
       plainUrl = true,
       readyTimeoutSeconds,
       registryLogins = [],
+      secretData,
       namespaces = [],
       ...fields
     } = args;
@@ -82,19 +86,25 @@ export class KnativeService extends pulumi.ComponentResource {
     const made = "object" in fields ? rendered(fields.object) : render(name, fields);
     const { serviceName, namespace, labels } = made;
     const life = { ...withCluster(cluster), parent: this };
-    const secretName = `${serviceName}-pull`;
-    const secret =
+    const secretLife = { ...life, dependsOn: namespaces };
+    const pullName = `${serviceName}-pull`;
+    const pull =
       registryLogins.length === 0
         ? undefined
-        : pullSecret(
-            `${name}-pull`,
-            registryLogins,
-            { name: secretName, namespace },
-            { ...life, dependsOn: namespaces },
-          );
-    const object = secret
-      ? made.object.apply((open) => withPullSecret(open, secretName))
-      : made.object;
+        : pullSecret(`${name}-pull`, registryLogins, { name: pullName, namespace }, secretLife);
+    const secrets =
+      secretData &&
+      new Manifest(
+        `${name}-secrets`,
+        {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: { name: secretName(serviceName), namespace },
+          data: pulumi.secret(secretData),
+        },
+        secretLife,
+      );
+    const object = pull ? made.object.apply((open) => withPullSecret(open, pullName)) : made.object;
     this.service = new Manifest(
       `${name}-service`,
       {
@@ -109,7 +119,7 @@ export class KnativeService extends pulumi.ComponentResource {
           dependsOn: options.dependsOn,
           customTimeouts: timeouts(readyTimeoutSeconds),
         },
-        { dependsOn: secret && [secret] },
+        { dependsOn: [pull, secrets].filter((secret) => secret !== undefined) },
       ),
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.

@@ -87,7 +87,7 @@ const dnsLabel = /^[a-z]([a-z0-9-]*[a-z0-9])?$/;
 const labelText = /^[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/;
 
 /** What Knative's webhook refuses: reservedEnvVars and reservedPorts in serving's pkg/apis/serving/k8s_validation.go. */
-const reservedVariables = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
+export const reservedVariables = ["PORT", "K_SERVICE", "K_CONFIGURATION", "K_REVISION"];
 
 const reservedPorts = [8008, 8012, 8013, 8022, 9090, 9091];
 
@@ -124,7 +124,7 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
   }
   if (check.texts("env", value.env)) {
     for (const name of Object.keys((value.env ?? {}) as object).filter(
-      (text) => !/^[A-Za-z_][\w.-]*$/.test(text),
+      (text) => !isVariableName(text),
     )) {
       check.add(
         `env.${name}`,
@@ -158,6 +158,11 @@ function checkContainer(check: Check, value: Record<string, unknown>): void {
   for (const message of resourceErrors(resources)) {
     check.add("", message);
   }
+}
+
+/** Whether a container's environment can have a variable of that name. */
+export function isVariableName(name: string): boolean {
+  return /^[A-Za-z_][\w.-]*$/.test(name);
 }
 
 function checkMetadata(check: Check, { labels, annotations }: Record<string, unknown>): void {

@@ -18,6 +18,7 @@ import { Reader } from "./reader";
 import { readRegistries } from "./registries";
 import { checkReleases } from "./releases";
 import { readOneNode } from "./resources";
+import { readServiceSecrets } from "./serviceSecrets";
 import { checkNames, readServices, withFeatures } from "./services";
 import { readImageMirrors, readManifestsDir } from "./sources";
 
@@ -94,7 +95,10 @@ export function readConfig(
     read,
     loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,
   );
-  const { services, features } = readServices(read, knative.configMaps);
+  const { services, features } = readServices(read, knative.configMaps, {
+    byService: readServiceSecrets(read, encrypted),
+    key: `knative-edge ${host.privateKey}`,
+  });
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),

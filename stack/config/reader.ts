@@ -48,7 +48,7 @@ export class Reader extends Check {
       this.add(
         key,
         "is encrypted in the stack's file, but would stand in plain text in previews and in the state; " +
-          "take the secrets out of it, and write it in plain text.",
+          `${key === "services" ? "put its secrets into serviceSecrets" : "take the secrets out of it"}, and write it in plain text.`,
       );
     }
   }

@@ -5,6 +5,9 @@ import { ConfiguredService, probePath } from "../../components/knative/configure
 import { checkService, isTakenNamespace } from "../../components/knative/serviceChecks";
 import { knativeService, withSpec } from "../../components/knative/serviceObject";
 import { ServiceEntry, ServiceSpec, TrafficTarget } from "../../components/knative/serviceSpec";
+import { ServiceSecrets, withSecrets } from "../../components/knative/serviceSecrets";
+import { isRecord } from "../../lib/json";
+import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
 import { UserError } from "../../lib/userError";
@@ -23,35 +26,68 @@ type ConfigMaps = Record<string, Record<string, string>>;
 /**
  * Reads `services`, and adds the sample unless `sample` is off.
  * @param configMaps What the user sets in Knative's ConfigMaps: by it Knative admits services.
+ * @param secrets Of the services, by name, and the key of their digests.
  */
-export function readServices(read: Reader, configMaps: ConfigMaps): Services {
+export function readServices(
+  read: Reader,
+  configMaps: ConfigMaps,
+  secrets: { byService: Record<string, ServiceSecrets>; key: string },
+): Services {
   const given = read.mapping("services");
   const sample = read.boolean("sample");
   if (sample && "hello" in given) {
     read.add("services.hello", "the sample has this name; take another, or set sample to false.");
   }
-  const services: Record<string, ConfiguredService> = sample ? { hello: sampleService() } : {};
+  const services: Record<string, ConfiguredService> = {};
   const features = new Set<Feature>();
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries({
+    ...(sample && { hello: sampleService }),
+    ...given,
+  })) {
     const before = read.problems.length;
     checkService(read.below(`services.${name}`), name, value);
+    checkSecrets(read, name, value, secrets.byService[name]);
     // What Knative makes of it is no news where the fields themselves are wrong.
     const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
-    const object = entry && serviceObject(read, name, entry, configMaps);
-    if (entry === undefined || object === undefined) {
+    const bare = entry && serviceObject(read, name, entry, configMaps);
+    if (entry === undefined || bare === undefined) {
       continue;
     }
-    const admission = admitService(object, configMaps);
+    const own = secrets.byService[name];
+    const service = own === undefined ? { object: bare } : withSecrets(bare, own, secrets.key);
+    const admission = admitService(service.object, configMaps);
     admission.features.forEach((feature) => features.add(feature));
-    const problems = [...admission.problems, ...notInstalled(object)];
+    const problems = [...admission.problems, ...notInstalled(service.object)];
     for (const problem of problems) {
       read.add(...placed(name, entry, problem));
     }
     if (problems.length === 0) {
-      services[name] = configured(object, entry);
+      services[name] = configured(service, entry);
     }
   }
+  checkOwners(read, Object.keys(secrets.byService), [
+    ...Object.keys(given),
+    ...(sample ? ["hello"] : []),
+  ]);
   return { services, features: [...features].sort() };
+}
+
+/** That no variable is both plain and secret. */
+function checkSecrets(read: Reader, name: string, value: unknown, secrets?: ServiceSecrets): void {
+  const env = isRecord(value) && isRecord(value.env) ? value.env : {};
+  for (const variable of Object.keys(secrets?.variables ?? {}).filter((each) => each in env)) {
+    read.add(
+      `serviceSecrets.${name}.${variable}`,
+      `services.${name}.env sets this variable too; remove one of them.`,
+    );
+  }
+}
+
+/** That each secret has its service. */
+function checkOwners(read: Reader, owners: string[], services: string[]): void {
+  for (const owner of owners.filter((name) => !services.includes(name))) {
+    read.add(`serviceSecrets.${owner}`, `there is no such service; ${suggestion(owner, services)}`);
+  }
 }
 
 /** What the user sets in Knative's ConfigMaps, and the features that the services need. */
@@ -162,12 +198,12 @@ function placed(name: string, { from }: ServiceEntry, { key, message }: Problem)
 }
 
 function configured(
-  object: KubernetesObject,
+  service: { object: KubernetesObject; secretData?: Record<string, string> },
   { readyTimeoutSeconds, probe }: ServiceEntry,
 ): ConfiguredService {
-  const path = probePath(probe, object.metadata.labels);
+  const path = probePath(probe, service.object.metadata.labels);
   return {
-    object,
+    ...service,
     ...(readyTimeoutSeconds !== undefined && { readyTimeoutSeconds }),
     ...(path !== undefined && { probe: path }),
   };
@@ -183,12 +219,9 @@ function withTexts(spec: Partial<ServiceSpec>): Partial<ServiceSpec> {
 }
 
 /** The sample of the reference set-up. One pod stays, so that the first request is answered at once. */
-function sampleService(): ConfiguredService {
-  const spec: ServiceSpec = {
-    // It answers `Hello <TARGET>!`, with an exclamation mark of its own.
-    image: "ghcr.io/knative/helloworld-go:latest",
-    env: { TARGET: "Edge!" },
-    autoscaling: { minScale: 1 },
-  };
-  return configured(knativeService("hello", "default", spec), {});
-}
+const sampleService: ServiceEntry = {
+  // It answers `Hello <TARGET>!`, with an exclamation mark of its own.
+  image: "ghcr.io/knative/helloworld-go:latest",
+  env: { TARGET: "Edge!" },
+  autoscaling: { minScale: 1 },
+};

@@ -41,7 +41,7 @@ const services = (count: number, minScale = 1, cpu = "0"): string =>
     Object.fromEntries(
       Array.from({ length: count }, (_, index) => [
         `s${index}`,
-        { image: "a", requests: { cpu }, autoscaling: { minScale } },
+        { image: "app", requests: { cpu }, autoscaling: { minScale } },
       ]),
     ),
   );
@@ -63,7 +63,7 @@ const cases: Case[] = [
       resourcePolicy: "upstream",
       hostCpus: "2",
       hostMemoryMiB: "1280",
-      services: '{"a":{"image":"a","requests":{"memory":"600Mi"}}}',
+      services: '{"a":{"image":"app","requests":{"memory":"600Mi"}}}',
     },
   },
   { title: "edge on the reference host", config: { resourcePolicy: "edge" } },

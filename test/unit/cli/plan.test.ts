@@ -69,6 +69,19 @@ describe("a stack's file", () => {
     );
   });
 
+  it("has a text in place of a service's encrypted secret, and base64 in place of a file's bytes", () => {
+    const secure = { secure: "v1:abc" };
+    const secrets = { api: { TOKEN: secure, "/key": { base64: secure } } };
+    const { values, encrypted } = parseStackFile(
+      stackFile({ [`${project}:serviceSecrets`]: secrets }),
+      "a",
+    );
+    assert.deepEqual([...encrypted], ["serviceSecrets"]);
+    assert.deepEqual(JSON.parse(values.serviceSecrets ?? ""), {
+      api: { TOKEN: "encrypted", "/key": { base64: btoa("encrypted") } },
+    });
+  });
+
   it("may end in the separator of a document that does not follow", () => {
     const file = `---\nconfig:\n  ${project}:host: a\n---\n# the end\n`;
     assert.deepEqual(parseStackFile(file, "a").values, { host: "a" });

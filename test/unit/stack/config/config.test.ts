@@ -962,6 +962,7 @@ describe("configuration", () => {
       domain: "example.com",
       sample: "false",
       services: '{"a":{"image":"app"}}',
+      serviceSecrets: '{"hello":{"TOKEN":"x"}}',
     };
     assert.deepEqual(Object.keys(changes), Object.keys(readSchema().keys));
     for (const [key, value] of Object.entries(changes)) {

@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { dump } from "js-yaml";
 import { ConfigError, EdgeConfig } from "../../../../stack/config";
-import { testConfig } from "../../../support/config";
+import { project, testConfig } from "../../../support/config";
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-services-"));
 
@@ -36,7 +36,9 @@ function problems(api: object, more: Record<string, string> = {}): string[] {
     return [];
   } catch (error) {
     assert.ok(error instanceof ConfigError, String(error));
-    return error.problems.map((problem) => problem.replaceAll(`${folder}/`, ""));
+    return error.problems.map((problem) =>
+      problem.replace(`${project}:`, "").replaceAll(`${folder}/`, ""),
+    );
   }
 }
 
@@ -168,7 +170,7 @@ status:
     const [problem = "", ...others] = problems({ from }, { knativeConfig: off });
     assert.match(
       problem,
-      /^knative-edge:services\.api\.from: init\.yaml: spec\.template\.spec\.initContainers: needs kubernetes\.podspec-init-containers/,
+      /^services\.api\.from: init\.yaml: spec\.template\.spec\.initContainers: needs kubernetes\.podspec-init-containers/,
     );
     assert.deepEqual(others, []);
   });
@@ -267,7 +269,7 @@ describe("a service of a few fields", () => {
   it("is refused as Knative's webhook would refuse it", () => {
     const tag = "a".repeat(64);
     assert.deepEqual(problems({ image, traffic: [{ latestRevision: true, percent: 100, tag }] }), [
-      `knative-edge:services.api: spec.traffic[0].tag: "${tag}" cannot be a tag; take up to 63 lower-case letters, digits and dashes, a letter first.`,
+      `services.api: spec.traffic[0].tag: "${tag}" cannot be a tag; take up to 63 lower-case letters, digits and dashes, a letter first.`,
     ]);
   });
 });
