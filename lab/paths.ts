@@ -61,7 +61,7 @@ export const network = networkOf(repoRoot);
 export const filesPort = 8087;
 
 /** How many hosts a lab can have. The pools must end below .250. */
-export const mostHosts = 14;
+export const mostHosts = 16;
 
 /** A lab host's number from its name: `edge1` is 1. */
 export function hostNumber(name: string): number {
@@ -79,7 +79,7 @@ export function hostAddress(name: string, net: LabNetwork = network): string {
 
 /** MetalLB pool of a lab host, as `first-last`. */
 export function hostPool(name: string, net: LabNetwork = network): string {
-  const first = 100 + 10 * (hostNumber(name) - 1);
+  const first = 90 + 10 * (hostNumber(name) - 1);
   return `${net.prefix}.${first}-${net.prefix}.${first + 9}`;
 }
 

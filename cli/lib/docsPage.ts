@@ -25,8 +25,9 @@ Each key is set for a stack, with \`pulumi config set <key> <value>\` or in \`Pu
 \`${project}:<key>\`; if your project has another name, that name stands in front. The whole configuration is checked
 before anything is done, and all problems are reported together, each with its key and what to do. A value of "" is the
 same as none. Required are \`host\`, \`sshPrivateKey\`, \`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`,
-\`loadBalancerPool\`. Only the keys marked as secret are kept so, and another one is refused encrypted: keep secrets out
-of \`services\` and the rest, which previews and the state show. Of \`registries\` only the passwords are kept secret.
+\`loadBalancerPool\`. Only the keys marked as secret are kept so, and another one is refused encrypted: put the secrets
+of services into \`serviceSecrets\`, and keep them out of the rest, which previews and the state show. Of \`registries\` only
+the passwords are kept secret.
 
 | key | type | default | what it is |
 |---|---|---|---|
@@ -71,10 +72,12 @@ ${tableOf(reasonsOf(memoryMeasures))}
 
 ## Fields of a service
 
-Fields of \`services.<name>\`. Required is \`image\`; what is left out is Knative's own default.
+Fields of \`services.<name>\`. Required is \`image\` or \`from\`; what is left out is the file's, or Knative's own default.
+docs/services.md has examples.
 
 | field | type | what it is |
 |---|---|---|
+${fieldRows("ServiceSource")}
 ${fieldRows("ServiceSpec")}
 
 Fields of \`services.<name>.autoscaling\`:

@@ -13,6 +13,8 @@ export interface ManifestSetOptions {
   parent: pulumi.ComponentResource;
   /** The cluster that they are in. */
   cluster: Cluster;
+  /** Fields of an object that stay as they are, beside {@link ignoredFields}. Defaults to none. */
+  ignored?: (object: KubernetesObject) => string[];
 }
 
 /**
@@ -73,7 +75,7 @@ export class ManifestSet {
     dependsOn: pulumi.Resource[],
     hooks?: pulumi.ResourceHookBinding,
   ): Manifest {
-    const { parent, cluster } = this.opts;
+    const { parent, cluster, ignored = () => [] } = this.opts;
     const name = manifestName(this.component, object);
     const replacing = replacingFields(object);
     const isReplaced = replacing.length > 0;
@@ -87,7 +89,7 @@ export class ManifestSet {
         hooks,
         customTimeouts: timeouts(awaitSeconds(object)),
         dependsOn,
-        ignoreChanges: ignoredFields(object),
+        ignoreChanges: [...ignoredFields(object), ...ignored(object)],
         replaceOnChanges: replacing,
         // For its name is taken until it is gone.
         deleteBeforeReplace: isReplaced ? true : undefined,

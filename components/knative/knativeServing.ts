@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { keptFeatures } from "./admission/features";
 import { ServingObjects } from "./servingObjects";
 import { Cluster, clusterOptions } from "../cluster/cluster";
 import { admissionGate } from "../host/admissionGate";
@@ -33,7 +34,7 @@ export class KnativeServing extends pulumi.ComponentResource implements ServingS
     super("knative-edge:index:KnativeServing", name, {}, clusterOptions(args.cluster, opts));
     const { cluster } = args;
     const { definitions, core, admitted } = args.objects;
-    const manifests = new ManifestSet(name, { parent: this, cluster });
+    const manifests = new ManifestSet(name, { parent: this, cluster, ignored: keptFeatures });
 
     manifests.add(definitions);
     this.definitions = [...manifests.resources];

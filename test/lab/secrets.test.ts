@@ -20,6 +20,11 @@ const loginKey = newKey();
 const jumpKey = newKey();
 const unknownKey = newKey();
 
+/** A service's own secrets: a variable and a file. */
+const [variable, file] = ["variable", "file"].map(
+  (name) => `${name}-${randomBytes(12).toString("hex")}`,
+) as [string, string];
+
 /**
  * Passed to Pulumi so that it logs what it does, on stderr. At level 9 it logs every property that it passes on, secrets
  * included (sdk/go/common/resource/plugin/rpc.go): see docs/operations.md.
@@ -44,6 +49,13 @@ describe("secrets", () => {
       jumpPrivateKeyPassphrase: passphrase,
     }))
       await lab.setSecret(key, value);
+    for (const [name, value] of Object.entries({ PLANTED: variable, '["/etc/planted"]': file })) {
+      const key = `serviceSecrets.hello${name.startsWith("[") ? name : `.${name}`}`;
+      await pulumi(["config", "set", "--secret", "--path", key], {
+        stack: lab.stack,
+        input: value,
+      });
+    }
     watch = new ProcessWatch(100);
     // A run that fails, one that logs everything, and all commands that print.
     await lab.fails(/does not accept the key in sshPrivateKey/);
@@ -59,7 +71,8 @@ describe("secrets", () => {
     const data = /client-key-data: (\S+)/.exec(stdout)?.[1];
     assert.ok(data !== undefined);
     const clientKey = Buffer.from(data, "base64").toString();
-    secrets = [passphrase, data.slice(200, 280), ...keyLines(clientKey)].concat(
+    const ofService = [variable, file].flatMap((text) => [text, btoa(text).replace(/=+$/, "")]);
+    secrets = [passphrase, data.slice(200, 280), ...ofService, ...keyLines(clientKey)].concat(
       ...[loginKey, jumpKey, unknownKey].map((key) => keyLines(key.private)),
     );
     assert.ok(secrets.length > 10);
@@ -68,6 +81,17 @@ describe("secrets", () => {
   after(async () => {
     watch.stop();
     await lab.remove();
+  });
+
+  it("reach the service that they are for", async () => {
+    const pod = await lab.kubectl(
+      "get pods -l serving.knative.dev/service=hello -o jsonpath={.items[0].metadata.uid}",
+    );
+    const found = await lab.ssh(
+      `cat /var/lib/kubelet/pods/${pod}/volumes/kubernetes.io~secret/knative-edge-secrets/0-planted 2>/dev/null || ` +
+        `cat /var/lib/k0s/kubelet/pods/${pod}/volumes/kubernetes.io~secret/knative-edge-secrets/0-planted`,
+    );
+    assert.equal(found, file);
   });
 
   it("are in nothing that Pulumi prints, when it fails and when it logs everything too", () => {
@@ -93,7 +117,8 @@ describe("secrets", () => {
       sightings.filter(({ where, isPublic }) => where === "cmdline" || isPublic),
       [],
     );
-    for (const { process } of sightings) assert.match(process, /pulumi|esbuild/);
+    // The service itself has its variable there, and so has what starts it.
+    for (const { process } of sightings) assert.match(process, /pulumi|esbuild|helloworld|runc/);
   });
 
   it("are in no file that others may read, here or on the host", () => {

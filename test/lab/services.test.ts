@@ -1,0 +1,125 @@
+// Services of the user's own: from a file, in a namespace, with several containers and with secrets.
+import { strict as assert } from "node:assert";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
+import { get } from "../../lab/http";
+import { labDir } from "../../lab/paths";
+import { changedNames, eventually, hostnameOf, loadBalancer } from "../support/lab";
+import { LabStack } from "../support/labStack";
+
+const lab = new LabStack("edge16");
+const folder = path.join(labDir, "services");
+const from = path.join(folder, "service.yaml");
+
+/** An init container that ends at once, a container that does nothing, and the sample, all from images that the host has. */
+const service = `apiVersion: serving.knative.dev/v1
+kind: Service
+metadata:
+  name: api
+  namespace: shop
+spec:
+  template:
+    metadata:
+      annotations:
+        autoscaling.knative.dev/min-scale: "1"
+    spec:
+      initContainers:
+        - name: check
+          image: quay.io/k0sproject/coredns:lab
+          command: ["/coredns", "-version"]
+      containers:
+        - name: web
+          image: ghcr.io/knative/helloworld-go:latest
+          ports:
+            - containerPort: 8080
+          env:
+            - name: TARGET
+              value: from a file
+          readinessProbe:
+            httpGet:
+              path: /
+        - name: beside
+          image: registry.k8s.io/pause:3.10
+`;
+
+/** The lab's own registries, and those whose images this test takes from the host too. */
+const skipped = "kind.local,ko.local,dev.local,registry.lab,quay.io,registry.k8s.io";
+const settings: StackConfig = {
+  services: { api: { from } },
+  knativeConfig: { "config-deployment": { "registries-skipping-tag-resolving": skipped } },
+};
+
+/** The service answers so, from outside and within two minutes. */
+async function answers(body: string): Promise<void> {
+  const [address, host] = [await loadBalancer(lab.host), await hostnameOf(lab.host, "api")];
+  await eventually(`${body} from ${host}`, 120, async () =>
+    isDeepStrictEqual(await get(address, host), { status: 200, body: `${body}\n` }),
+  );
+}
+
+async function up(): Promise<void> {
+  const { code, text } = await lab.run("up", "--yes", "--skip-preview");
+  assert.equal(code, 0, text);
+}
+
+function setSecret(name: string, value: string): Promise<unknown> {
+  const args = ["config", "set", "--secret", "--path", `serviceSecrets.api.${name}`];
+  return pulumi(args, { stack: lab.stack, input: value });
+}
+
+describe("services of one's own", () => {
+  before(async () => {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(from, service);
+    await lab.create();
+  });
+
+  after(async () => {
+    await lab.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  it("come from a file, into a namespace that is made, and turn on the features that they need", async () => {
+    await lab.configure(settings);
+    await up();
+    await answers("Hello from a file!");
+    const url = (await stackOutputs(lab.host))?.services;
+    assert.match(JSON.stringify(url), /"api":"http:\/\/api\.shop\.[0-9.]+\.sslip\.io"/);
+    const flags = await lab.kubectl("-n knative-serving get configmap config-features -o json");
+    const { data } = JSON.parse(flags) as { data: Record<string, string> };
+    assert.equal(data["kubernetes.podspec-init-containers"], "enabled");
+    const pods = await lab.kubectl(
+      "-n shop get pods -o jsonpath={.items[*].spec.containers[*].name}",
+    );
+    assert.equal(pods, "web beside queue-proxy");
+    assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
+  it("take a secret, and another value of it rolls them", async () => {
+    await setSecret("TARGET", "planted-secret");
+    assert.deepEqual((await changedNames(lab.stack)).sort(), ["api-secrets", "api-service"]);
+    await up();
+    await answers("Hello planted-secret!");
+    await setSecret("TARGET", "rotated-secret");
+    const { text } = await lab.run("preview", "--diff");
+    assert.match(text, /knative-edge\/secrets: "TARGET=[0-9a-f]{16}" => "TARGET=[0-9a-f]{16}"/);
+    assert.doesNotMatch(text, /(planted|rotated)-secret/);
+    assert.deepEqual((await changedNames(lab.stack)).sort(), ["api-secrets", "api-service"]);
+    await up();
+    await answers("Hello rotated-secret!");
+  });
+
+  it("leave their Secret with the last secret, and nothing but their namespace when they go", async () => {
+    const args = ["config", "rm", "--path", "serviceSecrets.api"];
+    await pulumi(args, { stack: lab.stack });
+    await up();
+    await answers("Hello from a file!");
+    assert.equal(await lab.kubectl("-n shop get secrets -o name"), "");
+    await lab.configure({ ...settings, services: undefined });
+    await up();
+    assert.equal(await lab.kubectl("-n shop get services.serving.knative.dev -o name"), "");
+    assert.match(await lab.kubectl("get namespace shop"), /shop +Active/);
+  });
+});
