@@ -12,6 +12,8 @@ const rooms = [
   "components/host",
   "components/metallb",
   "components/ingress",
+  "components/knative/service",
+  "components/knative/admission",
   "components/knative",
   "components",
   "stack/resources",

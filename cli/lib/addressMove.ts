@@ -1,7 +1,7 @@
 import type { EdgeConfig } from "../../stack/config";
 import { isRecord } from "../../lib/json";
-import { urlDomain } from "../../components/knative/configuredService";
-import { hasPlainUrls } from "../../components/knative/serviceSpec";
+import { urlDomain } from "../../components/knative/service/configuredService";
+import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
 import { firstAddress, isInPool } from "../../components/metallb/pool";
 
 /**

@@ -207,7 +207,7 @@ const schemaTypes: Record<string, string> = {
  * A row for each field of a type.
  * @param file Where the type is, below components.
  */
-function fieldRows(type: string, file = "knative/serviceSpec.ts"): string {
+function fieldRows(type: string, file = "knative/service/serviceSpec.ts"): string {
   return typeFields(path.join(__dirname, "../../components", file), type)
     .map((field) => {
       const values = field.type.replaceAll('"', "").replaceAll(" | ", " or ");

@@ -4,10 +4,10 @@ import { withAwait } from "../cluster/awaits";
 import { pullSecret, RegistryLogin, withPullSecret } from "../registry/pullSecret";
 import { AddressSource } from "../metallb/addressSource";
 import { Ingress } from "../ingress/ingress";
-import { urlDomain } from "./configuredService";
-import { ServiceSpec } from "./serviceSpec";
-import { knativeService } from "./serviceObject";
-import { secretName } from "./serviceSecrets";
+import { urlDomain } from "./service/configuredService";
+import { ServiceSpec } from "./service/serviceSpec";
+import { knativeService } from "./service/serviceObject";
+import { secretName } from "./service/serviceSecrets";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
 import { timeouts } from "../cluster/timeouts";
@@ -40,7 +40,7 @@ interface Placement {
   plainUrl?: boolean;
 }
 
-/** Every field of a service as a Pulumi input; ServiceSpec in components/knative/serviceSpec.ts says what each means. */
+/** Every field of a service as a Pulumi input; ServiceSpec in components/knative/service/serviceSpec.ts says what each means. */
 export type KnativeServiceArgs = Placement & {
   [Field in keyof ServiceSpecInputs]: pulumi.Input<ServiceSpecInputs[Field]>;
 } & {

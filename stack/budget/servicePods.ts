@@ -1,11 +1,11 @@
-import { ServiceDemand, serviceDemand } from "../../components/knative/serviceDemand";
+import { ServiceDemand, serviceDemand } from "../../components/knative/service/serviceDemand";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { podBudget, PodBudget, priorities } from "./pods";
 import {
   userResources,
   queueProxyResources,
   configMapData,
-} from "../../components/knative/serviceResources";
+} from "../../components/knative/service/serviceResources";
 
 /** The container that Knative adds to each pod of a service. */
 export const queueProxyName = "queue-proxy";

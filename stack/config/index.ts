@@ -1,8 +1,8 @@
 import { Registries } from "../../components/registry/registry";
 import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
 import { HostSize } from "../../components/host/hostSize";
-import { ConfiguredService } from "../../components/knative/configuredService";
-import { hasPlainUrls } from "../../components/knative/serviceSpec";
+import { ConfiguredService } from "../../components/knative/service/configuredService";
+import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { UserError } from "../../lib/userError";

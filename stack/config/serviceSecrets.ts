@@ -1,7 +1,7 @@
 import { posix } from "node:path";
-import { isVariableName, reservedVariables } from "../../components/knative/serviceChecks";
-import { ServiceSecrets } from "../../components/knative/serviceSecrets";
-import { variableProblem } from "../../components/knative/serviceSpec";
+import { isVariableName, reservedVariables } from "../../components/knative/service/serviceChecks";
+import { ServiceSecrets } from "../../components/knative/service/serviceSecrets";
+import { variableProblem } from "../../components/knative/service/serviceSpec";
 import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { Reader } from "./reader";

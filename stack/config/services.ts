@@ -1,18 +1,22 @@
 import { admitService, readService } from "../../components/knative/admission/serviceAdmission";
 import { Feature } from "../../components/knative/admission/features";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
-import { ConfiguredService, probePath } from "../../components/knative/configuredService";
-import { checkService, isTakenNamespace } from "../../components/knative/serviceChecks";
-import { knativeService, withSpec } from "../../components/knative/serviceObject";
-import { ServiceEntry, ServiceSpec, TrafficTarget } from "../../components/knative/serviceSpec";
-import { ServiceSecrets, withSecrets } from "../../components/knative/serviceSecrets";
+import { ConfiguredService, probePath } from "../../components/knative/service/configuredService";
+import { checkService, isTakenNamespace } from "../../components/knative/service/serviceChecks";
+import { knativeService, withSpec } from "../../components/knative/service/serviceObject";
+import {
+  ServiceEntry,
+  ServiceSpec,
+  TrafficTarget,
+} from "../../components/knative/service/serviceSpec";
+import { ServiceSecrets, withSecrets } from "../../components/knative/service/serviceSecrets";
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
 import { UserError } from "../../lib/userError";
 import { Reader } from "./reader";
-import { readServiceFile } from "./serviceFile";
+import { readServiceFile } from "../../components/knative/service/serviceFile";
 
 /** The services of a stack, and what Knative must be told for them. */
 export interface Services {

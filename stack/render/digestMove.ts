@@ -1,4 +1,4 @@
-import { serviceImages } from "../../components/knative/serviceImage";
+import { serviceImages } from "../../components/knative/service/serviceImage";
 
 /**
  * What to say of an update with which a service that ran by its image's tag goes over to the digest, as one does since

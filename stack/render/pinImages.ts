@@ -1,4 +1,8 @@
-import { revisionName, ServiceImage, serviceImages } from "../../components/knative/serviceImage";
+import {
+  revisionName,
+  ServiceImage,
+  serviceImages,
+} from "../../components/knative/service/serviceImage";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { parseImageReference, pinnedImage } from "../../components/registry/imageReference";
 import { RegistryError } from "../../components/registry/registryError";

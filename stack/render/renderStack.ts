@@ -1,11 +1,11 @@
 import { withAwait } from "../../components/cluster/awaits";
 import { ConfigError, EdgeConfig } from "../config";
-import { ConfiguredService } from "../../components/knative/configuredService";
-import { withImages } from "../../components/knative/serviceImage";
+import { ConfiguredService } from "../../components/knative/service/configuredService";
+import { withImages } from "../../components/knative/service/serviceImage";
 import { mirrorImage } from "../../lib/imageNames";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { ReleaseObjects } from "../releases/releases";
-import { serviceResourceProblems } from "../../components/knative/serviceResources";
+import { serviceResourceProblems } from "../../components/knative/service/serviceResources";
 import { Pins } from "./pinImages";
 import { transformAll, validateAgainstManifests } from "./transforms";
 import { ServingObjects, servingSteps } from "../../components/knative/servingObjects";

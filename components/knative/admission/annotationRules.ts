@@ -3,7 +3,7 @@
  * pkg/apis/serving/v1/revision_validation.go in knative.dev/serving, and pkg/apis/networking/metadata_validation.go in
  * knative.dev/networking.
  */
-import { goDuration, goInteger, goNumber, isWholeSeconds } from "../../../lib/goValues";
+import { goDuration, goInteger, goNumber, isWholeSeconds } from "./goValues";
 import { parseQuantity } from "../../../lib/quantity";
 import { Findings } from "./findings";
 import { join } from "./schema";

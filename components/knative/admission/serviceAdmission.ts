@@ -8,7 +8,7 @@ import {
   isDns1123Subdomain,
   isLabelValue,
   isQualifiedName,
-} from "../../../lib/kubernetesNames";
+} from "../../cluster/kubernetesNames";
 import { Problem } from "../../../lib/problem";
 import { checkServiceAnnotations, checkTemplateAnnotations } from "./annotationRules";
 import { checkContainers, checkPodSecurity } from "./containerRules";

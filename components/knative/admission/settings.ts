@@ -1,4 +1,4 @@
-import { goBoolean, goInteger } from "../../../lib/goValues";
+import { goBoolean, goInteger } from "./goValues";
 
 /** Data of Knative's ConfigMaps, by name and key. What is not set has Knative's own default. */
 export type ConfigMaps = Record<string, Record<string, string>>;

@@ -1,5 +1,5 @@
 /** Knative's rules for traffic: pkg/apis/serving/v1/route_validation.go and route_defaults.go in knative.dev/serving. */
-import { isDns1035Label, isQualifiedName } from "../../../lib/kubernetesNames";
+import { isDns1035Label, isQualifiedName } from "../../cluster/kubernetesNames";
 import { Findings } from "./findings";
 import { join, ValueOf } from "./schema";
 import { service } from "./serviceSchema";

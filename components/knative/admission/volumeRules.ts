@@ -1,5 +1,5 @@
 /** Knative's rules for volumes: pkg/apis/serving/k8s_validation.go in knative.dev/serving. */
-import { isDns1123Label } from "../../../lib/kubernetesNames";
+import { isDns1123Label } from "../../cluster/kubernetesNames";
 import { parseQuantity } from "../../../lib/quantity";
 import { Findings } from "./findings";
 import { join } from "./schema";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { load } from "js-yaml";
-import { checkService } from "../../../components/knative/serviceChecks";
+import { checkService } from "../../../components/knative/service/serviceChecks";
 import { Check } from "../../../lib/check";
 import { configurationPage } from "../../../cli/lib/docsPage";
 import { testConfig } from "../../support/config";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { knativeService } from "../../../components/knative/serviceObject";
+import { knativeService } from "../../../components/knative/service/serviceObject";
 import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";

@@ -125,6 +125,8 @@ describe("the registrations of the program", () => {
     );
     const bundle = "webhooks[*].clientConfig.caBundle";
     const knative = [bundle, "webhooks[*].rules"];
+    // Its flags are told of below.
+    delete ignored["knative-serving/config-features"];
     assert.deepEqual(ignored, {
       "metallb-system/metallb-webhook-cert": ["data"],
       "metallb-webhook-configuration": [bundle],
@@ -135,6 +137,18 @@ describe("the registrations of the program", () => {
       "webhook.serving.knative.dev": knative,
       "validation.webhook.serving.knative.dev": knative,
     });
+  });
+
+  it("let a feature flag that is on stay on, unless the user sets it", async () => {
+    const flags = async (knativeConfig: object): Promise<string[]> => {
+      const config = { ...leastConfig, manifestsDir, knativeConfig: JSON.stringify(knativeConfig) };
+      const changed = await runProgram(config, { preview: true });
+      return changed.find("knative-knative-serving/config-features").ignoreChanges;
+    };
+    const flag = "kubernetes.podspec-init-containers";
+    assert.ok((await flags({})).includes(`data["${flag}"]`));
+    const set = await flags({ "config-features": { [flag]: "disabled" } });
+    assert.ok(set.length > 20 && !set.includes(`data["${flag}"]`));
   });
 
   it("send no command its last output, which sshd refuses and which may be long", () => {

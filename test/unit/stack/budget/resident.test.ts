@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { knativeService } from "../../../../components/knative/serviceObject";
+import { knativeService } from "../../../../components/knative/service/serviceObject";
 import { Budget, computeBudget } from "../../../../stack/budget/budget";
 import {
   BudgetError,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { knativeService } from "../../../../components/knative/serviceObject";
-import { withImages } from "../../../../components/knative/serviceImage";
+import { knativeService } from "../../../../components/knative/service/serviceObject";
+import { withImages } from "../../../../components/knative/service/serviceImage";
 import { Place, RegistryError, Trouble } from "../../../../components/registry/registryError";
 import { KubernetesObject } from "../../../../components/cluster/kubernetesObject";
-import { ServiceSpec } from "../../../../components/knative/serviceSpec";
+import { ServiceSpec } from "../../../../components/knative/service/serviceSpec";
 import { ConfigError } from "../../../../stack/config";
 import { digestMove } from "../../../../stack/render/digestMove";
 import { PinnedImages, pinImages } from "../../../../stack/render/pinImages";

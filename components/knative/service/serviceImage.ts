@@ -1,5 +1,5 @@
-import { JsonObject } from "../../lib/json";
-import { KubernetesObject } from "../cluster/kubernetesObject";
+import { JsonObject } from "../../../lib/json";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
 import { ServiceContainer, serviceContainers } from "./serviceObject";
 
 /** The annotation of a revision template in which kn, too, keeps the tag of an image that stands there by its digest. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { loadAll } from "js-yaml";
-import { KubernetesObject } from "../../components/cluster/kubernetesObject";
-import { isRecord } from "../../lib/json";
-import { UserError } from "../../lib/userError";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
+import { isRecord } from "../../../lib/json";
+import { UserError } from "../../../lib/userError";
 
 /**
  * Reads a file with one Knative Service, without what a cluster adds to it: `kubectl get --output yaml` writes such files.

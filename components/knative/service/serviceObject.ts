@@ -1,5 +1,5 @@
-import { JsonObject } from "../../lib/json";
-import { KubernetesObject } from "../cluster/kubernetesObject";
+import { JsonObject } from "../../../lib/json";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
 import { AutoscalingSpec, ServiceSpec } from "./serviceSpec";
 
 /** A container of a Service, as far as this program reads it. */

@@ -1,4 +1,4 @@
-import { KubernetesObject } from "../cluster/kubernetesObject";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
 import { visibilityLabel } from "./serviceSpec";
 
 /** A Knative Service as a stack's configuration has it. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { Graph, runProgram } from "../../../../cli/recording/recorder";
-import { knativeService } from "../../../../components/knative/serviceObject";
-import { withSecrets } from "../../../../components/knative/serviceSecrets";
-import { ConfigError, readConfig } from "../../../../stack/config";
-import { leastConfig, project, testConfig } from "../../../support/config";
-import { manifestsDir } from "../../../support/releases";
+import { Graph, runProgram } from "../../../../../cli/recording/recorder";
+import { knativeService } from "../../../../../components/knative/service/serviceObject";
+import { withSecrets } from "../../../../../components/knative/service/serviceSecrets";
+import { ConfigError, readConfig } from "../../../../../stack/config";
+import { leastConfig, project, testConfig } from "../../../../support/config";
+import { manifestsDir } from "../../../../support/releases";
 
 const token = "token-of-the-service";
 const image = `registry.example/api@sha256:${"a".repeat(64)}`;

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { posix } from "node:path";
-import { JsonObject } from "../../lib/json";
-import { KubernetesObject } from "../cluster/kubernetesObject";
+import { JsonObject } from "../../../lib/json";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
 import { answeringContainer, serviceContainers } from "./serviceObject";
 
 /** The secrets of a service. */

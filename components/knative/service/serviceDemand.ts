@@ -1,5 +1,5 @@
-import { KubernetesObject } from "../cluster/kubernetesObject";
-import { Resources } from "../../lib/resources";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
+import { Resources } from "../../../lib/resources";
 import { answeringContainer, serviceContainers } from "./serviceObject";
 import { TrafficTarget } from "./serviceSpec";
 

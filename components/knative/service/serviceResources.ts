@@ -1,8 +1,8 @@
 import { ConfiguredService } from "./configuredService";
 import { serviceDemand } from "./serviceDemand";
-import { KubernetesObject } from "../cluster/kubernetesObject";
-import { Problem } from "../../lib/problem";
-import { resourceErrors, ResourceList, Resources } from "../../lib/resources";
+import { KubernetesObject } from "../../cluster/kubernetesObject";
+import { Problem } from "../../../lib/problem";
+import { resourceErrors, ResourceList, Resources } from "../../../lib/resources";
 
 /**
  * Requests above limits that only Knative's ConfigMaps and the services together make: the API server then refuses the

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { probePath, urlDomain } from "../../../../components/knative/configuredService";
-import { ServiceSpec } from "../../../../components/knative/serviceSpec";
-import { checkService } from "../../../../components/knative/serviceChecks";
-import { Check } from "../../../../lib/check";
-import { Problem } from "../../../../lib/problem";
-import { knativeService } from "../../../../components/knative/serviceObject";
+import { probePath, urlDomain } from "../../../../../components/knative/service/configuredService";
+import { ServiceSpec } from "../../../../../components/knative/service/serviceSpec";
+import { checkService } from "../../../../../components/knative/service/serviceChecks";
+import { Check } from "../../../../../lib/check";
+import { Problem } from "../../../../../lib/problem";
+import { knativeService } from "../../../../../components/knative/service/serviceObject";
 
 describe("Knative Service", () => {
   it("has only what is said", () => {

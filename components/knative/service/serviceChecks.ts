@@ -1,8 +1,8 @@
-import { isImageName } from "../../lib/imageNames";
-import { isDns1123Label } from "../../lib/kubernetesNames";
-import { Check } from "../../lib/check";
-import { isRecord } from "../../lib/json";
-import { asResourceList, resourceErrors } from "../../lib/resources";
+import { isImageName } from "../../../lib/imageNames";
+import { isDns1123Label } from "../../cluster/kubernetesNames";
+import { Check } from "../../../lib/check";
+import { isRecord } from "../../../lib/json";
+import { asResourceList, resourceErrors } from "../../../lib/resources";
 import { isClusterLocal } from "./configuredService";
 import {
   ServiceEntry,
