@@ -23,6 +23,7 @@ const rooms = [
   "program",
   ".",
   "cli/lib",
+  "cli/lib/load",
   "cli/recording",
   "cli",
 ];

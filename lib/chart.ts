@@ -1,3 +1,5 @@
+import { type Drawing, rect, svgDocument, text } from "./svg";
+
 /** A group of bars: one row of a {@link barChart}. */
 export interface ChartRow {
   label: string;
@@ -7,7 +9,7 @@ export interface ChartRow {
   values: (number | undefined)[];
 }
 
-/** One bar chart of {@link barCharts}. */
+/** What a {@link barChart} shows. */
 export interface Chart {
   title: string;
   /** Stands behind every number, its space included: `m`, ` MiB`. */
@@ -22,28 +24,20 @@ const rowGap = 10;
 const labelWidth = 370;
 const plotWidth = 480;
 const numberWidth = 90;
-const width = labelWidth + plotWidth + numberWidth;
+/** Width of every picture. */
+export const width = labelWidth + plotWidth + numberWidth;
 const headHeight = 56;
-const gap = 24;
 /** What fits beside the bars: about 6.5 px a character. */
 const longestLabel = 54;
 
 /** Horizontal bar charts below each other, as one SVG document that needs no font and no style sheet beside it. */
 export function barCharts(charts: Chart[]): string {
-  let y = 0;
-  const parts = charts.map((chart) => {
-    const part = `<g transform="translate(0 ${y})">\n${chartBody(chart).join("\n")}\n</g>`;
-    y += chartHeight(chart) + gap;
-    return part;
-  });
-  const height = Math.max(0, y - gap);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-      `font-family="sans-serif" font-size="12" fill="#1f2328">`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return svgDocument(charts.map(barChart), width);
+}
+
+/** One bar chart as a part of a picture. */
+export function barChart(chart: Chart): Drawing {
+  return { lines: chartBody(chart), height: chartHeight(chart) };
 }
 
 function chartBody({ title, unit, series, rows }: Chart): string[] {
@@ -89,26 +83,4 @@ function shortened(label: string): string {
 
 function chartHeight({ series, rows }: Chart): number {
   return headHeight + rows.length * (series.length * bar + rowGap);
-}
-
-function rect(x: number, y: number, w: number, h: number, color: string): string {
-  return `<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" fill="${escape(color)}"/>`;
-}
-
-function text(x: number, y: number, content: string, attributes = ""): string {
-  return `<text x="${round(x)}" y="${round(y)}"${attributes && ` ${attributes}`}>${escape(content)}</text>`;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function escape(content: string): string {
-  const entities: Record<string, string> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-  };
-  return content.replace(/[&<>"]/g, (character) => entities[character] ?? character);
 }
