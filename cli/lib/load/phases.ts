@@ -116,11 +116,10 @@ export function phasesOf(marks: Marks): Phases {
   return phases;
 }
 
-/** The pod that was ready first; without a ready one, the pod that was made first. */
+/** The pod that was ready first; without a ready one, the pod that was seen first. Events may be about other services. */
 function answeringPod(evidence: readonly Evidence[]): string | undefined {
-  const first = (milestone: ClusterMilestone): string | undefined =>
-    evidence.find((each) => each.milestone === milestone)?.pod;
-  return first("podReady") ?? first("podMade");
+  const ready = evidence.find(({ milestone }) => milestone === "podReady");
+  return (ready ?? evidence.find(({ containers }) => containers !== undefined))?.pod;
 }
 
 /** When the last container started, if each of them is known to have. */

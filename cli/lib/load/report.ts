@@ -70,8 +70,8 @@ export function shortcomings(report: LoadReport, { maxColdP95, minRps }: LoadOpt
   const { cold, warm, failure } = report;
   const missed = failure === undefined ? [] : [failure];
   const p95 = cold?.milliseconds?.p95 ?? Infinity;
-  if (maxColdP95 !== undefined && (cold?.failed ?? 0) > 0) {
-    missed.push(`${cold?.failed} cold starts had no answer, so --max-cold-p95 is missed.`);
+  if (maxColdP95 !== undefined && cold !== undefined && cold.failed > 0) {
+    missed.push(`${withoutAnswer(cold)}, so --max-cold-p95 is missed.`);
   } else if (maxColdP95 !== undefined && p95 > maxColdP95) {
     missed.push(
       `p95 of the cold starts is ${seconds(p95)}, above --max-cold-p95 ${seconds(maxColdP95)}.`,
@@ -103,25 +103,34 @@ function coldTables(
 ): string[] {
   const answered = starts.length - failed;
   const columns = ["p50", "p95", "p99"].map(number);
-  const row = (title: string, { p50, p95, p99 }: Percentiles, seen: number): string[] => [
-    title,
-    ...[p50, p95, p99].map(seconds),
-    `${seen} of ${answered}`,
-  ];
+  const row = (
+    title: string,
+    { p50, p95, p99 }: Percentiles,
+    unit: (ms: number) => string,
+    seen: number,
+  ): string[] => [title, ...[p50, p95, p99].map(unit), `${seen} of ${answered}`];
+  const short = (ms: number): string => `${Math.round(ms)} ms`;
+  const failures = failed > 0 ? [withoutAnswer({ starts, failed })] : [];
   if (milliseconds === undefined) {
-    return [`${starts.length} cold starts, none with an answer`];
+    return failures;
   }
   const rows = milestones.flatMap((name) => {
     const found = phases[name];
-    return found === undefined ? [] : [row(`  until ${milestoneTitles[name]}`, found, found.seen)];
+    return found === undefined
+      ? []
+      : [row(`  until ${milestoneTitles[name]}`, found, short, found.seen)];
   });
   return [
     format(
       [{ title: "cold start" }, ...columns, number("seen in")],
-      [row("request to first byte", milliseconds, answered), ...rows],
+      [row("request to first byte", milliseconds, seconds, answered), ...rows],
     ),
-    ...(failed > 0 ? [`${failed} of ${starts.length} cold starts had no answer`] : []),
+    ...failures,
   ];
+}
+
+function withoutAnswer({ starts, failed }: Pick<ColdReport, "starts" | "failed">): string {
+  return `${failed} of ${starts.length} cold starts had no answer`;
 }
 
 function warmTable(warm: WarmLoad, format: Format): string {

@@ -86,7 +86,7 @@ describe("npm run load", function () {
     assert.equal(Math.max(...timeline.map(({ connections }) => connections)), 4);
     assert.equal(Math.max(...timeline.map(({ pods }) => pods)), 1);
     assert.match(stdout, /^request to first byte +0\.\d\d s +0\.\d\d s +0\.\d\d s +3 of 3$/m);
-    assert.match(stdout, /^ {2}until containers started .* 3 of 3$/m);
+    assert.match(stdout, /^ {2}until containers started +\d+ ms .* 3 of 3$/m);
     assert.match(stdout, /^2 s +4 +\d+ +\d+ ms .*none$/m);
     assert.match(stderr, /^hello: cold start 2 of 3: 0\.\d\d s$/m);
     assert.match(
