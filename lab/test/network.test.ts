@@ -25,7 +25,7 @@ describe("lab network", () => {
   it("keeps the addresses and pools of all hosts apart", () => {
     const net = networkOf("/a");
     const taken = new Set([net.gateway]);
-    for (let n = 1; n <= 14; n++) {
+    for (let n = 1; n <= 15; n++) {
       const [first = "", last = ""] = hostPool(`edge${n}`, net).split("-");
       const pool = Array.from(
         { length: (octets(last)[3] ?? 0) - (octets(first)[3] ?? 0) + 1 },
@@ -40,20 +40,20 @@ describe("lab network", () => {
     }
   });
 
-  it("takes edge1 to edge14 for hosts, and nothing else", () => {
-    assert.equal(hostNumber("edge14"), 14);
+  it("takes edge1 to edge15 for hosts, and nothing else", () => {
+    assert.equal(hostNumber("edge15"), 15);
     for (const name of [
       "",
       "edge",
       "edge0",
       "edge01",
-      "edge15",
+      "edge16",
       "edge99",
       "Edge1",
       "edge1x",
       "../edge1",
     ]) {
-      assert.throws(() => hostNumber(name), /is no lab host: hosts are named edge1 to edge14/);
+      assert.throws(() => hostNumber(name), /is no lab host: hosts are named edge1 to edge15/);
     }
   });
 
