@@ -126,9 +126,12 @@ export class FakeKnative {
     this.asked.add(url.pathname);
     const headers = { "content-type": "application/json" };
     const collection = this.collections.get(url.pathname);
+    const selector = url.searchParams.get("labelSelector");
     if (url.searchParams.has("watch")) {
       response.writeHead(200, headers).flushHeaders();
       const all = this.watchers.get(url.pathname) ?? new Set();
+      // Events have no labels: a watch that selects by one gets none.
+      if (url.pathname === events && selector !== null) return;
       this.watchers.set(url.pathname, all.add(response));
       response.once("close", () => all.delete(response));
       const since = Number(url.searchParams.get("resourceVersion"));

@@ -90,7 +90,7 @@ export function assertScalesToZero(name: string, { minScale, keptBy }: ServiceFa
     const pods = minScale === 1 ? "a pod" : `${minScale} pods`;
     throw new UserError(
       `Service ${name} keeps ${pods} (${keptBy}), so it has no cold start: ` +
-        "set its autoscaling.minScale to 0, or measure the load alone with --cold 0.",
+        "name a service with autoscaling.minScale 0 with --service, or measure the load alone with --cold 0.",
     );
   }
 }

@@ -134,7 +134,7 @@ async function watchedKinds(
     path: string,
     list: () => Promise<unknown>,
     evidence: (object: Watched, at: number) => Evidence[],
-    selector: string | undefined = labelSelector,
+    selector?: string,
   ): WatchedKind => ({
     informer: client.makeInformer(config, path, list as ListPromise<KubernetesObject>, selector),
     evidence: (object, at) => evidence(object as Watched, at),
@@ -144,23 +144,25 @@ async function watchedKinds(
       `/api/v1/namespaces/${namespace}/pods`,
       () => core.listNamespacedPod({ namespace, labelSelector }),
       podEvidence,
+      labelSelector,
     ),
     kind<DeploymentObject>(
       `/apis/apps/v1/namespaces/${namespace}/deployments`,
       () => apps.listNamespacedDeployment({ namespace, labelSelector }),
       deploymentEvidence,
+      labelSelector,
     ),
     kind<PodAutoscalerObject>(
       `/apis/${group}/${version}/namespaces/${namespace}/${plural}`,
       () => custom.listNamespacedCustomObject({ group, version, namespace, plural, labelSelector }),
       autoscalerEvidence,
+      labelSelector,
     ),
     // Events have no labels; those of other services are told apart by the name of the pod.
     kind<EventObject>(
       `/api/v1/namespaces/${namespace}/events`,
       () => core.listNamespacedEvent({ namespace }),
       eventEvidence,
-      undefined,
     ),
   ];
 }
