@@ -22,7 +22,7 @@ export interface Sample {
 export interface LoadRun {
   /** The full load; undefined if the run was interrupted before it. */
   warm?: WarmLoad;
-  /** One a second, from the first connection until the idle pods are gone. */
+  /** One a second from the first connection on, and one when the idle pods are gone. */
   timeline: Sample[];
 }
 
@@ -61,11 +61,12 @@ export async function loadRun(
   let answers = 0;
   let busy = 0;
   const began = now();
-  const sample = setInterval(() => {
+  const sample = (): void => {
     const [requestsPerSecond, since] = [answers, Math.round((now() - began) / 1000)];
     answers = 0;
     run.timeline.push({ seconds: since, connections: busy, requestsPerSecond, ...watch.pods() });
-  }, 1000);
+  };
+  const sampling = setInterval(sample, 1000);
   const step = (count: number, duration: number): Promise<WarmLoad> => {
     busy = count;
     progress(`${count} ${count === 1 ? "connection" : "connections"} for ${duration} s`);
@@ -83,7 +84,8 @@ export async function loadRun(
       progress(`after ${zeroWithin / 1000} s there are still ${watch.pods().pods} pods`);
     }
   } finally {
-    clearInterval(sample);
+    clearInterval(sampling);
+    sample();
   }
 }
 

@@ -85,6 +85,7 @@ describe("npm run load", function () {
     assert.deepEqual(warm?.errors, {});
     assert.equal(Math.max(...timeline.map(({ connections }) => connections)), 4);
     assert.equal(Math.max(...timeline.map(({ pods }) => pods)), 1);
+    assert.deepEqual([timeline.at(-1)?.pods, timeline.at(-1)?.connections], [0, 0]);
     assert.match(stdout, /^request to first byte +0\.\d\d s +0\.\d\d s +0\.\d\d s +3 of 3$/m);
     assert.match(stdout, /^ {2}until containers started +\d+ ms .* 3 of 3$/m);
     assert.match(stdout, /^2 s +4 +\d+ +\d+ ms .*none$/m);
