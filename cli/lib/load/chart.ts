@@ -1,6 +1,13 @@
 /** The picture of a run of `npm run load`. */
-import { barChart, width } from "../../../lib/chart";
-import { type Drawing, polyline, rect, svgDocument, text } from "../../../lib/svg";
+import {
+  barChart,
+  type Drawing,
+  polyline,
+  rect,
+  svgDocument,
+  text,
+  width,
+} from "../../../lib/chart";
 import { seconds } from "./duration";
 import { type Sample } from "./loadRun";
 import { type Milestone, milestones, milestoneTitles } from "./phases";
@@ -26,14 +33,11 @@ const small = 'font-size="10"';
 
 /** The phases of each cold start, the latencies under load, and the pods while the load rises and falls, as an SVG document. */
 export function loadChart({ service, cold, warm, timeline }: LoadReport): string {
-  return svgDocument(
-    [
-      ...(cold?.milliseconds === undefined ? [] : [coldChart(service, cold)]),
-      ...(warm === undefined ? [] : [latencyChart(service, warm)]),
-      ...(timeline.length === 0 ? [] : [podChart(service, timeline)]),
-    ],
-    width,
-  );
+  return svgDocument([
+    ...(cold?.milliseconds === undefined ? [] : [coldChart(service, cold)]),
+    ...(warm === undefined ? [] : [latencyChart(service, warm)]),
+    ...(timeline.length === 0 ? [] : [podChart(service, timeline)]),
+  ]);
 }
 
 /** A bar for each cold start, made of its phases. */
