@@ -25,6 +25,7 @@ const rooms = [
   "program",
   ".",
   "cli/lib",
+  "cli/lib/load",
   "cli/recording",
   "cli",
 ];

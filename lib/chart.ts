@@ -7,7 +7,7 @@ export interface ChartRow {
   values: (number | undefined)[];
 }
 
-/** One bar chart of {@link barCharts}. */
+/** What a {@link barChart} shows. */
 export interface Chart {
   title: string;
   /** Stands behind every number, its space included: `m`, ` MiB`. */
@@ -17,12 +17,19 @@ export interface Chart {
   rows: ChartRow[];
 }
 
+/** A part of a picture: SVG elements whose coordinates begin at its upper left corner. */
+export interface Drawing {
+  lines: string[];
+  height: number;
+}
+
 const bar = 12;
 const rowGap = 10;
 const labelWidth = 370;
 const plotWidth = 480;
 const numberWidth = 90;
-const width = labelWidth + plotWidth + numberWidth;
+/** Width of every picture. */
+export const width = labelWidth + plotWidth + numberWidth;
 const headHeight = 56;
 const gap = 24;
 /** What fits beside the bars: about 6.5 px a character. */
@@ -30,20 +37,12 @@ const longestLabel = 54;
 
 /** Horizontal bar charts below each other, as one SVG document that needs no font and no style sheet beside it. */
 export function barCharts(charts: Chart[]): string {
-  let y = 0;
-  const parts = charts.map((chart) => {
-    const part = `<g transform="translate(0 ${y})">\n${chartBody(chart).join("\n")}\n</g>`;
-    y += chartHeight(chart) + gap;
-    return part;
-  });
-  const height = Math.max(0, y - gap);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-      `font-family="sans-serif" font-size="12" fill="#1f2328">`,
-    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
-    ...parts,
-    "</svg>\n",
-  ].join("\n");
+  return svgDocument(charts.map(barChart));
+}
+
+/** One bar chart as a part of a picture. */
+export function barChart(chart: Chart): Drawing {
+  return { lines: chartBody(chart), height: chartHeight(chart) };
 }
 
 function chartBody({ title, unit, series, rows }: Chart): string[] {
@@ -91,12 +90,38 @@ function chartHeight({ series, rows }: Chart): number {
   return headHeight + rows.length * (series.length * bar + rowGap);
 }
 
-function rect(x: number, y: number, w: number, h: number, color: string): string {
+/** Drawings below each other, as one SVG document that needs no font and no style sheet beside it. */
+export function svgDocument(drawings: readonly Drawing[]): string {
+  let y = 0;
+  const parts = drawings.map(({ lines, height }) => {
+    const part = `<g transform="translate(0 ${y})">\n${lines.join("\n")}\n</g>`;
+    y += height + gap;
+    return part;
+  });
+  const height = Math.max(0, y - gap);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
+      `font-family="sans-serif" font-size="12" fill="#1f2328">`,
+    `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
+    ...parts,
+    "</svg>\n",
+  ].join("\n");
+}
+
+/** A filled rectangle. */
+export function rect(x: number, y: number, w: number, h: number, color: string): string {
   return `<rect x="${round(x)}" y="${round(y)}" width="${round(w)}" height="${round(h)}" fill="${escape(color)}"/>`;
 }
 
-function text(x: number, y: number, content: string, attributes = ""): string {
+/** A line of text. */
+export function text(x: number, y: number, content: string, attributes = ""): string {
   return `<text x="${round(x)}" y="${round(y)}"${attributes && ` ${attributes}`}>${escape(content)}</text>`;
+}
+
+/** Straight lines from point to point. */
+export function polyline(points: readonly (readonly [number, number])[], color: string): string {
+  const all = points.map(([x, y]) => `${round(x)},${round(y)}`).join(" ");
+  return `<polyline points="${all}" fill="none" stroke="${escape(color)}" stroke-width="2"/>`;
 }
 
 function round(value: number): number {

@@ -33,7 +33,7 @@ describe("the commands of cli", function () {
     );
 
   it("are these", () => {
-    const known = ["changedStacks", "docs", "fleet", "footprint", "footprintDocs", "graph"];
+    const known = ["changedStacks", "docs", "fleet", "footprint", "footprintDocs", "graph", "load"];
     assert.deepEqual(
       commands,
       [...known, "plan", "preview", "release"].map((name) => `${name}.ts`),
