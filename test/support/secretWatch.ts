@@ -1,5 +1,5 @@
 /** Looks for secrets where they must not be: in process lists while something runs, and in files. */
-import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, statSync, type Stats } from "node:fs";
 import path from "node:path";
 import { identify, processIds } from "../../lab/process";
 
@@ -76,24 +76,28 @@ export function keyLines(pem: string): string[] {
 }
 
 /**
- * Files below a folder, or the file itself, that hold any of the texts. Larger ones than 64 MiB, which programs and images are, and those
- * older than `since` are left out.
- * @param matters Whether a file is of interest, by its mode.
+ * Files below a folder, or the file itself, that hold any of the texts. Those larger than 64 MiB, which programs and images
+ * are, and those older than `since` are left out.
+ * @param forOthers Only files that another user can read: by their own mode, and by those of the folders on the way.
  */
 export function filesWith(
   folder: string,
   secrets: string[],
   since: Date,
-  matters: (mode: number) => boolean = () => true,
+  forOthers = false,
 ): string[] {
   const found: string[] = [];
   const needles = secrets.map((secret) => Buffer.from(secret));
+  // In group root is root alone.
+  const isOpen = ({ mode, gid }: Stats, bits: number): boolean =>
+    !forOthers || (mode & bits & (gid === 0 ? 0o007 : 0o077)) !== 0;
   const visit = (file: string): void => {
     try {
       const stat = lstatSync(file);
-      if (stat.isDirectory()) for (const name of readdirSync(file)) visit(path.join(file, name));
+      if (stat.isDirectory() && isOpen(stat, 0o011))
+        for (const name of readdirSync(file)) visit(path.join(file, name));
       if (!stat.isFile() || stat.size > 64 * 1024 * 1024) return;
-      if (stat.mtime < since || !matters(stat.mode)) return;
+      if (stat.mtime < since || !isOpen(stat, 0o044)) return;
       const content = readFileSync(file);
       if (needles.some((needle) => content.includes(needle))) found.push(file);
     } catch {
