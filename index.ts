@@ -24,11 +24,14 @@ export = async () => {
   const ingress = new edge.Kourier("kourier", { cluster, knative, addresses, ...args.ingress });
   const domain = new edge.DefaultDomain("domain", { cluster, knative, ingress, ...args.domain });
   const namespaces = args.namespaces.map((name) => edge.serviceNamespace(name, cluster));
-  const services = args.services.map(({ name, spec, probe }) => {
+  const services = args.services.map(({ name, spec, domains, probe }) => {
     const before = { domain, ingress, addresses, namespaces };
     const service = new edge.KnativeService(name, { cluster, ...before, ...spec });
+    for (const own of domains) {
+      new edge.ServiceDomain(own, { cluster, service });
+    }
     const asked = { cluster, ingress, service, ...probe };
-    return { name, service, probe: probe && new edge.HttpProbe(`${name}-probe`, asked) };
+    return { name, service, domains, probe: probe && new edge.HttpProbe(`${name}-probe`, asked) };
   });
   return stackOutputs(plan, { host, ingress, services });
 };

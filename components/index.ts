@@ -14,6 +14,7 @@ export { DefaultDomain, type DefaultDomainArgs } from "./knative/defaultDomain";
 export { HttpProbe, type HttpProbeArgs } from "./knative/httpProbe";
 export { servingSteps, type ServingObjects } from "./knative/servingObjects";
 export { KnativeService, type KnativeServiceArgs } from "./knative/knativeService";
+export { ServiceDomain, type ServiceDomainArgs } from "./knative/serviceDomain";
 export { serviceNamespace } from "./knative/serviceNamespace";
 export { KnativeServing, type KnativeServingArgs } from "./knative/knativeServing";
 export { addressSource, type AddressSource } from "./metallb/addressSource";

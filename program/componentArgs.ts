@@ -23,6 +23,7 @@ export interface PlannedService {
     registryLogins: RegistryLogin[];
     secretData?: Record<string, string>;
   };
+  domains: string[];
   /** What is asked of it; undefined where it is not asked. */
   probe: { path: string; versions: Record<string, string> } | undefined;
 }
@@ -43,11 +44,11 @@ export function componentArgs(plan: StackPlan) {
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
     namespaces: serviceNamespaces(objects.services),
     services: objects.services.map(
-      ({ name, object, readyTimeoutSeconds, secretData, probe: path }): PlannedService => {
+      ({ name, object, readyTimeoutSeconds, secretData, domains = [], probe: path }): PlannedService => {
         const probe = path === undefined ? undefined : { path, versions };
         const registryLogins = loginsFor(object, config.registries);
         const spec = { object, readyTimeoutSeconds, plainUrl, registryLogins, secretData };
-        return { name, spec, probe };
+        return { name, spec, domains, probe };
       },
     ),
   };

@@ -11,6 +11,7 @@ import { StackPlan } from "./planStack";
 export interface StackService {
   name: string;
   service: KnativeService;
+  domains: string[];
   probe: HttpProbe | undefined;
 }
 
@@ -22,10 +23,16 @@ export function stackOutputs(
   const byName = <Value>(value: (each: StackService) => Value): Record<string, Value> =>
     Object.fromEntries(services.map((each) => [each.name, value(each)]));
   const [first] = services;
+  const domains = services.flatMap((each) => each.domains);
+  const record = pulumi.interpolate`A ${ingress.address}`;
   return {
     ...(first && { url: first.service.url }),
     services: byName(({ service }) => service.url),
     loadBalancerIp: ingress.address,
+    // The DNS record that each needs.
+    ...(domains.length > 0 && {
+      domains: Object.fromEntries(domains.map((domain) => [domain, record])),
+    }),
     kubeconfig: host.kubeconfig,
     versions: releaseVersions(config),
     seconds: {

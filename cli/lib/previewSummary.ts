@@ -1,10 +1,13 @@
 import { isRecord } from "../../lib/json";
+import { serviceMove } from "./serviceMove";
 
 /** A resource's state, as `pulumi preview --json` prints it: secrets are "[secret]". */
 export interface PreviewState {
   type: string;
   inputs?: Record<string, unknown>;
   outputs?: Record<string, unknown>;
+  /** It stays when the stack has it no more. */
+  retainOnDelete?: boolean;
 }
 
 /** What the engine would do with one resource. */
@@ -73,6 +76,7 @@ export function previewSummary(
           ["Data is lost", steps.flatMap(losses)],
           // In a cluster that is built anew, everything starts.
           ["Restarts", steps.some(isNewCluster) ? [] : steps.flatMap(restarts)],
+          ["Services", steps.flatMap(services)],
           ["Addresses change", addresses],
           ["Changed by hand, will be mended", steps.flatMap(drifts)],
           ["Changes", changes(steps)],
@@ -189,6 +193,9 @@ function losses(step: PreviewStep): string[] {
   }
   const state = newState ?? oldState;
   const type = state?.type ?? "";
+  if (state?.retainOnDelete) {
+    return [];
+  }
   if (type === "command:remote:Command" && nameOf(urn).endsWith("-install")) {
     return [`- k0s is removed from the ${op === "replace" ? "old host" : "host"}`];
   }
@@ -225,6 +232,15 @@ function restarts(step: PreviewStep): string[] {
     return [`- ${name}, as a new revision`];
   }
   return op === "replace" && type.endsWith(":Job") ? [`- ${name} runs again`] : [];
+}
+
+/** What changes for the users of a Knative Service. */
+function services({ op, urn, oldState, newState }: PreviewStep): string[] {
+  return op === "update" && newState?.type === "kubernetes:serving.knative.dev/v1:Service"
+    ? serviceMove(oldState?.inputs ?? {}, newState.inputs ?? {}).map(
+        (sentence) => `- ${label(urn, newState)} ${sentence}`,
+      )
+    : [];
 }
 
 function drifts({ oldState }: PreviewStep): string[] {
@@ -292,7 +308,9 @@ function kinds(steps: PreviewStep[]): string[] {
 
 function change(step: PreviewStep): string[] {
   const { op, urn, oldState, newState } = step;
-  return [`- ${signs[op]} ${label(urn, newState ?? oldState)}`, ...fieldLines(step)];
+  const stays = op === "delete" && oldState?.retainOnDelete;
+  const what = `${label(urn, newState ?? oldState)}${stays ? ", which stays in the cluster" : ""}`;
+  return [`- ${signs[op]} ${what}`, ...fieldLines(step)];
 }
 
 function fieldLines(step: PreviewStep): string[] {

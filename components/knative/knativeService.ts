@@ -59,6 +59,8 @@ export class KnativeService extends pulumi.ComponentResource {
   public readonly url: pulumi.Output<string>;
   /** The Service object. */
   public readonly service: Manifest;
+  /** Its name and namespace. */
+  public readonly target: { name: string; namespace: string };
 
   constructor(
     name: string,
@@ -85,6 +87,7 @@ export class KnativeService extends pulumi.ComponentResource {
     super("knative-edge:index:KnativeService", name, {}, options);
     const made = "object" in fields ? rendered(fields.object) : render(name, fields);
     const { serviceName, namespace, labels } = made;
+    this.target = { name: serviceName, namespace };
     const life = { ...withCluster(cluster), parent: this };
     const secretLife = { ...life, dependsOn: namespaces };
     const pullName = `${serviceName}-pull`;

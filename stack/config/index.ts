@@ -95,10 +95,16 @@ export function readConfig(
     read,
     loadBalancer.kind === "nodeIp" ? `${host.nodeAddress}.sslip.io` : undefined,
   );
-  const { services, features } = readServices(read, knative.configMaps, {
+  const secrets = {
     byService: readServiceSecrets(read, encrypted),
     key: `knative-edge ${host.privateKey}`,
-  });
+  };
+  const { services, features } = readServices(
+    read,
+    knative.configMaps,
+    secrets,
+    hasPlainUrls(knative) ? knative.domain : undefined,
+  );
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),

@@ -37,7 +37,8 @@ export function readKnative(read: Reader, defaultDomain: string | undefined): Kn
   };
 }
 
-function domainProblem(domain: string): string | undefined {
+/** What keeps a text from being a domain, after the text; undefined for one that can be. */
+export function domainProblem(domain: string): string | undefined {
   if (!isDnsName(domain) || domain !== domain.toLowerCase()) {
     return "is not a domain; write it in lower case, like edge.example.com.";
   }

@@ -15,6 +15,7 @@ import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
 import { UserError } from "../../lib/userError";
+import { domainProblem } from "./knative";
 import { Reader } from "./reader";
 import { readServiceFile } from "../../components/knative/service/serviceFile";
 
@@ -31,11 +32,13 @@ type ConfigMaps = Record<string, Record<string, string>>;
  * Reads `services`, and adds the sample unless `sample` is off.
  * @param configMaps What the user sets in Knative's ConfigMaps: by it Knative admits services.
  * @param secrets Of the services, by name, and the key of their digests.
+ * @param domain The stack's; undefined where the cluster decides it.
  */
 export function readServices(
   read: Reader,
   configMaps: ConfigMaps,
   secrets: { byService: Record<string, ServiceSecrets>; key: string },
+  domain?: string,
 ): Services {
   const given = read.mapping("services");
   const sample = read.boolean("sample");
@@ -51,6 +54,7 @@ export function readServices(
     const before = read.problems.length;
     checkService(read.below(`services.${name}`), name, value);
     checkSecrets(read, name, value, secrets.byService[name]);
+    checkDomains(read, name, value);
     // What Knative makes of it is no news where the fields themselves are wrong.
     const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
     const bare = entry && serviceObject(read, name, entry, configMaps);
@@ -69,6 +73,7 @@ export function readServices(
       services[name] = configured(service, entry);
     }
   }
+  checkDomainOwners(read, services, domain);
   checkOwners(read, Object.keys(secrets.byService), [
     ...Object.keys(given),
     ...(sample ? ["hello"] : []),
@@ -84,6 +89,49 @@ function checkSecrets(read: Reader, name: string, value: unknown, secrets?: Serv
       `serviceSecrets.${name}.${variable}`,
       `services.${name}.env sets this variable too; remove one of them.`,
     );
+  }
+}
+
+/** That each of a service's domains can be one. */
+function checkDomains(read: Reader, name: string, value: unknown): void {
+  const domains = isRecord(value) ? value.domains : undefined;
+  const key = `services.${name}.domains`;
+  if (domains !== undefined && !Array.isArray(domains)) {
+    read.add(key, "a list of domains was expected, such as [api.example.com].");
+  }
+  for (const domain of Array.isArray(domains) ? (domains as unknown[]) : []) {
+    const problem = typeof domain === "string" ? domainProblem(domain) : "is not a text.";
+    if (problem !== undefined) {
+      read.add(key, `${JSON.stringify(domain)} ${problem}`);
+    } else if (!String(domain).includes(".")) {
+      read.add(key, `"${String(domain)}" has one label, and Knative takes no less than two.`);
+    }
+  }
+}
+
+/** That no domain is that of two services, or the URL of one. */
+function checkDomainOwners(
+  read: Reader,
+  services: Record<string, ConfiguredService>,
+  domain = "",
+): void {
+  const owners = new Map(
+    Object.entries(services).map(([name, { object }]) => [
+      `${name}.${object.metadata.namespace}.${domain}`,
+      name,
+    ]),
+  );
+  for (const [name, { domains = [] }] of Object.entries(services)) {
+    for (const each of domains) {
+      const owner = owners.get(each);
+      if (owner !== undefined) {
+        read.add(
+          `services.${name}.domains`,
+          `"${each}" is the domain of ${owner === name ? "this service already" : `services.${owner}`}; remove one of them.`,
+        );
+      }
+      owners.set(each, name);
+    }
   }
 }
 
@@ -203,11 +251,12 @@ function placed(name: string, { from }: ServiceEntry, { key, message }: Problem)
 
 function configured(
   service: { object: KubernetesObject; secretData?: Record<string, string> },
-  { readyTimeoutSeconds, probe }: ServiceEntry,
+  { readyTimeoutSeconds, probe, domains = [] }: ServiceEntry,
 ): ConfiguredService {
   const path = probePath(probe, service.object.metadata.labels);
   return {
     ...service,
+    ...(domains.length > 0 && { domains }),
     ...(readyTimeoutSeconds !== undefined && { readyTimeoutSeconds }),
     ...(path !== undefined && { probe: path }),
   };

@@ -47,7 +47,7 @@ spec:
 /** The lab's own registries, and those whose images this test takes from the host too. */
 const skipped = "kind.local,ko.local,dev.local,registry.lab,quay.io,registry.k8s.io";
 const settings: StackConfig = {
-  services: { api: { from } },
+  services: { api: { from, domains: ["api.example.com"] } },
   knativeConfig: { "config-deployment": { "registries-skipping-tag-resolving": skipped } },
 };
 
@@ -95,6 +95,33 @@ describe("services of one's own", () => {
     );
     assert.equal(pods, "web beside queue-proxy");
     assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
+  it("answer at a domain of their own, for which the outputs have the DNS record", async () => {
+    const address = await loadBalancer(lab.host);
+    assert.deepEqual((await stackOutputs(lab.host))?.domains, {
+      "api.example.com": `A ${address}`,
+    });
+    const answer = await get(address, "api.example.com");
+    assert.deepEqual(answer, { status: 200, body: "Hello from a file!\n" });
+  });
+
+  it("give a domain over to another service", async () => {
+    const other = { image: "ghcr.io/knative/helloworld-go:latest", domains: ["api.example.com"] };
+    await lab.configure({ ...settings, services: { api: { from }, other } });
+    await up();
+    const address = await loadBalancer(lab.host);
+    await eventually("the other service at api.example.com", 120, async () =>
+      isDeepStrictEqual(await get(address, "api.example.com"), {
+        status: 200,
+        body: "Hello World!\n",
+      }),
+    );
+    await lab.configure(settings);
+    await up();
+    await eventually("the first service at api.example.com", 120, async () =>
+      isDeepStrictEqual((await get(address, "api.example.com")).body, "Hello from a file!\n"),
+    );
   });
 
   it("take a secret, and another value of it rolls them", async () => {

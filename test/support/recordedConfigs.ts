@@ -32,7 +32,12 @@ const services = {
       { latestRevision: true, percent: 20, tag: "next" },
     ],
   },
-  silent: { image: "registry.example/silent:1", probe: false, namespace: "shop" },
+  silent: {
+    image: "registry.example/silent:1",
+    probe: false,
+    namespace: "shop",
+    domains: ["silent.example.com"],
+  },
   local: {
     image: "registry.example/local:1",
     labels: { "networking.knative.dev/visibility": "cluster-local" },

@@ -46,6 +46,7 @@ export function checkService(check: Check, name: string, value: unknown): void {
 const serviceFields = [
   "from",
   "namespace",
+  "domains",
   "image",
   "env",
   "port",

@@ -131,6 +131,15 @@ function digestsOf(values: Record<string, string>, key: string): string {
     .join(", ");
 }
 
+/** The digests of a Service's secrets, by name; none of a Service without secrets. */
+export function secretDigests({ spec }: { spec?: object }): Record<string, string> {
+  const { template } = (spec ?? {}) as { template?: Template };
+  const text = template?.metadata?.annotations?.[digests];
+  // A name may have an equals sign in it, a digest has none.
+  const pairs = (text?.split(", ") ?? []).map((each) => /^(.*)=(.*)$/.exec(each));
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? "", pair?.[2] ?? ""]));
+}
+
 function base64(text: string): string {
   return Buffer.from(text, "utf8").toString("base64");
 }

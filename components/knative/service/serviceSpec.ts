@@ -50,6 +50,11 @@ export interface ServiceSource {
    * one in the file, or `default`.
    */
   namespace?: string;
+  /**
+   * Further domains at which the service answers, such as `api.example.com`. DNS must have each as the load balancer's
+   * address: the output `domains` has the records.
+   */
+  domains?: string[];
 }
 
 /** A service as it stands in a stack's file. */

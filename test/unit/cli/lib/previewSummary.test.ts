@@ -4,7 +4,12 @@ import * as path from "node:path";
 import { addressMove } from "../../../../cli/lib/addressMove";
 import { Budget, budgetOutput } from "../../../../stack/budget/budget";
 import { budgetMove } from "../../../../cli/lib/budgetMove";
-import { fieldChanges, Preview, previewSummary } from "../../../../cli/lib/previewSummary";
+import {
+  fieldChanges,
+  Preview,
+  previewSummary,
+  PreviewState,
+} from "../../../../cli/lib/previewSummary";
 import { testConfig } from "../../../support/config";
 
 // Recorded with the engine, of a program with one resource of each kind; trimmed to what a summary reads.
@@ -162,6 +167,35 @@ describe("the summary of a preview", () => {
     const steps = [{ op: "delete", urn: "urn:pulumi:dev::p::t::shop", oldState }];
     assert.deepEqual(section(previewSummary({ steps }, "dev"), "Data is lost"), [
       "- Namespace shop, with everything in it",
+    ]);
+  });
+
+  it("says that a namespace of services stays", () => {
+    const oldState = {
+      type: "kubernetes:core/v1:Namespace",
+      inputs: { metadata: { name: "shop" } },
+      retainOnDelete: true,
+    };
+    const steps = [{ op: "delete", urn: "urn:pulumi:dev::p::t::shop", oldState }];
+    const summary = previewSummary({ steps }, "dev");
+    assert.deepEqual(section(summary, "Data is lost"), []);
+    assert.deepEqual(section(summary, "Changes"), [
+      "- − Namespace shop, which stays in the cluster",
+    ]);
+  });
+
+  it("says what changes for the users of a service", () => {
+    const type = "kubernetes:serving.knative.dev/v1:Service";
+    const state = (image: string): PreviewState => ({
+      type,
+      inputs: {
+        metadata: { name: "app", namespace: "shop" },
+        spec: { template: { spec: { containers: [{ image }] } } },
+      },
+    });
+    const steps = [{ op: "update", urn: "u", oldState: state("app:1"), newState: state("app:2") }];
+    assert.deepEqual(section(previewSummary({ steps }, "dev"), "Services"), [
+      "- Service shop/app runs `app:2` in place of `app:1`",
     ]);
   });
 

@@ -265,6 +265,43 @@ status:
   });
 });
 
+describe("a service with domains of its own", () => {
+  it("has them in the configuration", () => {
+    const { services } = config({ image, domains: ["api.example.com"] });
+    assert.deepEqual(services.api?.domains, ["api.example.com"]);
+  });
+
+  const stack = { domain: "edge.example.com" };
+  const wrong: [what: string, domains: unknown, problem: RegExp][] = [
+    ["no list", "api.example.com", /^services\.api\.domains: a list of domains was expected/],
+    ["a number", [1], /^services\.api\.domains: 1 is not a text/],
+    ["an address", ["192.168.56.50"], /"192\.168\.56\.50" is an address or a number/],
+    ["the machine itself", ["a.localhost"], /is a name inside of one machine or cluster/],
+    ["the cluster's own", ["api.svc.cluster.local"], /is a name inside of one machine or cluster/],
+    ["capital letters", ["API.example.com"], /is not a domain; write it in lower case/],
+    ["a label of 64", [`${"a".repeat(64)}.com`], /is not a domain/],
+    ["254 characters", [`${"a.".repeat(126)}com`], /is not a domain/],
+    ["one label", ["intranet"], /"intranet" has one label, and Knative takes no less than two/],
+    ["its own URL", ["api.default.edge.example.com"], /is the domain of this service already/],
+    ["a domain twice", ["a.example.com", "a.example.com"], /is the domain of this service already/],
+  ];
+  for (const [what, domains, problem] of wrong) {
+    it(`is refused with ${what}`, () => {
+      const [first = "", ...others] = problems({ image, domains }, stack);
+      assert.match(first, problem);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  it("is refused where another service has the domain", () => {
+    const api = { image, domains: ["a.example.com"] };
+    const services = JSON.stringify({ api, web: { ...api } });
+    assert.deepEqual(problems({}, { services }), [
+      'services.web.domains: "a.example.com" is the domain of services.api; remove one of them.',
+    ]);
+  });
+});
+
 describe("a service of a few fields", () => {
   it("is refused as Knative's webhook would refuse it", () => {
     const tag = "a".repeat(64);
