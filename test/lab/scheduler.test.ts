@@ -1,7 +1,7 @@
 // The budget against the real scheduler: its verdict on a node of each size, policy and number of services.
 import assert from "node:assert/strict";
 import { ChildProcess, spawn } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as net from "node:net";
 import * as os from "node:os";
@@ -45,6 +45,48 @@ const services = (count: number, minScale = 1, cpu = "0"): string =>
       ]),
     ),
   );
+
+/** Containers of a service by their requests: `20m/32Mi`; none where it is empty. */
+interface Parts {
+  containers: string[];
+  initContainers?: string[];
+  /** A volume, which the first container mounts. */
+  volume?: object;
+}
+
+/** A service from a file, with a container that answers and others. */
+function composed({ containers, initContainers = [], volume }: Parts, minScale = 1): string {
+  const container = (requests: string, index: number, more: object = {}): object => {
+    const [cpu, memory] = requests.split("/");
+    const resources = requests === "" ? {} : { requests: { cpu, memory } };
+    return { name: `c${index}`, image: "app", resources, ...more };
+  };
+  const first = {
+    ports: [{ containerPort: 8080 }],
+    ...(volume && { volumeMounts: [{ name: "v", mountPath: "/v" }] }),
+  };
+  const spec = {
+    ...(volume && { volumes: [{ name: "v", ...volume }] }),
+    ...(initContainers.length > 0 && {
+      initContainers: initContainers.map((requests, index) =>
+        container(requests, index + containers.length),
+      ),
+    }),
+    containers: containers.map((requests, index) =>
+      container(requests, index, index === 0 ? first : {}),
+    ),
+  };
+  const from = path.join(
+    files,
+    `${createHash("sha256").update(JSON.stringify(spec)).digest("hex")}.json`,
+  );
+  const [apiVersion, kind] = ["serving.knative.dev/v1", "Service"];
+  fs.writeFileSync(from, JSON.stringify({ apiVersion, kind, spec: { template: { spec } } }));
+  return JSON.stringify({ s: { from, autoscaling: { minScale } } });
+}
+
+/** Where the files of services are. */
+const files = fs.mkdtempSync(path.join(os.tmpdir(), "scheduler-services-"));
 
 const scale = { resourcePolicy: "scale" };
 const keepSurge = '{"recreateRollouts":false}';
@@ -105,6 +147,66 @@ const cases: Case[] = [
     config: { oneNode: keepSurge, resourcePolicy: "edge" },
     rollout: "activator",
   },
+  {
+    title: "a service of two containers",
+    config: { sample: "false", services: composed({ containers: ["20m/32Mi", "50m/64Mi"] }) },
+  },
+  {
+    title: "a service whose second container finds no room",
+    config: { sample: "false", services: composed({ containers: ["20m/32Mi", "900m/64Mi"] }) },
+  },
+  {
+    title: "a service whose containers together find no room",
+    config: { sample: "false", services: composed({ containers: ["200m/1Mi", "200m/1Mi"] }) },
+  },
+  {
+    title: "a service with an init container that is larger than the rest",
+    config: {
+      sample: "false",
+      services: composed({ containers: ["20m/32Mi"], initContainers: ["300m/64Mi"] }),
+    },
+  },
+  {
+    title: "a service with an init container that finds no room",
+    config: {
+      sample: "false",
+      services: composed({ containers: ["20m/32Mi"], initContainers: ["10m/8Mi", "900m/8Mi"] }),
+    },
+  },
+  {
+    title: "a service whose init containers would only together find no room",
+    config: {
+      sample: "false",
+      services: composed({
+        containers: ["20m/32Mi"],
+        initContainers: ["300m/8Mi", "300m/8Mi", "300m/8Mi"],
+      }),
+    },
+  },
+  {
+    title: "a service with a volume in memory, which requests nothing",
+    config: {
+      sample: "false",
+      services: composed({
+        containers: ["20m/32Mi", ""],
+        volume: { emptyDir: { medium: "Memory", sizeLimit: "2Gi" } },
+      }),
+    },
+  },
+  {
+    title: "two pods of a service of two containers",
+    config: {
+      sample: "false",
+      services: composed({ containers: ["100m/32Mi", "50m/64Mi"] }, 2),
+    },
+  },
+  {
+    title: "three pods of a service of two containers",
+    config: {
+      sample: "false",
+      services: composed({ containers: ["100m/32Mi", "50m/64Mi"] }, 3),
+    },
+  },
 ];
 
 describe("the scheduler agrees with the budget", function () {
@@ -137,6 +239,7 @@ describe("the scheduler agrees with the budget", function () {
     if (directory !== undefined) {
       fs.rmSync(directory, { recursive: true });
     }
+    fs.rmSync(files, { recursive: true });
   });
 
   for (const { title, config: changed, rollout } of cases) {
@@ -212,18 +315,20 @@ function specOf({ containers, priority }: PodBudget): Record<string, unknown> {
     2_000_001_000: "system-node-critical",
     2_000_000_000: "system-cluster-critical",
   };
+  const built = ({ name, requests }: ContainerBudget): object => ({
+    name,
+    image: "a",
+    resources: {
+      requests: {
+        cpu: formatQuantity(requests.cpu, "decimal"),
+        memory: formatQuantity(requests.memory, "binary"),
+      },
+    },
+  });
   return {
     priorityClassName: classes[priority],
-    containers: containers.map(({ name, requests }: ContainerBudget) => ({
-      name,
-      image: "a",
-      resources: {
-        requests: {
-          cpu: formatQuantity(requests.cpu, "decimal"),
-          memory: formatQuantity(requests.memory, "binary"),
-        },
-      },
-    })),
+    initContainers: containers.filter(({ role }) => role === "init").map(built),
+    containers: containers.filter(({ role }) => role === undefined).map(built),
   };
 }
 
@@ -287,9 +392,8 @@ async function create(core: Core, wanted: Wanted[]): Promise<{ pod: string; want
         metadata: { name: pod },
         spec: {
           priorityClassName: one.spec.priorityClassName as string | undefined,
-          containers: (one.spec.containers as { name: string; resources?: object }[]).map(
-            ({ name, resources }) => ({ name, image: "a", resources }),
-          ),
+          initContainers: bare(one.spec.initContainers),
+          containers: bare(one.spec.containers) ?? [],
           // Pushed out, it goes at once: there is no kubelet that would end it.
           terminationGracePeriodSeconds: 0,
         },
@@ -299,6 +403,15 @@ async function create(core: Core, wanted: Wanted[]): Promise<{ pod: string; want
     created.push({ pod, wanted: one });
   }
   return created;
+}
+
+/** Containers with nothing but what a scheduler looks at. */
+function bare(
+  containers: unknown,
+): { name: string; image: string; resources?: object }[] | undefined {
+  return (containers as { name: string; resources?: object }[] | undefined)?.map(
+    ({ name, resources }) => ({ name, image: "a", resources }),
+  );
 }
 
 async function decided(core: Core, name: string): Promise<void> {
