@@ -14,6 +14,7 @@ const rooms = [
   "components/ingress",
   "components/knative/service",
   "components/knative/admission",
+  "components/knative/score",
   "components/knative",
   "components",
   "stack/resources",

@@ -17,7 +17,8 @@ import { asResourceList } from "../../lib/resources";
 import { UserError } from "../../lib/userError";
 import { domainProblem } from "./knative";
 import { Reader } from "./reader";
-import { readServiceFile } from "../../components/knative/service/serviceFile";
+import { readDocument, serviceOfDocument } from "../../components/knative/service/serviceFile";
+import { isScore, scoreService } from "../../components/knative/score/scoreService";
 
 /** The services of a stack, and what Knative must be told for them. */
 export interface Services {
@@ -57,11 +58,12 @@ export function readServices(
     checkDomains(read, name, value);
     // What Knative makes of it is no news where the fields themselves are wrong.
     const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
-    const bare = entry && serviceObject(read, name, entry, configMaps);
+    const own = secrets.byService[name];
+    const given = [...Object.keys(entry?.env ?? {}), ...Object.keys(own?.variables ?? {})];
+    const bare = entry && serviceObject(read, name, entry, { configMaps, given });
     if (entry === undefined || bare === undefined) {
       continue;
     }
-    const own = secrets.byService[name];
     const service = own === undefined ? { object: bare } : withSecrets(bare, own, secrets.key);
     const admission = admitService(service.object, configMaps);
     admission.features.forEach((feature) => features.add(feature));
@@ -185,13 +187,13 @@ function serviceObject(
   read: Reader,
   name: string,
   { from, namespace, ...fields }: ServiceEntry,
-  configMaps: ConfigMaps,
+  context: FileContext,
 ): KubernetesObject | undefined {
   const spec = withTexts(fields);
   if (from === undefined) {
     return knativeService(name, namespace ?? "default", spec as ServiceSpec);
   }
-  const file = serviceOfFile(read, `services.${name}.from`, from, configMaps);
+  const file = serviceOfFile(read, `services.${name}.from`, from, context);
   const { name: own = name, namespace: where = "default" } = file?.metadata ?? {};
   if (file !== undefined && own !== name) {
     read.add(`services.${name}.from`, `${from} has the service "${own}"; write services.${own}.`);
@@ -207,15 +209,25 @@ function serviceObject(
   return undefined;
 }
 
-/** The Service in a file. Undefined after a problem. */
+/** What decides how a service's file is read. */
+interface FileContext {
+  configMaps: ConfigMaps;
+  /** Names of the variables that the stack sets. */
+  given: string[];
+}
+
+/** The Service in a file, or that of the Score workload in it. Undefined after a problem. */
 function serviceOfFile(
   read: Reader,
   key: string,
   file: string,
-  configMaps: ConfigMaps,
+  { configMaps, given }: FileContext,
 ): KubernetesObject | undefined {
   try {
-    const found = readService(readServiceFile(file), configMaps);
+    const document = readDocument(file);
+    const found = isScore(document)
+      ? scoreService(document, given)
+      : readService(serviceOfDocument(document, file), configMaps);
     if ("service" in found) {
       return found.service as KubernetesObject;
     }

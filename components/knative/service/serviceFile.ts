@@ -5,33 +5,42 @@ import { isRecord } from "../../../lib/json";
 import { UserError } from "../../../lib/userError";
 
 /**
- * Reads a file with one Knative Service, without what a cluster adds to it: `kubectl get --output yaml` writes such files.
+ * Reads a file with one YAML document.
  * @param file Path from the folder of the stack's file.
  * @throws UserError for a file that cannot be read, or that is something else.
  */
-export function readServiceFile(file: string): KubernetesObject {
+export function readDocument(file: string): Record<string, unknown> {
   const documents = parsed(file, textOf(file)).filter((document) => document !== null);
-  const [service, ...others] = documents;
-  if (others.length > 0) {
+  const [document = {}] = documents;
+  if (documents.length > 1) {
     throw new UserError(
-      `${file} has ${documents.length} documents; leave the Knative Service alone in it.`,
+      `${file} has ${documents.length} documents; leave the service alone in it.`,
     );
   }
-  const { apiVersion, kind } = isRecord(service) ? service : {};
-  if (
-    !isRecord(service) ||
-    kind !== "Service" ||
-    !/^serving\.knative\.dev\//.test(String(apiVersion))
-  ) {
-    const what =
-      isRecord(service) && kind !== undefined
-        ? `a ${String(apiVersion)} ${String(kind)}`
-        : "something else";
+  if (!isRecord(document)) {
+    throw new UserError(`${file} is no mapping; write a Knative Service or a Score workload.`);
+  }
+  return document;
+}
+
+/**
+ * The Knative Service of a document, without what a cluster adds to it: `kubectl get --output yaml` writes such files.
+ * @param file Name for messages.
+ * @throws UserError for a document of something else.
+ */
+export function serviceOfDocument(
+  document: Record<string, unknown>,
+  file: string,
+): KubernetesObject {
+  const { apiVersion, kind } = document;
+  if (kind !== "Service" || !/^serving\.knative\.dev\//.test(String(apiVersion))) {
+    const what = kind === undefined ? "something else" : `a ${String(apiVersion)} ${String(kind)}`;
     throw new UserError(
-      `${file} has ${what}, not a Knative Service (apiVersion: serving.knative.dev/v1, kind: Service).`,
+      `${file} has ${what}, not a Knative Service (apiVersion: serving.knative.dev/v1, kind: Service) ` +
+        "or a Score workload (apiVersion: score.dev/v1b1).",
     );
   }
-  return withoutClusterFields(service);
+  return withoutClusterFields(document);
 }
 
 function textOf(file: string): string {

@@ -41,8 +41,8 @@ export interface ServiceSpec {
 /** Where a service of the stack comes from, and where it goes. The fields of {@link ServiceSpec} stand over its file. */
 export interface ServiceSource {
   /**
-   * File with a Knative Service (`serving.knative.dev/v1`), as `kubectl apply` and `kn service apply` take it. Its path
-   * begins at the folder of the stack's file. Without it, `image` is required.
+   * File with a Knative Service (`serving.knative.dev/v1`), as `kubectl apply` and `kn service apply` take it, or with a
+   * Score workload (`score.dev/v1b1`). Its path begins at the folder of the stack's file. Without it, `image` is required.
    */
   from?: string;
   /**

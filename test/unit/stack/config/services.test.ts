@@ -44,9 +44,9 @@ function problems(api: object, more: Record<string, string> = {}): string[] {
 
 const image = "ghcr.io/team/api:1";
 
-describe("a service from a file", () => {
-  after(() => fs.rmSync(folder, { recursive: true }));
+after(() => fs.rmSync(folder, { recursive: true }));
 
+describe("a service from a file", () => {
   it("is what kubectl writes, without what only a cluster has", () => {
     const from = file(
       "kubectl.yaml",
@@ -196,7 +196,7 @@ status:
     [
       "has two documents",
       () => file("two.yaml", "a: 1\n---\nb: 2\n"),
-      /two\.yaml has 2 documents; leave the Knative Service alone in it/,
+      /two\.yaml has 2 documents; leave the service alone in it/,
     ],
     [
       "names another service",
@@ -262,6 +262,58 @@ status:
       containers: [{ image: "https://ghcr.io/api", ports: [{ containerPort: 8012 }] }],
     });
     assert.equal(problems({ from }, { hostCpus: "0" }).length, 3);
+  });
+});
+
+describe("a service from a Score workload", () => {
+  const score = (variables: object): string =>
+    file(
+      "score.yaml",
+      dump({
+        apiVersion: "score.dev/v1b1",
+        metadata: { name: "api" },
+        containers: { main: { image: ".", variables } },
+        service: { ports: { www: { port: 80, targetPort: 9000 } } },
+        resources: { db: { type: "postgres" } },
+      }),
+    );
+
+  it("has its image, its secrets and its scale from the stack", () => {
+    const from = score({ DB: "postgres://${resources.db.host}" });
+    const { services } = config(
+      { from, image, autoscaling: { minScale: 1 } },
+      { serviceSecrets: JSON.stringify({ api: { DB: "postgres://edge:hush@192.0.2.1" } }) },
+    );
+    const { template } = services.api?.object.spec as unknown as {
+      template: { metadata: { annotations: object }; spec: { containers: object[] } };
+    };
+    const valueFrom = { secretKeyRef: { name: "api-secrets", key: "DB" } };
+    assert.deepEqual(template.spec.containers, [
+      {
+        name: "main",
+        image,
+        env: [{ name: "DB", valueFrom }],
+        ports: [{ containerPort: 9000 }],
+      },
+    ]);
+    assert.ok("autoscaling.knative.dev/min-scale" in template.metadata.annotations);
+  });
+
+  it("is refused without what only the stack can say", () => {
+    const [variable = "", ...others] = problems({
+      from: score({ DB: "${resources.db.host}" }),
+      image,
+    });
+    assert.match(
+      variable,
+      /^services\.api\.from: score\.yaml: containers\.main\.variables\.DB: refers to/,
+    );
+    assert.deepEqual(others, []);
+    const [noImage = ""] = problems({
+      from: score({ A: "${resources.db.host}" }),
+      env: { A: "x" },
+    });
+    assert.match(noImage, /^services\.api\.from: score\.yaml: spec\.template.*image: is missing/);
   });
 });
 
