@@ -2,9 +2,11 @@
  * What Knative's programs take in their ConfigMaps. They end at start-up, or keep the settings from before, where one is
  * another. From their own parsers, in knative.dev/serving v0.50.0 (release 1.23) pkg/autoscaler/config/config.go,
  * pkg/gc/config.go, pkg/deployment/config.go and pkg/apis/config, in knative.dev/networking pkg/config/config.go and in
- * knative.dev/pkg configmap/parser and leaderelection. All keys here are in 1.22 too.
+ * knative.dev/pkg configmap/parser, leaderelection, logging and observability. All keys here are in 1.22 too.
  */
+import { isRecord } from "../../lib/json";
 import { parseQuantity } from "../../lib/quantity";
+import { parseYaml } from "../../lib/yaml";
 
 /** What is wrong with a value, after the value; undefined for one that Knative takes. */
 type Rule = (value: string) => string | undefined;
@@ -17,6 +19,14 @@ interface Bounds {
   most?: number;
 }
 
+const metricsProtocols = ["none", "grpc", "http/protobuf", "prometheus"];
+
+/** What a template of a container's name can have: Kubernetes' ObjectMeta. */
+const objectFields = ["Name", "GenerateName", "Namespace", "Annotations", "Labels"];
+
+/** Levels of zap, which Knative logs with. */
+const logLevels = ["debug", "info", "warn", "error", "dpanic", "panic", "fatal"];
+
 /** Rules by ConfigMap and key. */
 export const knativeSettings: Record<string, Record<string, Rule>> = {
   "config-autoscaler": {
@@ -28,7 +38,7 @@ export const knativeSettings: Record<string, Record<string, Rule>> = {
     "container-concurrency-target-percentage": number({ above: 0, most: 100 }),
     "container-concurrency-target-default": number({}),
     "requests-per-second-target-default": number({ least: 0.01 }),
-    "target-burst-capacity": or("-1", number({ least: 0 })),
+    "target-burst-capacity": burstCapacity,
     "panic-window-percentage": number({ least: 1, most: 100 }),
     "panic-threshold-percentage": number({}),
     "activator-capacity": number({ least: 1 }),
@@ -56,10 +66,17 @@ export const knativeSettings: Record<string, Record<string, Rule>> = {
     // Not in the release's example of keys, but in its explanations.
     "default-affinity-type": oneOf(["none", "prefer-spread-revision-over-nodes"], true),
     "pod-is-always-schedulable": boolean,
+    "runtime-class-name": mapping,
+  },
+  "config-certmanager": {
+    issuerRef: mapping,
+    clusterLocalIssuerRef: mapping,
+    systemInternalIssuerRef: mapping,
   },
   "config-network": {
-    "domain-template": template,
-    "tag-template": template,
+    "domain-template": filledTemplate(["Name", "Namespace", "Domain", "Annotations", "Labels"]),
+    "tag-template": template(["Name", "Tag"]),
+    "namespace-wildcard-cert-selector": mapping,
     "rollout-duration": integer({}),
     "autocreate-cluster-domain-claims": boolean,
     "enable-mesh-pod-addressability": boolean,
@@ -73,8 +90,8 @@ export const knativeSettings: Record<string, Record<string, Rule>> = {
     "default-external-scheme": oneOf(["http", "https"], true),
   },
   "config-defaults": {
-    "init-container-name-template": template,
-    "container-name-template": template,
+    "init-container-name-template": template(objectFields),
+    "container-name-template": template(objectFields),
     "allow-container-concurrency-zero": boolean,
     "enable-service-links": oneOf(["true", "false", "default"]),
     "revision-timeout-seconds": integer({}),
@@ -84,6 +101,22 @@ export const knativeSettings: Record<string, Record<string, Rule>> = {
     "container-concurrency": integer({}),
     "container-concurrency-max-limit": integer({ least: 1 }),
     ...quantities("revision"),
+  },
+  "config-observability": {
+    "logging.enable-request-log": boolean,
+    "logging.enable-probe-request-log": boolean,
+    "logging.enable-var-log-collection": boolean,
+    "logging.request-log-template": template(),
+    "metrics-protocol": oneOf(metricsProtocols, true),
+    "metrics-endpoint": anything,
+    "metrics-export-interval": duration({ least: 0 }),
+    "request-metrics-protocol": oneOf(metricsProtocols, true),
+    "request-metrics-endpoint": anything,
+    "request-metrics-export-interval": duration({ least: 0 }),
+    "runtime-profiling": oneOf(["enabled", "disabled"], true),
+    "tracing-protocol": oneOf(["none", "grpc", "http/protobuf", "stdout"], true),
+    "tracing-endpoint": anything,
+    "tracing-sampling-rate": number({ least: 0, most: 1 }),
   },
   "config-features": {
     "secure-pod-defaults": oneOf(["enabled", "allowRootBounded", "disabled"]),
@@ -98,6 +131,12 @@ export const knativeSettings: Record<string, Record<string, Rule>> = {
 
 /** The rule of a key; undefined where any text is taken. */
 export function settingRule(configMap: string, key: string): Rule | undefined {
+  if (configMap === "config-logging" && key.startsWith("loglevel.")) {
+    return or("", oneOf(logLevels));
+  }
+  if (configMap === "config-domain") {
+    return mapping;
+  }
   const rule = knativeSettings[configMap]?.[key];
   return rule ?? (configMap === "config-features" ? feature : undefined);
 }
@@ -180,6 +219,23 @@ export function settingClashes(
           : []),
       ];
     }
+    case "config-observability":
+      return ["metrics", "request-metrics", "tracing"].flatMap((what) => {
+        const [protocol = "none", endpoint = ""] = [
+          set[`${what}-protocol`],
+          set[`${what}-endpoint`],
+        ];
+        const wants = ["grpc", "http/protobuf"].includes(protocol);
+        if (wants && endpoint === "") {
+          return clash(`${what}-protocol`, `is ${protocol}; set ${what}-endpoint with it.`);
+        }
+        return ["none", "stdout"].includes(protocol) && endpoint !== ""
+          ? clash(
+              `${what}-endpoint`,
+              `does nothing with ${what}-protocol ${protocol}; unset it, or set that.`,
+            )
+          : [];
+      });
     default:
       return [];
   }
@@ -279,11 +335,43 @@ function feature(value: string): string | undefined {
   return oneOf(["enabled", "allowed", "disabled"])(value);
 }
 
-/** The text of a template of Go, whose braces must be in pairs. */
-function template(value: string): string | undefined {
-  return /[{]{2}|[}]{2}/.test(value.replace(/\{\{[^{}]+\}\}/g, ""))
-    ? "is not a template; write it like {{.Name}}.{{.Namespace}}.{{.Domain}}."
-    : undefined;
+/** The text of a template of Go, whose braces must be in pairs, and which can have these fields; any, by default. */
+function template(fields?: string[]): Rule {
+  const example = fields?.includes("Tag") ? "{{.Tag}}-{{.Name}}" : "{{.Name}}.{{.Namespace}}";
+  return (value) => {
+    if (/[{]{2}|[}]{2}/.test(value.replace(/\{\{[^{}]+\}\}/g, ""))) {
+      return `is not a template; write it like ${example}.`;
+    }
+    const used = [...value.matchAll(/\{\{[^{}]*?\.([A-Za-z]+)/g)].map(([, field = ""]) => field);
+    const other = fields && used.find((field) => !fields.includes(field));
+    return other === undefined
+      ? undefined
+      : `has .${other}, and can have ${fields?.join(", ")} alone.`;
+  };
+}
+
+/** A template that is not empty, and makes a host name. */
+function filledTemplate(fields: string[]): Rule {
+  return (value) =>
+    value === "" || /[\s/:[\]{}]/.test(value.replace(/\{\{[^{}]+\}\}/g, ""))
+      ? "makes no host name; write it like {{.Name}}.{{.Namespace}}.{{.Domain}}."
+      : template(fields)(value);
+}
+
+/** A mapping in YAML, or nothing. */
+function mapping(value: string): string | undefined {
+  try {
+    const found = value.trim() === "" ? {} : parseYaml(value);
+    return found === null || isRecord(found) ? undefined : "is not a mapping in YAML.";
+  } catch {
+    return "is not YAML.";
+  }
+}
+
+function burstCapacity(value: string): string | undefined {
+  return value === "-1"
+    ? undefined
+    : number({ least: 0 })(value)?.replace(/^is not/, "is neither -1 nor");
 }
 
 function autoscalerClass(value: string): string | undefined {

@@ -144,6 +144,38 @@ describe("Knative's settings", () => {
       { "ingres-class": "a" },
       /there is no such key; did you mean "ingress-class"\?/,
     ],
+    [
+      "config-network",
+      { "tag-template": "{{.Domain}}" },
+      /has \.Domain, and can have Name, Tag alone/,
+    ],
+    [
+      "config-network",
+      { "domain-template": "" },
+      /"" makes no host name; write it like \{\{\.Name/,
+    ],
+    ["config-network", { "namespace-wildcard-cert-selector": "all" }, /is not a mapping in YAML/],
+    ["config-logging", { "loglevel.controller": "loud" }, /"loud" is none of debug, info, warn/],
+    [
+      "config-observability",
+      { "metrics-protocol": "opencensus" },
+      /"opencensus" is none of none, grpc, http\/protobuf, prometheus/,
+    ],
+    [
+      "config-observability",
+      { "tracing-sampling-rate": "2" },
+      /"2" is not a number from 0 to 1|up to 1/,
+    ],
+    [
+      "config-observability",
+      { "tracing-protocol": "grpc" },
+      /tracing-protocol: is grpc; set tracing-endpoint with it/,
+    ],
+    [
+      "config-observability",
+      { "metrics-endpoint": "otel:4317" },
+      /metrics-endpoint: does nothing with metrics-protocol none; unset it, or set that/,
+    ],
     ["config-gc", { keep: "3" }, /there is no such key; there are retain-since-create-time, .*\.$/],
     ["config-logging", { level: "debug" }, /there is no such key; there are zap-logger-config\.$/],
     ["config-features", { "kubernetes.podspec-hostpaths": "enabled" }, /there is no such key; /],

@@ -234,7 +234,7 @@ describe("a configuration against manifests", () => {
       "metallb-system/controller/controller": { requests: { cpu: "7m" } },
     };
     assert.deepEqual(
-      problems({ resourceOverrides, knativeConfig: { "config-domain": { a: "b" } } }),
+      problems({ resourceOverrides, knativeConfig: { "config-domain": { "a.example": "" } } }),
       [],
     );
   });
