@@ -352,10 +352,11 @@ function template(fields?: string[]): Rule {
 
 /** A template that is not empty, and makes a host name. */
 function filledTemplate(fields: string[]): Rule {
-  return (value) =>
-    value === "" || /[\s/:[\]{}]/.test(value.replace(/\{\{[^{}]+\}\}/g, ""))
-      ? "makes no host name; write it like {{.Name}}.{{.Namespace}}.{{.Domain}}."
-      : template(fields)(value);
+  return (value) => {
+    const isHost = value !== "" && !/[\s/:[\]{}]/.test(value.replace(/\{\{[^{}]+\}\}/g, ""));
+    const message = "makes no host name; write it like {{.Name}}.{{.Namespace}}.{{.Domain}}.";
+    return template(fields)(value) ?? (isHost ? undefined : message);
+  };
 }
 
 /** A mapping in YAML, or nothing. */
