@@ -111,7 +111,8 @@ describe("npm run load", function () {
     const running = start("--cold", "2", "--seconds", "0", "--json", file("load.json"));
     await waitFor(
       () => running.said().includes("cold start 1"),
-      30,
+      // The machine may have much else to do.
+      200,
       () => running.said(),
     );
     fake.cutWatches();
@@ -131,7 +132,10 @@ describe("npm run load", function () {
     );
     assert.equal(code, 1);
     assert.match(stdout, /^request to first byte/m);
-    assert.match(stderr, /^p95 of the cold starts is 0\.\d\d s, above --max-cold-p95 0\.01 s\.$/m);
+    assert.match(
+      stderr,
+      /^p95 of the cold starts is \d+\.\d\d s, above --max-cold-p95 0\.01 s\.$/m,
+    );
     assert.match(stderr, /^\d+ requests a second were answered, below --min-rps 900000\.$/m);
   });
 
@@ -139,7 +143,7 @@ describe("npm run load", function () {
     const running = start("--cold", "200", "--seconds", "0", "--json", file("load.json"));
     await waitFor(
       () => running.said().includes("cold start 2"),
-      30,
+      200,
       () => running.said(),
     );
     // A terminal's Ctrl-C comes twice, because npm passes it on.
