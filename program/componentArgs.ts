@@ -44,7 +44,14 @@ export function componentArgs(plan: StackPlan) {
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
     namespaces: serviceNamespaces(objects.services),
     services: objects.services.map(
-      ({ name, object, readyTimeoutSeconds, secretData, domains = [], probe: path }): PlannedService => {
+      ({
+        name,
+        object,
+        readyTimeoutSeconds,
+        secretData,
+        domains = [],
+        probe: path,
+      }): PlannedService => {
         const probe = path === undefined ? undefined : { path, versions };
         const registryLogins = loginsFor(object, config.registries);
         const spec = { object, readyTimeoutSeconds, plainUrl, registryLogins, secretData };
