@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"github.com/pelletier/go-toml/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -222,11 +223,44 @@ func TestManifests(t *testing.T) {
 
 // containerd 1.7, which k0s 1.34 has, refuses a later version, and knows the CRI plugin by this name alone.
 func TestContainerdConfig(t *testing.T) {
-	text := containerdConfigText("registry.k8s.io/pause:3.10", false)
-	for _, want := range []string{"\nversion = 2\n", "\n[plugins.\"io.containerd.grpc.v1.cri\"]\nsandbox_image = \"registry.k8s.io/pause:3.10\"\nrestrict_oom_score_adj = true\n"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("containerd.toml lacks %q:\n%s", want, text)
+	dropIns := t.TempDir()
+	write := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dropIns, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
 		}
+	}
+	write("registries.toml", "version = 2\n[plugins.\"io.containerd.grpc.v1.cri\".registry]\nconfig_path = \"/registries\"\n")
+	write("other.toml", "version = 2\n[debug]\nlevel = \"debug\"\n")
+	text, err := containerdConfigText("registry.k8s.io/pause:3.10", false, dropIns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(text, managedFileMark+"\n") {
+		t.Errorf("containerd.toml is not k0s' own:\n%s", text)
+	}
+	var config struct {
+		Version int
+		Imports []string
+		Plugins map[string]struct {
+			SandboxImage        string            `toml:"sandbox_image"`
+			RestrictOOMScoreAdj bool              `toml:"restrict_oom_score_adj"`
+			Registry            map[string]string `toml:"registry"`
+			CNI                 map[string]string `toml:"cni"`
+		}
+	}
+	if err := toml.Unmarshal([]byte(text), &config); err != nil {
+		t.Fatal(err)
+	}
+	cri := config.Plugins["io.containerd.grpc.v1.cri"]
+	if config.Version != 2 || !slices.Equal(config.Imports, []string{filepath.Join(dropIns, "other.toml")}) {
+		t.Errorf("version and imports:\n%s", text)
+	}
+	if cri.SandboxImage != "registry.k8s.io/pause:3.10" || !cri.RestrictOOMScoreAdj || cri.CNI["bin_dir"] != cniBinDir || cri.Registry["config_path"] != "/registries" {
+		t.Errorf("a drop-in must be merged with k0s' own settings of the CRI plugin:\n%s", text)
+	}
+	write("broken.toml", "version = ")
+	if _, err := containerdConfigText("a", true, dropIns); err == nil || !strings.Contains(err.Error(), "broken.toml") {
+		t.Errorf("a drop-in that is no TOML must be named: %v", err)
 	}
 }
 

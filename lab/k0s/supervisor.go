@@ -133,6 +133,19 @@ func componentEnv(environ []string, component, binDir string) []string {
 	return env
 }
 
+// signal sends a signal to the component's process, if one runs.
+func (s *supervised) signal(signal unix.Signal) error {
+	data, err := os.ReadFile(s.pidFile())
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(data)))
+	if err != nil || !s.runsAs(pid) {
+		return errors.New(s.name + " does not run")
+	}
+	return unix.Kill(pid, signal)
+}
+
 func (s *supervised) pidFile() string { return filepath.Join(s.vars.RunDir, s.name+".pid") }
 
 // endLeftOver ends the component's process of an earlier k0s, if there is one.

@@ -27,8 +27,6 @@ const (
 	hostSizeFile     = "/etc/lab/host-size"
 	bridgeName       = "kube-bridge"
 	volumePluginDir  = "/usr/libexec/k0s/kubelet-plugins/volume/exec"
-	managedFileMark  = "# k0s_managed=true"
-	capSysResource   = 24 // linux/capability.h
 	bundleSettleTime = 2 * time.Second
 )
 
@@ -68,6 +66,9 @@ func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions
 		return err
 	}
 	bundles.importAll(ctx)
+	if err := n.watchDropIns(ctx); err != nil {
+		return err
+	}
 	if err := n.startKubelet(hostname, opts); err != nil {
 		return err
 	}
@@ -88,72 +89,6 @@ func setupKernel() {
 			slog.Warn("cannot set a kernel parameter", "parameter", "net/"+sysctl, "error", err)
 		}
 	}
-}
-
-func (n *node) startContainerd(ctx context.Context) error {
-	if err := os.MkdirAll(containerdImports, 0o755); err != nil {
-		return err
-	}
-	config := containerdConfigText(n.config.Spec.Images.Pause.URI(), hasCapability(capSysResource))
-	if err := writeManaged(containerdConfig, config); err != nil {
-		return err
-	}
-	if err := n.run("containerd", 0, containerdArgs(n.vars, "info")); err != nil {
-		return err
-	}
-	return retry(ctx, 100*time.Millisecond, func(ctx context.Context) error {
-		return n.vars.ctr(ctx, "version").Run()
-	})
-}
-
-func containerdArgs(vars Vars, logLevel string) []string {
-	return []string{
-		"--root=" + filepath.Join(vars.DataDir, "containerd"),
-		"--state=" + filepath.Join(vars.RunDir, "containerd"),
-		"--address=" + vars.containerdSocket(),
-		"--log-level=" + logLevel,
-		"--config=" + containerdConfig,
-	}
-}
-
-// ctr is a call of containerd's client in the namespace of Kubernetes.
-func (v Vars) ctr(ctx context.Context, args ...string) *exec.Cmd {
-	return exec.CommandContext(ctx, v.bin("ctr"), append([]string{"--address", v.containerdSocket(), "--namespace", "k8s.io"}, args...)...)
-}
-
-// containerdConfigText is containerd.toml, version 2 as containerd 1.7 of k0s 1.34 reads it; a drop-in of version 3 stops
-// containerd. Without CAP_SYS_RESOURCE no container could get the OOM score that Kubernetes asks for, and none would start.
-func containerdConfigText(pauseImage string, sysResource bool) string {
-	return fmt.Sprintf(`%s
-# This file is written by k0s at each start. To keep your own, remove the line above;
-# to add to it, put files into %s.
-version = 2
-imports = [%q]
-
-[plugins."io.containerd.grpc.v1.cri"]
-sandbox_image = %q
-restrict_oom_score_adj = %t
-
-[plugins."io.containerd.grpc.v1.cri".cni]
-bin_dir = %q
-conf_dir = %q
-`, managedFileMark, containerdImports, containerdImports+"/*.toml", pauseImage, !sysResource, cniBinDir, cniConfDir)
-}
-
-// writeManaged writes a file unless an administrator made it his own by taking away the mark.
-func writeManaged(path, text string) error {
-	current, err := os.ReadFile(path)
-	if err == nil && !strings.HasPrefix(string(current), managedFileMark) {
-		slog.Info("left alone, because it lacks the mark "+managedFileMark, "file", path)
-		return nil
-	}
-	return writeFile(path, []byte(text), 0o644, 0)
-}
-
-// hasCapability tells whether this process may hand on a capability.
-func hasCapability(number int) bool {
-	value, err := unix.PrctlRetInt(unix.PR_CAPBSET_READ, uintptr(number), 0, 0, 0)
-	return err == nil && value == 1
 }
 
 func (n *node) startKubelet(hostname string, opts workerOptions) error {
