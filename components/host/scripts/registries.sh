@@ -15,8 +15,11 @@ containerd_pid() {
   cat "$RUN_DIR/containerd.pid" 2>/dev/null || true
 }
 
+# restarted: whether another containerd runs. k0s starts it five seconds after the end of the first, and there is no file
+# with its id meanwhile.
 restarted() {
-  [ "$(containerd_pid)" != "$before" ]
+  now=$(containerd_pid)
+  [ -n "$now" ] && [ "$now" != "$before" ]
 }
 
 # runs_on: whether k0s runs, and ready.sh will leave it running.

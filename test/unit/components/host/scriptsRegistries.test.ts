@@ -89,6 +89,19 @@ describe("registries.sh", () => {
       assert.equal(host.read("run/k0s/containerd.pid").trim(), "8");
     });
 
+    it("waits for the new containerd, and not for the end of the old one", async () => {
+      await running();
+      host.fake(
+        "mv",
+        'case "$*" in *knative-edge.toml) rm $R/run/k0s/containerd.pid ;; esac\nexec /bin/mv "$@"',
+      );
+      // The third look finds it.
+      host.fake("sleep", "[ ! -e $F/looked ] || echo 8 >$R/run/k0s/containerd.pid; : >$F/looked");
+      const { stderr } = await done("registries");
+      assert.doesNotMatch(stderr, /has not restarted/);
+      assert.equal(host.read("run/k0s/containerd.pid").trim(), "8");
+    });
+
     it("does not wait for other files, which containerd reads at each pull", async () => {
       await done("registries");
       await running();
