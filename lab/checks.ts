@@ -4,8 +4,11 @@ import path from "node:path";
 import { cacheDir, labDir } from "./paths";
 import { run } from "./process";
 
-/** What the lab needs commands for: hosts, builds of what cannot be downloaded, the hosts' way out to the internet. */
-export type Need = "hosts" | "builds" | "nat";
+/**
+ * What the lab needs commands for: hosts, builds of what cannot be downloaded, the hosts' way out to the internet, and a
+ * registry with its certificates and passwords.
+ */
+export type Need = "hosts" | "builds" | "nat" | "registry";
 
 /** The commands for each need, with the Debian package that has each. Debian's Go is too old. */
 const commands: Readonly<Record<Need, readonly { command: string; debian?: string }[]>> = {
@@ -23,6 +26,10 @@ const commands: Readonly<Record<Need, readonly { command: string; debian?: strin
     { command: "pip", debian: "python3-pip" },
   ],
   nat: [{ command: "iptables", debian: "iptables" }],
+  registry: [
+    { command: "openssl", debian: "openssl" },
+    { command: "perl", debian: "perl-base" },
+  ],
 };
 
 /** Disk space in MiB that a first build takes, with Go's caches. */

@@ -42,6 +42,9 @@ export interface Image {
 
 const epoch = new Date(0);
 
+/** What the manifest of one image for one platform is. */
+export const manifestType = "application/vnd.oci.image.manifest.v1+json";
+
 /** Makes a layer of these files, with the folders above them, in path order. */
 export async function layer(entries: Entry[], { dir, zstd }: Workshop): Promise<Layer> {
   const all = new Map<string, Entry>();
@@ -85,39 +88,49 @@ function tee(hash: Hash) {
   };
 }
 
+/** An image's configuration, and the manifest that names it and the layers: the texts of two blobs. */
+export function manifestOf(image: Omit<Image, "names">): { config: string; manifest: string } {
+  const config = JSON.stringify({
+    architecture: architecture(),
+    os: "linux",
+    created: epoch.toISOString(),
+    config: { Entrypoint: image.entrypoint, User: image.user ?? "", Env: image.env ?? [] },
+    rootfs: { type: "layers", diff_ids: image.layers.map((l) => l.diffId) },
+  });
+  const manifest = JSON.stringify({
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: { mediaType: "application/vnd.oci.image.config.v1+json", ...describe(config) },
+    layers: image.layers.map(({ digest, size }) => ({
+      mediaType: "application/vnd.oci.image.layer.v1.tar+zstd",
+      digest,
+      size,
+    })),
+  });
+  return { config, manifest };
+}
+
+/** Digest and size of a text, as manifests name blobs. */
+export function describe(text: string): { digest: string; size: number } {
+  const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  return { digest, size: Buffer.byteLength(text) };
+}
+
 /** Writes one archive of all images, in which a shared layer is only once. Replaces `out` when it is complete. */
 export async function writeArchive(images: Image[], out: string): Promise<void> {
   const blobs = new Map<string, Layer | string>();
   const add = (text: string) => {
-    const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-    blobs.set(digest, text);
-    return { digest, size: Buffer.byteLength(text) };
+    const descriptor = describe(text);
+    blobs.set(descriptor.digest, text);
+    return descriptor;
   };
   const manifests = images.flatMap((image) => {
-    const config = add(
-      JSON.stringify({
-        architecture: architecture(),
-        os: "linux",
-        created: epoch.toISOString(),
-        config: { Entrypoint: image.entrypoint, User: image.user ?? "", Env: image.env ?? [] },
-        rootfs: { type: "layers", diff_ids: image.layers.map((l) => l.diffId) },
-      }),
-    );
+    const { config, manifest: text } = manifestOf(image);
+    add(config);
+    const manifest = add(text);
     for (const l of image.layers) blobs.set(l.digest, l);
-    const manifest = add(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: "application/vnd.oci.image.manifest.v1+json",
-        config: { mediaType: "application/vnd.oci.image.config.v1+json", ...config },
-        layers: image.layers.map(({ digest, size }) => ({
-          mediaType: "application/vnd.oci.image.layer.v1.tar+zstd",
-          digest,
-          size,
-        })),
-      }),
-    );
     return image.names.map((name) => ({
-      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      mediaType: manifestType,
       ...manifest,
       annotations: {
         "io.containerd.image.name": name,

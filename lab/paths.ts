@@ -20,6 +20,7 @@ export const dirs = {
   keys: path.join(labDir, "keys"),
   pulumiHome: path.join(labDir, "pulumi-home"),
   manifests: path.join(labDir, "manifests"),
+  registry: path.join(labDir, "registry"),
 } as const;
 
 /** The user's cache outside the checkout, so that a second clone does not build everything again. */
@@ -60,8 +61,11 @@ export const network = networkOf(repoRoot);
 /** Port of the lab's file server on the bridge address. */
 export const filesPort = 8087;
 
+/** Ports of the lab's registry on the bridge address: where it asks for a password, for a token, and for the latter's server. */
+export const registryPorts = { password: 5443, token: 5444, tokenServer: 5445 } as const;
+
 /** How many hosts a lab can have. The pools must end below .250. */
-export const mostHosts = 16;
+export const mostHosts = 17;
 
 /** A lab host's number from its name: `edge1` is 1. */
 export function hostNumber(name: string): number {
@@ -79,7 +83,7 @@ export function hostAddress(name: string, net: LabNetwork = network): string {
 
 /** MetalLB pool of a lab host, as `first-last`. */
 export function hostPool(name: string, net: LabNetwork = network): string {
-  const first = 90 + 10 * (hostNumber(name) - 1);
+  const first = 80 + 10 * (hostNumber(name) - 1);
   return `${net.prefix}.${first}-${net.prefix}.${first + 9}`;
 }
 

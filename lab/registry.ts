@@ -1,0 +1,219 @@
+/**
+ * A registry as people run one: Debian's docker-registry on the bridge, with TLS by a CA of its own. It has one user, and two
+ * doors to the same images: one asks for the password, the other for a token of the lab's token server.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import https from "node:https";
+import path from "node:path";
+import yaml from "js-yaml";
+import { filled } from "./cache";
+import { prepareMachine, which } from "./checks";
+import { dirs, cacheDir, network, registryPorts } from "./paths";
+import { end, identify, run, waitFor } from "./process";
+import { htpasswdLine, type Login } from "./registry/login";
+import { pushSample } from "./registry/push";
+import { makeCa, makeCertificate, type Certificate } from "./registry/tls";
+import { issuer, service, tokenServer } from "./registry/tokens";
+
+/** A way into the registry: by password, or by token. */
+export type Door = "password" | "token";
+
+/** The certificates of a registry. */
+interface Certificates {
+  ca: Certificate;
+  tls: Certificate;
+  signer: Certificate;
+}
+
+/** The lab's registry. There is one at a time. */
+export class LabRegistry {
+  private readonly running = new Map<Door, ChildProcess>();
+  private tokens: https.Server | undefined;
+
+  private constructor(
+    private readonly program: string,
+    private readonly certificates: Certificates,
+    public readonly login: Login,
+  ) {}
+
+  /**
+   * Makes an empty registry with new certificates, and opens both doors. The bridge must be up.
+   * @param login Its one user.
+   */
+  static async create(
+    login: Login,
+    progress: (line: string) => void = () => undefined,
+  ): Promise<LabRegistry> {
+    await prepareMachine("registry", progress);
+    const program = await registryProgram(progress);
+    rmSync(dirs.registry, { recursive: true, force: true });
+    mkdirSync(dirs.registry, { recursive: true, mode: 0o700 });
+    const ca = await makeCa(dirs.registry, "CA of the lab's registry");
+    const tls = await makeCertificate(dirs.registry, "server", ca, network.gateway);
+    const signer = await makeCertificate(dirs.registry, "signer", ca);
+    writeFileSync(fileOf("htpasswd"), await htpasswdLine(login), { mode: 0o600 });
+    const registry = new LabRegistry(program, { ca, tls, signer }, login);
+    await registry.open("password");
+    await registry.open("token");
+    return registry;
+  }
+
+  /** Host of a door, as image names begin. */
+  host(door: Door): string {
+    return `${network.gateway}:${registryPorts[door]}`;
+  }
+
+  /** File of the CA's certificate. */
+  get caFile(): string {
+    return this.certificates.ca.cert;
+  }
+
+  /** Pushes the sample: see {@link pushSample}. */
+  push(name: string, greets: string): Promise<string> {
+    const ca = readFileSync(this.caFile, "utf8");
+    return pushSample({ host: this.host("password"), ca, login: this.login }, name, greets);
+  }
+
+  /** Lets a door answer, unless it does. The images are those that were there before. */
+  async open(door: Door): Promise<void> {
+    if (this.running.has(door)) return;
+    if (door === "token") await this.openTokens();
+    const config = fileOf(`${door}.yml`);
+    writeFileSync(config, yaml.dump(this.config(door)), { mode: 0o600 });
+    const log = openSync(fileOf(`${door}.log`), "a", 0o600);
+    const child = spawn(this.program, ["serve", config], { stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.running.set(door, child);
+    // Whoever started it may end without closing it.
+    process.once("exit", () => child.kill());
+    const problem = `The lab's registry does not start on ${this.host(door)}: see ${fileOf(`${door}.log`)}.`;
+    await waitFor(
+      () => {
+        if (child.exitCode !== null) throw new Error(problem);
+        return this.answers(door);
+      },
+      30,
+      () => problem,
+    );
+  }
+
+  /** Ends a door: connections to it are refused. */
+  async close(door: Door): Promise<void> {
+    const child = this.running.get(door);
+    this.running.delete(door);
+    const id = child?.pid === undefined ? undefined : identify(child.pid);
+    if (id) await end(id);
+    if (door === "token") {
+      this.tokens?.closeAllConnections();
+      await new Promise<void>((resolve) =>
+        this.tokens ? this.tokens.close(() => resolve()) : resolve(),
+      );
+      this.tokens = undefined;
+    }
+  }
+
+  /** Ends both doors and removes all files, the images among them. */
+  async remove(): Promise<void> {
+    await this.close("password");
+    await this.close("token");
+    rmSync(dirs.registry, { recursive: true, force: true });
+  }
+
+  /**
+   * Lines of a door's access log, such as `10.70.1.2 - edge [...] "GET /v2/team/app/manifests/1 HTTP/2.0" 200 ...`.
+   * @param address Only requests from there.
+   */
+  requests(door: Door, address: string): string[] {
+    return linesOf(`${door}.log`).filter((line) => line.startsWith(`${address} `));
+  }
+
+  /** What the token server was asked, such as `GET repository:team/app:pull 200`. */
+  tokenRequests(): string[] {
+    return linesOf("tokens.log");
+  }
+
+  private answers(door: Door): Promise<boolean> {
+    const ca = readFileSync(this.caFile);
+    return new Promise((resolve) => {
+      const url = `https://${this.host(door)}/v2/`;
+      const request = https.get(url, { ca, agent: false, timeout: 2000 }, (response) => {
+        resolve(response.resume().statusCode === 401);
+      });
+      request.once("timeout", () => request.destroy());
+      request.once("error", () => resolve(false));
+    });
+  }
+
+  private async openTokens(): Promise<void> {
+    const { tls, signer } = this.certificates;
+    const log = (line: string): void => appendFileSync(fileOf("tokens.log"), `${line}\n`);
+    const server = tokenServer(tls, { login: this.login, signer, log });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(registryPorts.tokenServer, network.gateway, resolve);
+    });
+    this.tokens = server.unref();
+  }
+
+  private config(door: Door): object {
+    const { tls, ca } = this.certificates;
+    const byToken = {
+      realm: `https://${network.gateway}:${registryPorts.tokenServer}/token`,
+      ...{ service, issuer, rootcertbundle: ca.cert },
+    };
+    const byPassword = { realm: "lab", path: fileOf("htpasswd") };
+    return {
+      version: 0.1,
+      log: { level: "warn" },
+      storage: { filesystem: { rootdirectory: fileOf("images") } },
+      auth: door === "token" ? { token: byToken } : { htpasswd: byPassword },
+      http: {
+        addr: this.host(door),
+        secret: randomBytes(16).toString("hex"),
+        tls: { certificate: tls.cert, key: tls.key },
+      },
+    };
+  }
+}
+
+function fileOf(name: string): string {
+  return path.join(dirs.registry, name);
+}
+
+function linesOf(name: string): string[] {
+  const file = fileOf(name);
+  return existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
+}
+
+/**
+ * The program of Debian's package docker-registry: the installed one, or from the package, which is only unpacked, because an
+ * installation would start a registry without a password for all the machine's neighbours.
+ */
+async function registryProgram(progress: (line: string) => void): Promise<string> {
+  const name = "docker-registry";
+  const installed = which(name);
+  if (installed) return installed;
+  if (!which("apt-get")) {
+    throw new Error(
+      `The lab's registry is Debian's ${name}, which is not on PATH: install it and run it again.`,
+    );
+  }
+  const dir = await filled(path.join(cacheDir(), name), async (target) => {
+    progress(`apt-get download ${name}`);
+    await run("apt-get", ["-o", "DPkg::Lock::Timeout=600", "update"]);
+    await run("apt-get", ["download", name], { cwd: target });
+    await run("sh", ["-c", `dpkg-deb -x ${name}_*.deb . && rm ${name}_*.deb`], { cwd: target });
+  });
+  return path.join(dir, "usr/bin", name);
+}
