@@ -116,6 +116,10 @@ export class ManifestQuestion {
     if (status === 404) {
       return this.trouble(body.includes("NAME_UNKNOWN") ? "noRepository" : "noTag");
     }
+    // What Go's net/http and nginx say to HTTP without TLS where they speak TLS.
+    if (status === 400 && this.endpoint.origin.startsWith("http:") && body.includes("HTTPS")) {
+      return this.trouble("speaksTls");
+    }
     if (status !== 401 && status !== 403) {
       return this.failure(status, String(status));
     }

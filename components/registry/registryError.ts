@@ -6,6 +6,7 @@ const troubles = {
   untrusted: "unknown CA",
   badCertificate: "wrong certificate",
   speaksHttp: "no TLS",
+  speaksTls: "TLS",
   wrongLogin: "wrong password",
   needsLogin: "no login",
   denied: "no permission",
@@ -44,6 +45,8 @@ const sentences: Record<Trouble, (place: Place, detail: string) => string> = {
     `${host} shows a certificate that is not its own or not valid (${detail}), so it was not asked for ${image}; correct the certificate or the name.`,
   speaksHttp: ({ host, image }) =>
     `${host} does not speak TLS, so it was not asked for ${image}; correct its port, or set ${key(host)}.plainHttp to true.`,
+  speaksTls: ({ host, image }) =>
+    `${host} speaks TLS, so it was not asked for ${image}; unset ${key(host)}.plainHttp.`,
   wrongLogin: ({ host, image }, detail) =>
     `${host} refuses the user name and password (${detail}), so it was not asked for ${image}; correct ${key(host)}.`,
   needsLogin: ({ host, image }, detail) =>

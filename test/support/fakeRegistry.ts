@@ -17,9 +17,7 @@ export interface FakeRegistryOptions {
   /** Whether it tells the digest in a header. Defaults to true. */
   digestHeader?: boolean;
   /** Answers in place of it: a status, or more; undefined leaves the answer to it. */
-  instead?: (
-    request: RegistryCall,
-  ) => { status: number; headers?: Record<string, string> } | undefined;
+  instead?: (request: RegistryCall) => Answer | undefined;
 }
 
 /** A request that a registry of a test got. */

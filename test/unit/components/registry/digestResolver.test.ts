@@ -333,6 +333,17 @@ describe("the digest of an image", () => {
       });
     });
 
+    it("where it speaks TLS, and was to be asked without", async () => {
+      // As a registry by Go answers, Debian's docker-registry among them.
+      const body = "Client sent an HTTP request to an HTTPS server.\n";
+      const registry = await start({ instead: () => ({ status: 400, body }) });
+      assert.deepEqual(await refusal(resolve(registry), registry), {
+        message:
+          'NAME speaks TLS, so it was not asked for NAME/team/app:1; unset registries["NAME"].plainHttp.',
+        mayPass: false,
+      });
+    });
+
     it("where something else answers", async () => {
       const headers = { "content-type": "text/html; charset=utf-8" };
       const registry = await start({ instead: () => ({ status: 200, headers }) });
