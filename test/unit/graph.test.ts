@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { Graph, Registration, runProgram } from "../../cli/recording/recorder";
 import { project } from "../support/config";
+import { recordedGraph } from "../support/record";
 import { manifestsDir } from "../support/releases";
 
 const privateKey = generateKeyPairSync("rsa", {
@@ -194,6 +195,34 @@ describe("the graph of the program", function () {
   it("opens at most eight SSH connections", () => {
     const commands = graph.registrations.filter(({ type }) => type === "command:remote:Command");
     assert.equal(commands.length, 8);
+  });
+
+  describe("with registries that containerd must know", () => {
+    let known: Graph;
+
+    before(async () => (known = await recordedGraph("registries")));
+
+    const edges: [from: string, to: string, why: string][] = [
+      ["host-registries", "host-install", "a destroy undoes it before the installation"],
+      ["host-ready", "host-registries", "a k0s that starts anew reads it"],
+      ["ours-service", "host-registries", "no pull before the host knows the CA"],
+      ["ours-service", "ours-pull", "no pull before the login is there"],
+    ];
+    for (const [from, to, why] of edges) {
+      it(`${from} waits for ${to}: ${why}`, () => {
+        assert.ok(known.waitsFor(known.find(from), known.find(to)));
+      });
+    }
+
+    it("opens one SSH connection more", () => {
+      const commands = (of: Graph): string[] =>
+        of.registrations
+          .filter(({ type }) => type === "command:remote:Command")
+          .map(({ name }) => name);
+      const more = commands(known).filter((name) => !commands(graph).includes(name));
+      assert.deepEqual(more, ["host-registries"]);
+      assert.equal(commands(known).length, 9);
+    });
   });
 
   it("keeps what the host runs free of secrets and of this machine's paths", () => {
