@@ -48,6 +48,12 @@ async function setPassword(door: Door, password: string): Promise<void> {
   await pulumi(args, { stack: lab.stack, input: password });
 }
 
+/** Sets the configuration, and the right password with it. */
+async function configure(config: StackConfig): Promise<void> {
+  await lab.configure(config);
+  await setPassword("password", login.password);
+}
+
 async function up(): Promise<string> {
   const { code, text } = await lab.run("up", "--yes", "--skip-preview");
   assert.equal(code, 0, text);
@@ -119,21 +125,16 @@ describe("private registries", () => {
     await lab.fails(
       new RegExp(`to nobody without a login.*set username and password in ${key}\\.`),
     );
-    await lab.configure({ registries: { [host]: { username } } });
-    await setPassword("password", login.password);
+    await configure({ registries: { [host]: { username } } });
     await lab.fails(
       new RegExp(`a CA that is not trusted.*put the CA's certificate into ${key}\\.ca\\.`),
     );
-    await lab.configure({ registries: { [host]: { username, plainHttp: true } } });
-    await setPassword("password", login.password);
+    await configure({ registries: { [host]: { username, plainHttp: true } } });
     await lab.fails(new RegExp(`${host} speaks TLS.*unset ${key}\\.plainHttp\\.`));
-    await lab.configure(settings("password"));
-    await setPassword("password", login.password);
-    await registry.close("password");
-    await lab.fails(
-      new RegExp(`${host} cannot be reached \\(connect ECONNREFUSED .*check the name`),
+    await configure(settings("password"));
+    await offline(() =>
+      lab.fails(new RegExp(`${host} cannot be reached \\(connect ECONNREFUSED .*check the name`)),
     );
-    await registry.open("password");
     const { stdout } = await pulumi(["stack", "--show-urns"], { stack: lab.stack });
     assert.doesNotMatch(stdout, /host-preflight/);
   });
@@ -180,49 +181,44 @@ describe("private registries", () => {
     assert.deepEqual(await changedNames(lab.stack), []);
   });
 
-  describe("that cannot be reached", () => {
+  it("that cannot be reached leave preview and up the digests in the state, and that is said", async () => {
     const kept =
       /cannot be reached.* Until then these services keep the images that they run: (billing|hello|orders)(, (billing|hello|orders)){2}\./;
-
-    before(() => registry.close("password"));
-    after(() => registry.open("password"));
-
-    it("let a preview and an up keep the digests in the state, and say so", async () => {
+    await offline(async () => {
       const preview = await lab.run("preview", "--diff");
       assert.equal(preview.code, 0, preview.text);
       assert.match(preview.text, kept);
       assert.doesNotMatch(preview.text, /=> "/);
-      await lab.configure({ ...withEnv("billing", { TARGET: "offline" }) });
-      await setPassword("password", login.password);
+      await configure(changed());
       assert.deepEqual(await changedNames(lab.stack), ["billing-service"]);
       assert.match(await up(), kept);
       await answers("billing", "Hello offline!");
-      assert.equal(
-        await imageOf("billing"),
-        `${registry.host("password")}/team/billing@${digests.billing}`,
-      );
+      const image = `${registry.host("password")}/team/billing@${digests.billing}`;
+      assert.equal(await imageOf("billing"), image);
     });
+  });
 
-    it("are not needed for the start of a pod whose image the host has", async () => {
-      await lab.kubectl("delete pods -l serving.knative.dev/service=hello --wait=false");
-      await allAnswerOffline();
+  it("are not needed for the start of a pod whose image the host has", async () => {
+    await offline(async () => {
+      await lab.kubectl("delete pods -l serving.knative.dev/service=hello");
+      await answers("hello", "Hello Edge!!");
+      await answers("orders", "Hello moved!");
+      await answers("billing", "Hello offline!");
     });
+  });
 
-    it("refuse a service without a state, and change nothing", async () => {
-      const extra = { image: `${registry.host("password")}/team/extra:1` };
-      const now = withEnv("billing", { TARGET: "offline" });
-      await lab.configure({ ...now, services: { ...(now.services as object), extra } });
-      await setPassword("password", login.password);
+  it("that cannot be reached are in the way of a service without a state alone", async () => {
+    const extra = { image: `${registry.host("password")}/team/extra:1` };
+    await offline(async () => {
+      await configure({ ...changed(), services: { ...servicesOf(changed()), extra } });
       await lab.fails(/services\.extra\.image: .* cannot be reached/);
-      await lab.configure(now);
-      await setPassword("password", login.password);
-      await allAnswerOffline();
+      await configure(changed());
+      assert.deepEqual(await changedNames(lab.stack), []);
     });
   });
 
   it("that go down in the middle of an up leave the old revision at work, and the next up goes on", async () => {
-    await lab.configure(settings("password"));
-    await setPassword("password", login.password);
+    await configure(settings("password"));
     await up();
     digests.orders = await registry.push("team/orders:1", "late");
     const asked = (): number =>
@@ -253,19 +249,18 @@ describe("private registries", () => {
       new RegExp(`${registry.host("token")} refuses the user name and password \\(401 from `),
     );
     await setPassword("token", login.password);
+    // New layers, for the host keeps those that it has under other names.
+    digests.orders = await registry.push("team/orders:1", "token");
     await up();
-    await allAnswer("late");
-    assert.equal(
-      await imageOf("orders"),
-      `${registry.host("token")}/team/orders@${digests.orders}`,
-    );
-    assert.ok(pulls("token", "team/orders").length > 0);
+    await allAnswer("token");
+    const host = registry.host("token");
+    assert.equal(await imageOf("orders"), `${host}/team/orders@${digests.orders}`);
+    assert.equal(pulls("token", "team/orders").length, 3);
     const granted = registry.tokenRequests().filter((line) => line.endsWith(" 200"));
     // The program's, and the host's.
     assert.ok(granted.filter((line) => line.includes("repository:team/orders:pull")).length >= 2);
     // The other registry's files went with its key.
     const files = await lab.ssh(`cd ${directory} && find . -type f | sort`);
-    const host = registry.host("token");
     assert.equal(files, `./${host}/ca.crt\n./${host}/hosts.toml\n`);
   });
 
@@ -312,16 +307,22 @@ describe("private registries", () => {
     assert.deepEqual(await changedNames(lab.stack), []);
   });
 
-  /** The settings with a variable in one service. */
-  function withEnv(name: string, env: Record<string, string>): StackConfig {
-    const all = settings("password");
-    const services = all.services as Record<string, object>;
-    return { ...all, services: { ...services, [name]: { ...services[name], env } } };
+  /** Does something while the registry cannot be reached. */
+  async function offline(action: () => Promise<void>): Promise<void> {
+    await registry.close("password");
+    try {
+      await action();
+    } finally {
+      await registry.open("password");
+    }
   }
 
-  async function allAnswerOffline(): Promise<void> {
-    await answers("hello", "Hello Edge!!");
-    await answers("orders", "Hello moved!");
-    await answers("billing", "Hello offline!");
+  const servicesOf = (config: StackConfig) => config.services as Record<string, object>;
+
+  /** The settings with a variable in one service. */
+  function changed(): StackConfig {
+    const { billing, ...others } = servicesOf(settings("password"));
+    const env = { TARGET: "offline" };
+    return { ...settings("password"), services: { ...others, billing: { ...billing, env } } };
   }
 });
