@@ -22,6 +22,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 	"k8s.io/client-go/util/workqueue"
@@ -56,6 +57,8 @@ type controller struct {
 	slices    discoverylisters.EndpointSliceLister
 	// settings lists ConfigMap config-kourier only.
 	settings corelisters.ConfigMapLister
+	secrets  corelisters.SecretLister
+	kube     kubernetes.Interface
 
 	snapshots cache.SnapshotCache
 	prober    *status.Prober
@@ -106,7 +109,10 @@ func (c *controller) sync(ctx context.Context) error {
 		return a.Namespace+"/"+a.Name < b.Namespace+"/"+b.Name
 	})
 
-	config := c.gatewaySettings()
+	config, err := c.gatewaySettings(ctx)
+	if err != nil {
+		return err
+	}
 	clusters := map[string]*clusterv3.Cluster{}
 	domains := sets.New[string]()
 	var served, deleted []*v1alpha1.Ingress
@@ -134,6 +140,8 @@ func (c *controller) sync(ctx context.Context) error {
 		}
 		config.external = append(config.external, t.external...)
 		config.internal = append(config.internal, t.internal...)
+		config.externalTLS = append(config.externalTLS, t.externalTLS...)
+		config.certificates = append(config.certificates, t.certificates...)
 	}
 	config.clusters = c.withRetired(clusters)
 
@@ -189,20 +197,35 @@ func (c *controller) withRetired(wanted map[string]*clusterv3.Cluster) []*cluste
 	return list
 }
 
-// gatewaySettings reads the two keys of config-kourier that the double honours.
-func (c *controller) gatewaySettings() gatewayConfig {
+// errNoCertificate says that config-kourier names a certificate which is not there. Kourier reads it anew with each snapshot,
+// and does not start without it.
+var errNoCertificate = errors.New("config-kourier names a certificate that cannot be read")
+
+// gatewaySettings reads the keys of config-kourier that the double honours.
+func (c *controller) gatewaySettings(ctx context.Context) (gatewayConfig, error) {
 	config := gatewayConfig{accessLog: true}
 	maps, err := c.settings.List(labels.Everything())
 	if err != nil || len(maps) == 0 {
-		return config
+		return config, nil
 	}
-	if on, err := strconv.ParseBool(maps[0].Data["enable-service-access-logging"]); err == nil {
+	data := maps[0].Data
+	if on, err := strconv.ParseBool(data["enable-service-access-logging"]); err == nil {
 		config.accessLog = on
 	}
-	if idle, err := time.ParseDuration(maps[0].Data["stream-idle-timeout"]); err == nil {
+	if idle, err := time.ParseDuration(data["stream-idle-timeout"]); err == nil {
 		config.streamIdleTimeout = idle
 	}
-	return config
+	namespace, name := data["certs-secret-namespace"], data["certs-secret-name"]
+	if namespace == "" || name == "" {
+		return config, nil
+	}
+	secret, err := c.kube.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return config, fmt.Errorf("%w: %w", errNoCertificate, err)
+	}
+	// As it is: what is no certificate is refused by Envoy, with every other change since.
+	config.oneCertificate = &certificate{chain: secret.Data[corev1.TLSCertKey], key: secret.Data[corev1.TLSPrivateKeyKey]}
+	return config, nil
 }
 
 // updateReadiness marks the ingress ready once every gateway pod has answered the probes of this version.
@@ -297,10 +320,26 @@ func (c *controller) endpointSlices(namespace, service string) ([]*discoveryv1.E
 	return c.slices.EndpointSlices(namespace).List(labels.SelectorFromSet(labels.Set{discoveryv1.LabelServiceName: service}))
 }
 
+func (c *controller) secret(namespace, name string) (*corev1.Secret, error) {
+	return c.secrets.Secrets(namespace).Get(name)
+}
+
+// isOfIngress tells whether an ingress names a Secret. Kourier looks at changes of no other: not of the one that
+// config-kourier names.
+func (c *controller) isOfIngress(object any) bool {
+	secret, ok := object.(*corev1.Secret)
+	ingresses, err := c.ingresses.List(labels.Everything())
+	return ok && err == nil && slices.ContainsFunc(ingresses, func(ing *v1alpha1.Ingress) bool {
+		return slices.ContainsFunc(ing.Spec.TLS, func(tls v1alpha1.IngressTLS) bool {
+			return tls.SecretNamespace == secret.Namespace && tls.SecretName == secret.Name
+		})
+	})
+}
+
 var errNoGateway = errors.New("no gateway pod is ready")
 
 // ListProbeTargets names what must answer before an ingress is ready: each of its hosts, on every
-// ready gateway pod, on the probe port or the cluster-local one.
+// ready gateway pod, on a probe port or the cluster-local one.
 func (c *controller) ListProbeTargets(_ context.Context, ing *v1alpha1.Ingress) ([]status.ProbeTarget, error) {
 	gateways, err := c.endpointSlices(c.gatewayNamespace, internalService)
 	if err != nil {
@@ -313,15 +352,19 @@ func (c *controller) ListProbeTargets(_ context.Context, ing *v1alpha1.Ingress) 
 	if len(ips) == 0 {
 		return nil, errNoGateway
 	}
+	hasTLS := len(ing.GetIngressTLSForVisibility(v1alpha1.IngressVisibilityExternalIP)) > 0
 	var targets []status.ProbeTarget
 	for _, rule := range ing.Spec.Rules {
-		port := internalPort
-		if rule.Visibility == v1alpha1.IngressVisibilityExternalIP {
+		port, scheme := internalPort, "http"
+		switch external := rule.Visibility == v1alpha1.IngressVisibilityExternalIP; {
+		case external && hasTLS:
+			port, scheme = probeTLSPort, "https"
+		case external:
 			port = probePort
 		}
 		target := status.ProbeTarget{PodIPs: ips, PodPort: strconv.Itoa(port)}
 		for _, host := range rule.Hosts {
-			target.URLs = append(target.URLs, &url.URL{Scheme: "http", Host: host, Path: "/"})
+			target.URLs = append(target.URLs, &url.URL{Scheme: scheme, Host: host, Path: "/"})
 		}
 		targets = append(targets, target)
 	}

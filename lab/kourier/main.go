@@ -6,6 +6,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log"
 	"os"
 	"os/signal"
@@ -86,6 +87,8 @@ func run(ctx context.Context, logger *zap.SugaredLogger) error {
 		services:         core.Core().V1().Services().Lister(),
 		slices:           core.Discovery().V1().EndpointSlices().Lister(),
 		settings:         settings.Core().V1().ConfigMaps().Lister(),
+		secrets:          core.Core().V1().Secrets().Lister(),
+		kube:             kube,
 		snapshots:        cache.NewSnapshotCache(true, cache.IDHash{}, nil),
 		queue:            workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 		retired:          map[string]retiredCluster{},
@@ -108,6 +111,7 @@ func run(ctx context.Context, logger *zap.SugaredLogger) error {
 		{core.Discovery().V1().EndpointSlices().Informer(), gatewayPods},
 		{core.Discovery().V1().EndpointSlices().Informer(), changed},
 		{core.Core().V1().Services().Informer(), changed},
+		{core.Core().V1().Secrets().Informer(), toolscache.FilteringResourceEventHandler{FilterFunc: c.isOfIngress, Handler: changed}},
 		{settings.Core().V1().ConfigMaps().Informer(), changed},
 		{ingresses.Networking().V1alpha1().Ingresses().Informer(), changed},
 	} {
@@ -125,7 +129,9 @@ func run(ctx context.Context, logger *zap.SugaredLogger) error {
 	c.prober.Start(ctx.Done())
 
 	// The gateways' part of it needs nobody; a status that cannot be written now is tried again.
-	if err := c.sync(ctx); err != nil {
+	if err := c.sync(ctx); errors.Is(err, errNoCertificate) {
+		return err
+	} else if err != nil {
 		log.Printf("will retry: %v", err)
 		c.enqueue()
 	}

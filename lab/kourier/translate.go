@@ -31,6 +31,8 @@ type backends interface {
 	// service returns nil when there is no such Service.
 	service(namespace, name string) (*corev1.Service, error)
 	endpointSlices(namespace, service string) ([]*discoveryv1.EndpointSlice, error)
+	// secret returns an error when there is no such Secret.
+	secret(namespace, name string) (*corev1.Secret, error)
 }
 
 // translation is the Envoy configuration of one ingress.
@@ -40,20 +42,30 @@ type translation struct {
 	// public is reachable through the cluster-local gateway too.
 	external []*routev3.VirtualHost
 	internal []*routev3.VirtualHost
+	// externalTLS holds the rules visible from outside as they are served over HTTPS.
+	externalTLS []*routev3.VirtualHost
+	// certificates of the ingress' own, for the hosts that they name.
+	certificates []certificate
 }
 
 // translate turns an ingress into Envoy clusters and virtual hosts. Each path is preceded by a twin
 // that answers the readiness probe with the ingress' hash (knative.dev/networking's convention), so
-// that a probe proves that the gateway serves this very version.
+// that a probe proves that the gateway serves this very version. A redirect to HTTPS takes the place of
+// a public rule's routes, the probe's among them: Knative's prober takes the redirect for an answer.
 func translate(original *v1alpha1.Ingress, b backends) (*translation, error) {
-	if len(original.Spec.TLS) > 0 || original.Spec.HTTPOption == v1alpha1.HTTPOptionRedirected {
-		return nil, errors.New("this lab double of Kourier has no HTTPS listener: spec.tls and httpOption Redirected are not supported")
-	}
 	ing := original.DeepCopy()
 	if _, err := ingress.InsertProbe(ing); err != nil {
 		return nil, err
 	}
 	t := &translation{clusters: map[string]*clusterv3.Cluster{}}
+	for _, tls := range ing.GetIngressTLSForVisibility(v1alpha1.IngressVisibilityExternalIP) {
+		own, err := certificateOf(b, tls.SecretNamespace, tls.SecretName)
+		if err != nil {
+			return nil, err
+		}
+		own.hosts = tls.Hosts
+		t.certificates = append(t.certificates, *own)
+	}
 	for i, rule := range ing.Spec.Rules {
 		host := &routev3.VirtualHost{Name: fmt.Sprintf("(%s/%s).Rules[%d]", ing.Namespace, ing.Name, i)}
 		for _, name := range rule.Hosts {
@@ -67,12 +79,30 @@ func translate(original *v1alpha1.Ingress, b backends) (*translation, error) {
 			}
 			host.Routes = append(host.Routes, route)
 		}
-		t.internal = append(t.internal, host)
 		if rule.Visibility == v1alpha1.IngressVisibilityExternalIP {
+			t.externalTLS = append(t.externalTLS, host)
+			if ing.Spec.HTTPOption == v1alpha1.HTTPOptionRedirected {
+				host = redirected(host)
+			}
 			t.external = append(t.external, host)
 		}
+		t.internal = append(t.internal, host)
 	}
 	return t, nil
+}
+
+// redirected is a host whose routes all lead to HTTPS.
+func redirected(host *routev3.VirtualHost) *routev3.VirtualHost {
+	other := &routev3.VirtualHost{Name: host.Name, Domains: host.Domains}
+	for _, route := range host.Routes {
+		other.Routes = append(other.Routes, &routev3.Route{
+			Match: route.Match,
+			Action: &routev3.Route_Redirect{Redirect: &routev3.RedirectAction{
+				SchemeRewriteSpecifier: &routev3.RedirectAction_HttpsRedirect{HttpsRedirect: true},
+			}},
+		})
+	}
+	return other
 }
 
 // domains returns every domain of the translation; Envoy refuses a route table that has one twice.

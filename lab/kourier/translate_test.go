@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,11 +20,19 @@ import (
 type world struct {
 	services map[string]*corev1.Service
 	slices   map[string][]*discoveryv1.EndpointSlice
+	secrets  map[string]*corev1.Secret
 }
 
 func (w world) service(_, name string) (*corev1.Service, error) { return w.services[name], nil }
 func (w world) endpointSlices(_, name string) ([]*discoveryv1.EndpointSlice, error) {
 	return w.slices[name], nil
+}
+
+func (w world) secret(_, name string) (*corev1.Secret, error) {
+	if found := w.secrets[name]; found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("secret %q not found", name)
 }
 
 func service(name, portName string) *corev1.Service {
@@ -115,10 +125,72 @@ func TestTranslateRefuses(t *testing.T) {
 	if _, err := translate(missing, empty); !errors.Is(err, errBackendMissing) {
 		t.Errorf("missing Service: got %v", err)
 	}
-	withTLS := ingressOf()
-	withTLS.Spec.TLS = []v1alpha1.IngressTLS{{Hosts: []string{"hello.example"}}}
-	if _, err := translate(withTLS, empty); err == nil || !strings.Contains(err.Error(), "spec.tls") {
-		t.Errorf("TLS: got %v", err)
+	withTLS := missing.DeepCopy()
+	withTLS.Spec.TLS = []v1alpha1.IngressTLS{{Hosts: []string{"hello.example"}, SecretName: "own"}}
+	if _, err := translate(withTLS, empty); err == nil || !strings.Contains(err.Error(), "failed to fetch secret") {
+		t.Errorf("TLS without its Secret: got %v", err)
+	}
+	broken := world{secrets: map[string]*corev1.Secret{"own": {Data: map[string][]byte{"tls.crt": []byte("none")}}}}
+	if _, err := translate(withTLS, broken); err == nil || !strings.Contains(err.Error(), "invalid secret") {
+		t.Errorf("TLS with no certificate: got %v", err)
+	}
+}
+
+func TestRedirectIsForPublicHostsAlone(t *testing.T) {
+	cluster := world{services: map[string]*corev1.Service{"one": service("one", "http")}}
+	ing := ingressOf(
+		rule(v1alpha1.IngressVisibilityExternalIP, "hello.example", split("one", 100)),
+		rule(v1alpha1.IngressVisibilityClusterLocal, "hello.default.svc", split("one", 100)),
+	)
+	ing.Spec.HTTPOption = v1alpha1.HTTPOptionRedirected
+	got, err := translate(ing, cluster)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redirects := func(hosts []*routev3.VirtualHost) (count int) {
+		for _, host := range hosts {
+			for _, route := range host.Routes {
+				if route.GetRedirect().GetHttpsRedirect() {
+					count++
+				}
+			}
+		}
+		return count
+	}
+	// Each path has a twin for the probe.
+	if got, want := []int{redirects(got.external), redirects(got.internal), redirects(got.externalTLS)}, []int{2, 2, 0}; !slices.Equal(got, want) {
+		t.Errorf("redirects outside, inside and over HTTPS: want %v, got %v", want, got)
+	}
+}
+
+func TestListenersWithTLS(t *testing.T) {
+	one, own := &certificate{}, []certificate{{hosts: []string{"api.example"}}}
+	for _, test := range []struct {
+		config gatewayConfig
+		chains int
+		tables int
+	}{
+		{gatewayConfig{}, 0, 2},
+		{gatewayConfig{oneCertificate: one}, 1, 3},
+		{gatewayConfig{certificates: own}, 1, 3},
+		{gatewayConfig{oneCertificate: one, certificates: own}, 2, 3},
+	} {
+		listeners, err := test.config.tlsListeners()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, listener := range listeners {
+			if len(listener.FilterChains) != test.chains {
+				t.Errorf("%s: want %d filter chains, got %d", listener.Name, test.chains, len(listener.FilterChains))
+			}
+		}
+		snapshot, err := test.config.snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tables := len(snapshot.Resources[types.Route].Items); tables != test.tables {
+			t.Errorf("want %d tables of routes, got %d", test.tables, tables)
+		}
 	}
 }
 

@@ -35,21 +35,28 @@ import (
 // The gateway's side of the contract: ConfigMap kourier-bootstrap and the container ports and
 // readiness probe of the gateway Deployment in kourier.yaml.
 const (
-	xdsAddress    = ":18000"
-	gatewayNode   = "3scale-kourier-gateway"
-	externalPort  = 8080
-	internalPort  = 8081
-	probePort     = 8090
-	externalTable = "external_services"
-	internalTable = "internal_services"
+	xdsAddress       = ":18000"
+	gatewayNode      = "3scale-kourier-gateway"
+	externalPort     = 8080
+	internalPort     = 8081
+	externalTLSPort  = 8443
+	probePort        = 8090
+	probeTLSPort     = 9443
+	externalTable    = "external_services"
+	externalTLSTable = "external_tls_services"
+	internalTable    = "internal_services"
 )
 
 // gatewayConfig is the whole configuration of the gateway, all ingresses together.
 type gatewayConfig struct {
 	clusters           []*clusterv3.Cluster
 	external, internal []*routev3.VirtualHost
-	accessLog          bool
-	streamIdleTimeout  time.Duration
+	externalTLS        []*routev3.VirtualHost
+	// certificates are those of single hosts; oneCertificate, if there is one, is for all others.
+	certificates      []certificate
+	oneCertificate    *certificate
+	accessLog         bool
+	streamIdleTimeout time.Duration
 }
 
 // snapshot renders the configuration. Each resource type is versioned by its content, so that a
@@ -82,6 +89,16 @@ func (g gatewayConfig) snapshot() (*cache.Snapshot, error) {
 			return nil, err
 		}
 		listeners = append(listeners, listener)
+	}
+	withTLS, err := g.tlsListeners()
+	if err != nil {
+		return nil, err
+	}
+	for _, listener := range withTLS {
+		listeners = append(listeners, listener)
+	}
+	if len(withTLS) > 0 {
+		routes = append(routes, &routev3.RouteConfiguration{Name: externalTLSTable, VirtualHosts: g.externalTLS})
 	}
 	for _, cluster := range g.clusters {
 		clusters = append(clusters, cluster)
