@@ -12,6 +12,7 @@ const rooms = [
   "components/host",
   "components/metallb",
   "components/ingress",
+  "components/tls",
   "components/knative/service",
   "components/knative/admission",
   "components/knative/score",

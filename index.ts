@@ -21,17 +21,21 @@ export = async () => {
   const { cluster } = host;
   const addresses = edge.addressSource("metallb", { cluster, ...args.addresses });
   const knative = new edge.KnativeServing("knative", { cluster, ...args.knative });
-  const ingress = new edge.Kourier("kourier", { cluster, knative, addresses, ...args.ingress });
+  const certificate =
+    args.certificate &&
+    new edge.GatewayCertificate("certificate", { cluster, knative, ...args.certificate });
+  const before = { cluster, knative, addresses, certificate };
+  const ingress = new edge.Kourier("kourier", { ...before, ...args.ingress });
   const domain = new edge.DefaultDomain("domain", { cluster, knative, ingress, ...args.domain });
   const namespaces = args.namespaces.map((name) => edge.serviceNamespace(name, cluster));
   const services = args.services.map(({ name, spec, domains, probe }) => {
-    const before = { domain, ingress, addresses, namespaces };
-    const service = new edge.KnativeService(name, { cluster, ...before, ...spec });
+    const placement = { cluster, domain, ingress, addresses, namespaces };
+    const service = new edge.KnativeService(name, { ...placement, ...spec });
     for (const own of domains) {
-      new edge.ServiceDomain(own, { cluster, service });
+      new edge.ServiceDomain(own.name, { cluster, service, certificate: own.certificate });
     }
-    const asked = { cluster, ingress, service, ...probe };
+    const asked = { cluster, ingress, service, ca: certificate?.ca, ...probe };
     return { name, service, domains, probe: probe && new edge.HttpProbe(`${name}-probe`, asked) };
   });
-  return stackOutputs(plan, { host, ingress, services });
+  return stackOutputs(plan, { host, ingress, services, certificate });
 };

@@ -18,4 +18,5 @@ export { ServiceDomain, type ServiceDomainArgs } from "./knative/serviceDomain";
 export { serviceNamespace } from "./knative/serviceNamespace";
 export { KnativeServing, type KnativeServingArgs } from "./knative/knativeServing";
 export { addressSource, type AddressSource } from "./metallb/addressSource";
+export { GatewayCertificate, type GatewayCertificateArgs } from "./tls/gatewayCertificate";
 export { MetalLb, type MetalLbArgs } from "./metallb/metalLb";

@@ -24,7 +24,7 @@ npm run lab -- ssh [host] [cmd]    a shell on a host, or one command
 npm run lab -- pulumi <args>       any Pulumi command on stack dev (another one: PULUMI_STACK=edge2)
 npm run lab -- wipe [host]         a new empty machine at the same address, and its stack forgotten
                                    (--keep-state: keep it, to see what the program makes of a new machine)
-npm run lab -- host up|down [name] one more host, edge2 to edge17, with a stack of its name, or away with it
+npm run lab -- host up|down [name] one more host, edge2 to edge18, with a stack of its name, or away with it
 npm run lab -- down                ends all processes, namespaces and hosts of the lab, and forgets their stacks;
                                    what was built stays`;
 

@@ -65,7 +65,7 @@ export const filesPort = 8087;
 export const registryPorts = { password: 5443, token: 5444, tokenServer: 5445 } as const;
 
 /** How many hosts a lab can have. The pools must end below .250. */
-export const mostHosts = 17;
+export const mostHosts = 18;
 
 /** A lab host's number from its name: `edge1` is 1. */
 export function hostNumber(name: string): number {
@@ -83,7 +83,7 @@ export function hostAddress(name: string, net: LabNetwork = network): string {
 
 /** MetalLB pool of a lab host, as `first-last`. */
 export function hostPool(name: string, net: LabNetwork = network): string {
-  const first = 80 + 10 * (hostNumber(name) - 1);
+  const first = 70 + 10 * (hostNumber(name) - 1);
   return `${net.prefix}.${first}-${net.prefix}.${first + 9}`;
 }
 

@@ -11,6 +11,7 @@ import { RegistryLogin } from "../components/registry/pullSecret";
 import { loginOf, Registries } from "../components/registry/registry";
 import { releaseVersions } from "../stack/releases/releases";
 import { stackIdentity } from "../stack/render/stackIdentity";
+import { KeyPair } from "../components/tls/keyPair";
 import { StackPlan } from "./planStack";
 
 /** A service of the plan: its object, and the probe. */
@@ -22,24 +23,31 @@ export interface PlannedService {
     plainUrl: boolean;
     registryLogins: RegistryLogin[];
     secretData?: Record<string, string>;
+    scheme: "http" | "https";
   };
-  domains: string[];
+  domains: { name: string; certificate?: KeyPair }[];
   /** What is asked of it; undefined where it is not asked. */
   probe: { path: string; versions: Record<string, string> } | undefined;
 }
 
 /** What each component of the stack is told, but for the components before it. */
 export function componentArgs(plan: StackPlan) {
-  const { config, objects, budget } = plan;
+  const { config, objects, budget, certificate } = plan;
   const { loadBalancer } = config;
   // Where not all fits, who comes first finds room: then one after the other, as in the budget.
   const oneByOne = !budget.requestsFit;
-  const versions = releaseVersions(config);
+  // Another certificate is one more reason to ask.
+  const versions = {
+    ...releaseVersions(config),
+    ...(certificate && { certificate: certificate.secretName }),
+  };
+  const scheme = config.tls ? "https" : "http";
   const plainUrl = hasPlainUrls(config.knative);
   return {
     host: hostArgs(plan),
     addresses: { objects: objects.metalLb, ...loadBalancer },
     knative: { objects: objects.serving },
+    certificate: config.tls && certificate && { ...config.tls, ...certificate },
     ingress: { objects: objects.kourier, oneByOne },
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
     namespaces: serviceNamespaces(objects.services),
@@ -54,8 +62,19 @@ export function componentArgs(plan: StackPlan) {
       }): PlannedService => {
         const probe = path === undefined ? undefined : { path, versions };
         const registryLogins = loginsFor(object, config.registries);
-        const spec = { object, readyTimeoutSeconds, plainUrl, registryLogins, secretData };
-        return { name, spec, domains, probe };
+        const spec: PlannedService["spec"] = {
+          object,
+          readyTimeoutSeconds,
+          plainUrl,
+          registryLogins,
+          secretData,
+          scheme,
+        };
+        const own = domains.map((domain) => ({
+          name: domain,
+          certificate: config.tls?.certificates[domain],
+        }));
+        return { name, spec, domains: own, probe };
       },
     ),
   };

@@ -8,6 +8,7 @@ import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
 import { pinnedImages } from "./pinnedImages";
+import { PlannedCertificate, plannedCertificate } from "./plannedCertificate";
 import { stackConfig } from "./stackConfig";
 
 /** What the program knows of a stack before it touches the host. */
@@ -16,6 +17,8 @@ export interface StackPlan {
   /** The objects, exactly as they are applied. */
   objects: StackObjects;
   budget: Budget;
+  /** The gateway's certificate; absent in a stack without HTTPS. */
+  certificate?: PlannedCertificate;
 }
 
 /**
@@ -28,8 +31,12 @@ export async function planStack(): Promise<StackPlan> {
   for (const warning of releaseWarnings(config)) {
     await warnOfStack(warning);
   }
-  const [releases, images] = await Promise.all([loadReleases(config), pinnedImages(config)]);
-  const objects = renderStack(config, releases, images);
+  const [releases, images, certificate] = await Promise.all([
+    loadReleases(config),
+    pinnedImages(config),
+    config.tls && plannedCertificate(config.tls),
+  ]);
+  const objects = renderStack(config, releases, images, certificate?.secretName);
   const budget = computeBudget(config, objects);
   requireFit(budget);
   if (!budget.fits) {
@@ -38,5 +45,5 @@ export async function planStack(): Promise<StackPlan> {
   if (pulumi.runtime.isDryRun()) {
     await pulumi.log.info(budgetText(budget));
   }
-  return { config, objects, budget };
+  return { config, objects, budget, certificate };
 }

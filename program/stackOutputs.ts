@@ -5,20 +5,30 @@ import { HttpProbe } from "../components/knative/httpProbe";
 import { KnativeService } from "../components/knative/knativeService";
 import { budgetOutput } from "../stack/budget/budget";
 import { releaseVersions } from "../stack/releases/releases";
+import { GatewayCertificate } from "../components/tls/gatewayCertificate";
 import { StackPlan } from "./planStack";
 
 /** A service of the stack, and who asked it; undefined where nobody does. */
 export interface StackService {
   name: string;
   service: KnativeService;
-  domains: string[];
+  domains: { name: string }[];
   probe: HttpProbe | undefined;
+}
+
+/** What the outputs are taken from. */
+export interface StackParts {
+  host: K0sHost;
+  ingress: Ingress;
+  services: StackService[];
+  /** Absent in a stack without HTTPS. */
+  certificate?: GatewayCertificate;
 }
 
 /** The stack's outputs. docs/operations.md says what each is for. */
 export function stackOutputs(
   { config, budget }: StackPlan,
-  { host, ingress, services }: { host: K0sHost; ingress: Ingress; services: StackService[] },
+  { host, ingress, services, certificate }: StackParts,
 ) {
   const byName = <Value>(value: (each: StackService) => Value): Record<string, Value> =>
     Object.fromEntries(services.map((each) => [each.name, value(each)]));
@@ -31,7 +41,11 @@ export function stackOutputs(
     loadBalancerIp: ingress.address,
     // The DNS record that each needs.
     ...(domains.length > 0 && {
-      domains: Object.fromEntries(domains.map((domain) => [domain, record])),
+      domains: Object.fromEntries(domains.map(({ name }) => [name, record])),
+    }),
+    ...(certificate && {
+      certificate: certificate.facts.apply(({ issuer, names, ends }) => ({ issuer, names, ends })),
+      ...(certificate.ca && { ca: certificate.ca }),
     }),
     kubeconfig: host.kubeconfig,
     versions: releaseVersions(config),

@@ -6,6 +6,10 @@ export interface IngressKind {
   ingressClass: string;
   /** Namespace of its own. */
   namespace: string;
+  /** Name of its ConfigMap in Knative's namespace. */
+  settings: string;
+  /** What is set there for a certificate to serve HTTPS with. */
+  certificateSettings(secret: { name: string; namespace: string }): Record<string, string>;
   /** Names of its workloads in Knative's namespace. */
   workloadsAtKnative: string[];
   /** The gateway's container: a proxy, and no Go program. */

@@ -4,6 +4,11 @@ import { IngressKind } from "./ingressKind";
 export const kourierKind: IngressKind = {
   ingressClass: "kourier.ingress.networking.knative.dev",
   namespace: "kourier-system",
+  settings: "config-kourier",
+  certificateSettings: ({ name, namespace }) => ({
+    "certs-secret-name": name,
+    "certs-secret-namespace": namespace,
+  }),
   workloadsAtKnative: ["net-kourier-controller"],
   gatewayContainer: "kourier-gateway",
   idleMebibytes: {

@@ -11,6 +11,8 @@ export interface HttpProbeArgs {
   cluster: Cluster;
   /** The service: its object, which the probe waits for, and its URL, for instance http://hello.default.192.0.2.1.sslip.io. */
   service: { readonly url: pulumi.Output<string>; readonly service: pulumi.Resource };
+  /** CA to trust besides the system's, in PEM, for an https URL. Defaults to none. */
+  ca?: pulumi.Input<string>;
   /** Path to ask for. Defaults to `/`. */
   path?: string;
   /** The ingress, whose address is asked with the URL's host in the Host header where its name does not resolve. */
@@ -55,6 +57,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         environment: {
           PROBE_URL: pulumi.interpolate`${args.service.url}${args.path ?? "/"}`,
           PROBE_ADDRESS: args.ingress.address,
+          ...(args.ca !== undefined && { PROBE_CA: args.ca }),
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
           PROBE_VERSIONS: Object.entries(args.versions ?? {})
             .map((each) => each.join(" "))

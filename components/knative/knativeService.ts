@@ -4,7 +4,7 @@ import { withAwait } from "../cluster/awaits";
 import { pullSecret, RegistryLogin, withPullSecret } from "../registry/pullSecret";
 import { AddressSource } from "../metallb/addressSource";
 import { Ingress } from "../ingress/ingress";
-import { urlDomain } from "./service/configuredService";
+import { isClusterLocal, urlDomain } from "./service/configuredService";
 import { ServiceSpec } from "./service/serviceSpec";
 import { knativeService } from "./service/serviceObject";
 import { secretName } from "./service/serviceSecrets";
@@ -34,10 +34,12 @@ interface Placement {
   /** Namespaces of this stack, which it waits for. By default its own is there already. */
   namespaces?: pulumi.Resource[];
   /**
-   * Whether its URL is `http://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
+   * Whether its URL is `<scheme>://<service>.<namespace>.<domain>`, see {@link hasPlainUrls}. Otherwise, and without `domain`, the
    * URL is what the object's status said when it was last written. Defaults to true.
    */
   plainUrl?: boolean;
+  /** How its URL begins, if it answers outside of the cluster. Defaults to `http`. */
+  scheme?: "http" | "https";
 }
 
 /** Every field of a service as a Pulumi input; ServiceSpec in components/knative/service/serviceSpec.ts says what each means. */
@@ -73,6 +75,7 @@ export class KnativeService extends pulumi.ComponentResource {
       ingress,
       addresses,
       plainUrl = true,
+      scheme = "http",
       readyTimeoutSeconds,
       registryLogins = [],
       secretData,
@@ -131,7 +134,7 @@ export class KnativeService extends pulumi.ComponentResource {
         ? this.service.status.apply((status) => (status as { url: string }).url)
         : pulumi
             .all([domain.domain, labels])
-            .apply(([its, known]) => `http://${serviceName}.${namespace}.${urlDomain(known, its)}`);
+            .apply(([its, known]) => serviceUrl({ serviceName, namespace }, known, its, scheme));
     this.registerOutputs({ url: this.url });
   }
 }
@@ -142,6 +145,17 @@ interface ServiceObject {
   namespace: string;
   labels: pulumi.Input<Record<string, string> | undefined>;
   object: pulumi.Output<KubernetesObject>;
+}
+
+function serviceUrl(
+  { serviceName, namespace }: { serviceName: string; namespace: string },
+  labels: Record<string, string> | undefined,
+  domain: string,
+  scheme: string,
+): string {
+  // Inside of the cluster the gateway speaks HTTP alone.
+  const own = isClusterLocal(labels) ? "http" : scheme;
+  return `${own}://${serviceName}.${namespace}.${urlDomain(labels, domain)}`;
 }
 
 function rendered(object: KubernetesObject): ServiceObject {

@@ -1,10 +1,15 @@
-// Asks a service until it answers, from the machine that runs Pulumi. Reads PROBE_URL, PROBE_ADDRESS and
-// PROBE_TIMEOUT (seconds) from the environment, says on stderr what it waits for, and prints one line of JSON.
+// Asks a service until it answers, from the machine that runs Pulumi. Reads PROBE_URL, PROBE_ADDRESS, PROBE_CA (PEM, if
+// there is one) and PROBE_TIMEOUT (seconds) from the environment, says on stderr what it waits for, and prints one line of
+// JSON.
 const dns = require("node:dns/promises");
 const http = require("node:http");
+const https = require("node:https");
+const tls = require("node:tls");
 
 const url = new URL(process.env.PROBE_URL);
 const address = process.env.PROBE_ADDRESS;
+const [client, port] = url.protocol === "https:" ? [https, 443] : [http, 80];
+const ca = process.env.PROBE_CA && [...tls.rootCertificates, process.env.PROBE_CA];
 /** Set once it is known whom to ask: a resolver that is silent may take longer than the service is given. */
 let deadline;
 
@@ -66,11 +71,14 @@ async function ask(host) {
   const answer = { body: "" };
   try {
     const response = await new Promise((resolve, reject) => {
-      http
+      client
         .get(
           {
             host,
-            port: url.port || 80,
+            port: url.port || port,
+            // Whoever is asked by address must still prove the name.
+            servername: url.hostname,
+            ...(ca && { ca }),
             path: url.pathname + url.search,
             headers: { Host: url.host },
             agent: false,

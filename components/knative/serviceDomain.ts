@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { Manifest } from "../cluster/manifest";
+import { KeyPair, tlsData } from "../tls/keyPair";
 import { KnativeService } from "./knativeService";
 
 /** A domain of a service's own. */
@@ -9,6 +10,8 @@ export interface ServiceDomainArgs {
   cluster: Cluster;
   /** The service that answers there. */
   service: Pick<KnativeService, "service" | "target">;
+  /** Its certificate. By default HTTPS is served with the gateway's, if that has one. */
+  certificate?: KeyPair;
 }
 
 /**
@@ -17,7 +20,7 @@ export interface ServiceDomainArgs {
  */
 export class ServiceDomain extends pulumi.ComponentResource {
   constructor(name: string, args: ServiceDomainArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { cluster, service } = args;
+    const { cluster, service, certificate } = args;
     super("knative-edge:index:ServiceDomain", name, {}, clusterOptions(cluster, opts));
     const life = { ...withCluster(cluster), parent: this };
     const claim = new Manifest(
@@ -30,6 +33,19 @@ export class ServiceDomain extends pulumi.ComponentResource {
       },
       { ...life, dependsOn: service.service },
     );
+    const secret =
+      certificate &&
+      new Manifest(
+        `${name}-certificate`,
+        {
+          apiVersion: "v1",
+          kind: "Secret",
+          type: "kubernetes.io/tls",
+          metadata: { name: `${name}-certificate`, namespace: service.target.namespace },
+          data: pulumi.secret(tlsData(certificate)),
+        },
+        { ...life, dependsOn: service.service },
+      );
     new Manifest(
       `${name}-mapping`,
       {
@@ -42,10 +58,15 @@ export class ServiceDomain extends pulumi.ComponentResource {
         },
         spec: {
           ref: { apiVersion: "serving.knative.dev/v1", kind: "Service", name: service.target.name },
+          ...(secret && { tls: { secretName: `${name}-certificate` } }),
         },
       },
       // In another namespace it is another object, and Kourier refuses a second one for the domain.
-      { ...life, dependsOn: [service.service, claim], deleteBeforeReplace: true },
+      {
+        ...life,
+        dependsOn: [service.service, claim, ...(secret ? [secret] : [])],
+        deleteBeforeReplace: true,
+      },
     );
     this.registerOutputs({});
   }

@@ -25,7 +25,7 @@ describe("lab network", () => {
   it("keeps the addresses and pools of all hosts apart", () => {
     const net = networkOf("/a");
     const taken = new Set([net.gateway]);
-    for (let n = 1; n <= 17; n++) {
+    for (let n = 1; n <= 18; n++) {
       const [first = "", last = ""] = hostPool(`edge${n}`, net).split("-");
       const pool = Array.from(
         { length: (octets(last)[3] ?? 0) - (octets(first)[3] ?? 0) + 1 },
@@ -40,20 +40,20 @@ describe("lab network", () => {
     }
   });
 
-  it("takes edge1 to edge17 for hosts, and nothing else", () => {
-    assert.equal(hostNumber("edge17"), 17);
+  it("takes edge1 to edge18 for hosts, and nothing else", () => {
+    assert.equal(hostNumber("edge18"), 18);
     for (const name of [
       "",
       "edge",
       "edge0",
       "edge01",
-      "edge18",
+      "edge19",
       "edge99",
       "Edge1",
       "edge1x",
       "../edge1",
     ]) {
-      assert.throws(() => hostNumber(name), /is no lab host: hosts are named edge1 to edge17/);
+      assert.throws(() => hostNumber(name), /is no lab host: hosts are named edge1 to edge18/);
     }
   });
 

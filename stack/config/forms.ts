@@ -1,8 +1,8 @@
 import { isRecord } from "../../lib/json";
-import { Reader } from "./reader";
+import { Check } from "../../lib/check";
 
 /** Adds a problem where a text is no URL that a download can take. */
-export function checkHttpUrl(read: Reader, key: string, text: string): void {
+export function checkHttpUrl(read: Check, key: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && `${url.username}${url.password}` !== "") {
     // Not with the URL: nothing that is printed holds a password.

@@ -21,6 +21,8 @@ import { readOneNode } from "./resources";
 import { readServiceSecrets } from "./serviceSecrets";
 import { checkNames, readServices, withFeatures } from "./services";
 import { readImageMirrors, readManifestsDir } from "./sources";
+import { readTls } from "./tls";
+import { TlsConfig } from "../../components/tls/tlsConfig";
 
 /** The whole configuration of a stack, checked, with every default filled in. */
 export interface EdgeConfig {
@@ -48,6 +50,8 @@ export interface EdgeConfig {
   registries: Registries;
   /** Whether services run by the digests that registries give for their images' tags. */
   resolveDigests: boolean;
+  /** HTTPS; absent: services answer by HTTP alone. */
+  tls?: TlsConfig;
   /** Directory with release folders; absent: releases are downloaded. */
   manifestsDir?: string;
   /** Knative Services by name, the sample `hello` among them unless switched off. */
@@ -122,6 +126,7 @@ export function readConfig(
     resolveDigests: read.boolean("resolveDigests"),
     manifestsDir: readManifestsDir(read),
     services,
+    tls: readTls(read, { knative, services, plainUrls: hasPlainUrls(knative) }, encrypted),
   };
   checkReleases(read, config);
   if (hasPlainUrls(knative)) {

@@ -1,10 +1,8 @@
-import { X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
-import * as path from "node:path";
 import { dockerHub, Registries, Registry } from "../../components/registry/registry";
 import { Check } from "../../lib/check";
 import { isImageName } from "../../lib/imageNames";
 import { isRecord } from "../../lib/json";
+import { readCertificates } from "./pem";
 import { Reader } from "./reader";
 
 const fields = [
@@ -50,7 +48,7 @@ function readRegistry(check: Check, host: string, value: Record<string, unknown>
   }
   return {
     ...readLogin(check, value),
-    ca: readCa(check, value.ca),
+    ca: readCertificates(check, "ca", value.ca),
     plainHttp: plainHttp === true,
     mirrors: readMirrors(check, host, value.mirrors),
   };
@@ -74,46 +72,6 @@ function readLogin(
     check.add(missing, "is not set; a login has both username and password.");
   }
   return typeof username === "string" && typeof password === "string" ? { username, password } : {};
-}
-
-/** The certificates in PEM, read from their file where the key names one. */
-function readCa(check: Check, value: unknown): string | undefined {
-  if (value === undefined) {
-    return undefined;
-  }
-  const hint = "give the text of a certificate in PEM, or the name of its file";
-  if (typeof value !== "string" || value === "") {
-    check.add("ca", `a text was expected; ${hint}.`);
-    return undefined;
-  }
-  const isText = value.includes("-----BEGIN");
-  const text = isText ? value : readFile(value);
-  if (text === undefined) {
-    check.add("ca", `${path.resolve(value)} cannot be read; ${hint}.`);
-    return undefined;
-  }
-  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----[^]*?-----END \1-----/g) ?? [];
-  if (blocks.length === 0 || !blocks.every(isCertificate)) {
-    check.add("ca", `${isText ? "this" : value} has something else than certificates; ${hint}.`);
-    return undefined;
-  }
-  return `${blocks.join("\n")}\n`;
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    return pem.startsWith("-----BEGIN CERTIFICATE-----") && new X509Certificate(pem) !== undefined;
-  } catch {
-    return false;
-  }
-}
-
-function readFile(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }
 
 function readMirrors(check: Check, host: string, value: unknown): string[] {

@@ -34,7 +34,11 @@ export const secretKeys: ReadonlySet<string> = new Set([
 ]);
 
 /** Keys of which a part may be secret, so that they may be encrypted, in part, and need not be. */
-export const partlySecretKeys: ReadonlySet<string> = new Set(["registries", "serviceSecrets"]);
+export const partlySecretKeys: ReadonlySet<string> = new Set([
+  "registries",
+  "serviceSecrets",
+  "tls",
+]);
 
 /**
  * Reads the schema from Pulumi.yaml.

@@ -13,6 +13,7 @@ import {
 } from "../../components/cluster/fieldRules";
 import { KubernetesObject, annotated } from "../../components/cluster/kubernetesObject";
 import { suggestion } from "../../lib/nearest";
+import { certificateNamespace } from "../../components/tls/certificateSecret";
 import { atNodeAddress } from "../../components/ingress/nodeIp";
 import { firstAddress } from "../../components/metallb/pool";
 import { Problem } from "../../lib/problem";
@@ -34,8 +35,11 @@ export type Transform = (object: KubernetesObject) => KubernetesObject;
 const servingNamespace = "knative-serving";
 const metalLbNamespace = "metallb-system";
 
-/** All transforms in the order of use, by name. */
-export function transforms(config: EdgeConfig): Record<string, Transform> {
+/**
+ * All transforms in the order of use, by name.
+ * @param certificate Name of the gateway's certificate, in a stack with HTTPS.
+ */
+export function transforms(config: EdgeConfig, certificate?: string): Record<string, Transform> {
   return {
     forceWebhooks,
     ownRollout,
@@ -45,7 +49,7 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
     }),
     resources: resources(resourcePolicy(config)),
     ...(config.knative.resources.policy === "edge" && { goMemory }),
-    knativeConfig: knativeConfig(knativeConfigMaps(config)),
+    knativeConfig: knativeConfig(knativeConfigMaps(config, certificate)),
     ...(config.knative.domain !== undefined && { knownDomain: knownDomain(config.knative.domain) }),
     ...(config.loadBalancer.kind === "metallb" && {
       ofPool: ofPool(config.loadBalancer, config.knative.domain === undefined),
@@ -55,9 +59,13 @@ export function transforms(config: EdgeConfig): Record<string, Transform> {
 }
 
 /** The objects that one node should have, with every transform applied. */
-export function transformAll(objects: KubernetesObject[], config: EdgeConfig): KubernetesObject[] {
+export function transformAll(
+  objects: KubernetesObject[],
+  config: EdgeConfig,
+  certificate?: string,
+): KubernetesObject[] {
   const kept = applyTweaks(objects, config.oneNode);
-  const steps = [ownReplicas(kept), ...Object.values(transforms(config))];
+  const steps = [ownReplicas(kept), ...Object.values(transforms(config, certificate))];
   return kept.map((object) => steps.reduce((result, step) => step(result), object));
 }
 
@@ -224,11 +232,24 @@ export function images(mirrors: Record<string, string>): Transform {
 }
 
 /** The ConfigMap keys of a configuration: the user's, over those that the program needs. */
-function knativeConfigMaps({ knative }: EdgeConfig): Record<string, Record<string, string>> {
+function knativeConfigMaps(
+  { knative, tls }: EdgeConfig,
+  certificate?: string,
+): Record<string, Record<string, string>> {
   const own: Record<string, Record<string, string>> = {
-    "config-network": { "ingress-class": kourierKind.ingressClass },
+    "config-network": {
+      "ingress-class": kourierKind.ingressClass,
+      ...(tls && { "default-external-scheme": "https" }),
+      ...(tls?.redirect && { "http-protocol": "Redirected" }),
+    },
     "config-deployment": queueProxyConfig(knative.resources.policy),
     ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
+    ...(certificate !== undefined && {
+      [kourierKind.settings]: kourierKind.certificateSettings({
+        name: certificate,
+        namespace: certificateNamespace,
+      }),
+    }),
   };
   const merged = { ...own, ...knative.configMaps };
   return Object.fromEntries(

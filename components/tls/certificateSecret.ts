@@ -1,0 +1,8 @@
+/** Namespace of the certificates' Secrets: Knative's, for it is there before the gateway's settings are. */
+export const certificateNamespace = "knative-serving";
+
+/** Name of the Secret with the program's own CA. */
+export const caName = "knative-edge-ca";
+
+/** What the names of the Secrets with the gateway's certificate begin with. */
+export const certificatePrefix = "gateway-certificate-";

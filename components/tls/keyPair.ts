@@ -1,0 +1,18 @@
+/** A certificate with those of its issuers behind it, and its private key, both in PEM. */
+export interface KeyPair {
+  certificate: string;
+  /** Secret. */
+  key: string;
+}
+
+/** The data of a Secret of type kubernetes.io/tls. */
+export function tlsData({ certificate, key }: KeyPair): Record<string, string> {
+  const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");
+  return { "tls.crt": base64(certificate), "tls.key": base64(key) };
+}
+
+/** What {@link tlsData} made the data of. */
+export function keyPairOf(data: Record<string, string>): KeyPair {
+  const text = (name: string): string => Buffer.from(data[name] ?? "", "base64").toString("utf8");
+  return { certificate: text("tls.crt"), key: text("tls.key") };
+}

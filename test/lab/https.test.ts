@@ -1,0 +1,182 @@
+// HTTPS: by the program's own CA, by a certificate that is given, with one for a service's own domain, and its renewal.
+import { strict as assert } from "node:assert";
+import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
+import { get } from "../../lab/http";
+import { hostPool } from "../../lab/paths";
+import { issueByCa, makeCa } from "../../components/tls/ownCa";
+import { KeyPair } from "../../components/tls/keyPair";
+import { getHttps, HttpsAnswer } from "../support/https";
+import { changedNames, eventually, loadBalancer, previewSteps } from "../support/lab";
+import { LabStack } from "../support/labStack";
+
+const lab = new LabStack("edge18");
+const domain = `${hostPool(lab.host).split("-")[0]}.sslip.io`;
+const hello = `hello.default.${domain}`;
+const own = "api.example.com";
+const body = "Hello Edge!!\n";
+const api = { image: "ghcr.io/knative/helloworld-go:latest", domains: [own] };
+
+async function up(): Promise<void> {
+  const { code, text } = await lab.run("up", "--yes", "--skip-preview");
+  assert.equal(code, 0, text);
+}
+
+const outputs = async () =>
+  (await stackOutputs(lab.host)) as {
+    ca: string;
+    url: string;
+    certificate: { issuer: string; names: string; ends: string };
+  };
+
+/** What a client sees that trusts one CA. */
+async function ask(name: string, ca: string): Promise<HttpsAnswer> {
+  return getHttps(await loadBalancer(lab.host), name, ca);
+}
+
+/** Kourier has given the gateway another certificate. */
+async function eventuallyAnother(name: string, ca: string, before: string): Promise<string> {
+  let fingerprint = before;
+  await eventually(`another certificate of ${name}`, 60, async () => {
+    ({ fingerprint } = await ask(name, ca));
+    return fingerprint !== before;
+  });
+  return fingerprint;
+}
+
+async function setKey(path: string, { key }: KeyPair): Promise<void> {
+  const args = ["config", "set", "--secret", "--path", `tls.${path}`];
+  await pulumi(args, { stack: lab.stack, input: key });
+}
+
+const pods = async (): Promise<number> =>
+  (await lab.kubectl("get pods -A --no-headers -o name")).trim().split("\n").length;
+
+const certificates = (): Promise<string> =>
+  lab.kubectl("-n knative-serving get secrets --field-selector type=kubernetes.io/tls -o name");
+
+describe("HTTPS", () => {
+  const byCa: StackConfig = { domain, tls: { issuer: "ca", redirect: true } };
+  let seen = "";
+  let podsBefore = 0;
+  let answer: HttpsAnswer;
+
+  before(() => lab.create());
+  after(() => lab.remove());
+
+  it("needs a domain that is known beforehand", async () => {
+    await lab.configure({ tls: byCa.tls });
+    await lab.fails(/tls: needs a domain that is known beforehand/);
+  });
+
+  it("comes to a stack by a CA of its own, with a redirect and no pod more", async () => {
+    await lab.configure({ domain });
+    await up();
+    podsBefore = await pods();
+    await lab.configure(byCa);
+    await up();
+    const { ca, url, certificate } = await outputs();
+    assert.equal(url, `https://${hello}`);
+    assert.deepEqual([certificate.issuer, certificate.names], ["ca", `*.default.${domain}`]);
+    answer = await ask(hello, ca);
+    assert.deepEqual([answer.status, answer.body], [200, body]);
+    assert.equal((await get(await loadBalancer(lab.host), hello)).status, 301);
+    assert.equal(await pods(), podsBefore);
+    assert.deepEqual(await changedNames(lab.stack), []);
+    seen = answer.fingerprint;
+  });
+
+  it("needs no other certificate for another service, but for its own domain", async () => {
+    const { ca } = await outputs();
+    await lab.configure({ ...byCa, services: { api: { ...api, domains: [] } } });
+    await up();
+    answer = await ask(`api.default.${domain}`, ca);
+    assert.deepEqual([answer.body, answer.fingerprint], ["Hello World!\n", seen]);
+    await lab.configure({ ...byCa, services: { api } });
+    await up();
+    seen = await eventuallyAnother(hello, ca, seen);
+    assert.equal((await ask(own, ca)).body, "Hello World!\n");
+    assert.equal((await outputs()).ca, ca);
+  });
+
+  it("is renewed by an up when a third of the time is left", async () => {
+    const { ca } = await outputs();
+    await makeDue();
+    const { text } = await lab.run("preview");
+    assert.match(
+      text,
+      /The gateway's certificate ends on \d{4}-\d\d-\d\d; `pulumi up` renews it\./,
+    );
+    const steps = await previewSteps(lab.stack);
+    const changed = steps.map(({ op, urn }) => `${op} ${urn.split("::").pop()}`);
+    assert.ok(changed.includes("create-replacement certificate-gateway"), changed.join());
+    assert.ok(!changed.some((step) => step.endsWith(" certificate-ca")), changed.join());
+    await up();
+    seen = await eventuallyAnother(hello, ca, seen);
+    assert.deepEqual(await changedNames(lab.stack), []);
+    // The one before is gone: one certificate, and the CA.
+    assert.equal((await certificates()).trim().split("\n").length, 2);
+  });
+
+  it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
+    const ca = await makeCa("tests");
+    const names = [hello, `api.default.${domain}`];
+    const [pair, short, ofDomain] = await Promise.all([
+      issueByCa(ca, names),
+      issueByCa(ca, names.slice(0, 1)),
+      issueByCa(ca, [own]),
+    ]);
+    const tls = (certificate: string): StackConfig => ({
+      domain,
+      services: { api },
+      tls: {
+        issuer: "given",
+        certificate,
+        ca: ca.certificate,
+        certificates: { [own]: { certificate: ofDomain.certificate } },
+      },
+    });
+    await lab.configure(tls(short.certificate));
+    await setKey("key", pair);
+    await setKey(`certificates["${own}"].key`, ofDomain);
+    const { code, text } = await lab.run("preview");
+    assert.notEqual(code, 0);
+    assert.match(text, new RegExp(`tls\\.certificate: is not for api\\.default\\.${domain}, but `));
+    assert.match(text, /tls\.key: is not the certificate's/);
+    await lab.configure(tls(pair.certificate));
+    await setKey("key", pair);
+    await setKey(`certificates["${own}"].key`, ofDomain);
+    await up();
+    await eventually("the given certificate", 60, async () => {
+      await ask(hello, ca.certificate);
+      return true;
+    });
+    const [ofHello, ofOwn] = [await ask(hello, ca.certificate), await ask(own, ca.certificate)];
+    assert.notEqual(ofHello.fingerprint, ofOwn.fingerprint);
+    assert.equal(ofOwn.body, "Hello World!\n");
+    // Without the redirect both answer.
+    assert.equal((await get(await loadBalancer(lab.host), hello)).status, 200);
+    assert.deepEqual(await changedNames(lab.stack), []);
+    const keys = [pair, ofDomain].map(({ key }) => key.split("\n")[1] ?? "");
+    assert.ok(!keys.some((line) => lab.printed.join().includes(line)));
+  });
+
+  it("goes without a trace, and HTTP answers on", async () => {
+    await lab.configure({ domain, tls: undefined, services: undefined });
+    await up();
+    assert.equal((await get(await loadBalancer(lab.host), hello)).body, body);
+    assert.equal(await certificates(), "");
+    await assert.rejects(ask(hello, ""));
+    assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
+  /** Time goes on: in the state, the certificate's last third has begun. */
+  async function makeDue(): Promise<void> {
+    const { stdout } = await pulumi(["stack", "export", "--show-secrets"], { stack: lab.stack });
+    const past = '"knative-edge/renew-from":"2020-01-01T00:00:00.000Z"';
+    const state = JSON.stringify(JSON.parse(stdout)).replaceAll(
+      /"knative-edge\/renew-from":"[^"]+"/g,
+      past,
+    );
+    await pulumi(["stack", "import"], { stack: lab.stack, input: state });
+  }
+});
