@@ -95,7 +95,7 @@ async function measure(
   const head = {
     stack,
     service,
-    url: `http://${host}${target.path}`,
+    url: `${target.protocol}//${host}${target.path}`,
     began: new Date().toISOString(),
   };
   const starts: ColdStart[] = [];

@@ -1,6 +1,6 @@
 import type { EdgeConfig } from "../../stack/config";
 import { isRecord } from "../../lib/json";
-import { urlDomain } from "../../components/knative/service/configuredService";
+import { isClusterLocal, serviceUrl } from "../../components/knative/service/configuredService";
 import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
 import { firstAddress, isInPool } from "../../components/metallb/pool";
 
@@ -17,13 +17,16 @@ export function addressMove(old: unknown, config: EdgeConfig, isGivenAnew = fals
   }
   const address = addressToCome(loadBalancerIp, config, isGivenAnew);
   const domain = config.knative.domain ?? (address && `${address}.sslip.io`);
+  const scheme = config.tls ? "https" : "http";
   const urls = isRecord(services) && hasPlainUrls(config.knative) ? services : {};
   return [
     ...move("the gateway's address", loadBalancerIp, address),
     ...Object.entries(urls).flatMap(([name, url]) => {
       const { labels, namespace } = config.services[name]?.object.metadata ?? {};
-      const of = urlDomain(labels, domain);
-      return namespace ? move(name, url, of && `http://${name}.${namespace}.${of}`) : [];
+      const own = { serviceName: name, namespace: namespace ?? "" };
+      const isKnown = domain !== undefined || isClusterLocal(labels);
+      const next = isKnown ? serviceUrl(own, labels, domain ?? "", scheme) : undefined;
+      return namespace ? move(name, url, next) : [];
     }),
   ];
 }

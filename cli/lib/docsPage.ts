@@ -27,7 +27,7 @@ before anything is done, and all problems are reported together, each with its k
 same as none. Required are \`host\`, \`sshPrivateKey\`, \`sshHostKey\` and, unless \`loadBalancer\` is \`nodeIp\`,
 \`loadBalancerPool\`. Only the keys marked as secret are kept so, and another one is refused encrypted: put the secrets
 of services into \`serviceSecrets\`, and keep them out of the rest, which previews and the state show. Of \`registries\` only
-the passwords are kept secret.
+the passwords are kept secret, and of \`tls\` the private keys.
 
 | key | type | default | what it is |
 |---|---|---|---|
@@ -99,6 +99,13 @@ Fields of \`registries["<host>"]\`, by which images are pulled: by the host, and
 | field | type | what it is |
 |---|---|---|
 ${fieldRows("Registry", "registry/registry.ts")}
+
+## Fields of tls
+
+HTTPS, which [services.md](services.md#https) explains. \`domain\` must be known beforehand: set it, or take the load balancer
+\`nodeIp\`.
+
+${fieldRows("TlsEntry", "tls/tlsConfig.ts")}
 
 ## Structured keys
 

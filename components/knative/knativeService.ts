@@ -4,7 +4,7 @@ import { withAwait } from "../cluster/awaits";
 import { pullSecret, RegistryLogin, withPullSecret } from "../registry/pullSecret";
 import { AddressSource } from "../metallb/addressSource";
 import { Ingress } from "../ingress/ingress";
-import { isClusterLocal, urlDomain } from "./service/configuredService";
+import { serviceUrl } from "./service/configuredService";
 import { ServiceSpec } from "./service/serviceSpec";
 import { knativeService } from "./service/serviceObject";
 import { secretName } from "./service/serviceSecrets";
@@ -145,17 +145,6 @@ interface ServiceObject {
   namespace: string;
   labels: pulumi.Input<Record<string, string> | undefined>;
   object: pulumi.Output<KubernetesObject>;
-}
-
-function serviceUrl(
-  { serviceName, namespace }: { serviceName: string; namespace: string },
-  labels: Record<string, string> | undefined,
-  domain: string,
-  scheme: string,
-): string {
-  // Inside of the cluster the gateway speaks HTTP alone.
-  const own = isClusterLocal(labels) ? "http" : scheme;
-  return `${own}://${serviceName}.${namespace}.${urlDomain(labels, domain)}`;
 }
 
 function rendered(object: KubernetesObject): ServiceObject {

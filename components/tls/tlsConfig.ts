@@ -31,3 +31,30 @@ export interface TlsConfig {
   /** Certificates of services' own domains, by domain; a domain without is served with the gateway's. */
   certificates: Record<string, KeyPair>;
 }
+
+/** `tls` as it stands in a stack's file. A certificate in PEM may be the name of its file instead. */
+export interface TlsEntry {
+  /**
+   * Who issues the certificate of the services' URLs: `given` is one of your own, `ca` the program by a CA that it keeps for
+   * the stack, `acme` a server such as Let's Encrypt.
+   */
+  issuer: Issuer["kind"];
+  /** Whether requests by HTTP are sent on to HTTPS. Defaults to false: both answer. */
+  redirect?: boolean;
+  /** With `given`: the certificate for all names of the services' URLs and domains, with those of its issuers behind it. */
+  certificate?: string;
+  /** With `given`: the certificate's private key, without a passphrase. Secret. */
+  key?: string;
+  /** With `given` and `acme`: a CA that the clients of the services trust besides their system's. */
+  ca?: string;
+  /** With `acme`: URL of the server's directory. Defaults to that of Let's Encrypt. */
+  server?: string;
+  /** With `acme`: where the server's operator writes to. */
+  email?: string;
+  /** With `acme`: command on the machine that runs Pulumi which makes and removes the DNS records that prove the names. */
+  dnsCommand?: string;
+  /** With `acme`: the CA of the server's own certificate, where this machine does not trust it. */
+  serverCa?: string;
+  /** Certificates of services' own domains, by domain, each with `certificate` and `key`. */
+  certificates?: Record<string, { certificate: string; key: string }>;
+}

@@ -15,12 +15,11 @@ import { K0sConfig } from "../../components/host/k0sSettings";
 import { KnativeConfig, readKnative } from "./knative";
 import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
 import { Reader } from "./reader";
-import { readRegistries } from "./registries";
-import { checkReleases } from "./releases";
+import { readImageMirrors, readRegistries } from "./registries";
+import { checkReleases, readManifestsDir } from "./releases";
 import { readOneNode } from "./resources";
 import { readServiceSecrets } from "./serviceSecrets";
 import { checkNames, readServices, withFeatures } from "./services";
-import { readImageMirrors, readManifestsDir } from "./sources";
 import { readTls } from "./tls";
 import { TlsConfig } from "../../components/tls/tlsConfig";
 
@@ -109,6 +108,7 @@ export function readConfig(
     secrets,
     hasPlainUrls(knative) ? knative.domain : undefined,
   );
+  const tls = readTls(read, { knative, services, plainUrls: hasPlainUrls(knative) }, encrypted);
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),
@@ -126,7 +126,7 @@ export function readConfig(
     resolveDigests: read.boolean("resolveDigests"),
     manifestsDir: readManifestsDir(read),
     services,
-    tls: readTls(read, { knative, services, plainUrls: hasPlainUrls(knative) }, encrypted),
+    ...(tls && { tls }),
   };
   checkReleases(read, config);
   if (hasPlainUrls(knative)) {

@@ -2,7 +2,7 @@ import { dockerHub, Registries, Registry } from "../../components/registry/regis
 import { Check } from "../../lib/check";
 import { isImageName } from "../../lib/imageNames";
 import { isRecord } from "../../lib/json";
-import { readCertificates } from "./pem";
+import { readCertificates } from "./forms";
 import { Reader } from "./reader";
 
 const fields = [
@@ -37,6 +37,20 @@ export function readRegistries(read: Reader, encrypted?: ReadonlySet<string>): R
     registries[host] = readRegistry(check, host, value);
   }
   return registries;
+}
+
+/** Reads `imageMirrors`: image name prefix to replacement. */
+export function readImageMirrors(read: Reader): Record<string, string> {
+  const mirrors = read.mapping("imageMirrors");
+  for (const [prefix, replacement] of Object.entries(mirrors)) {
+    if (!isImageName(prefix) || typeof replacement !== "string" || !isImageName(replacement)) {
+      read.add(
+        `imageMirrors.${prefix}`,
+        "both sides must be image names without a slash at the end.",
+      );
+    }
+  }
+  return mirrors as Record<string, string>;
 }
 
 function readRegistry(check: Check, host: string, value: Record<string, unknown>): Registry {

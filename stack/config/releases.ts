@@ -1,3 +1,5 @@
+import { statSync } from "node:fs";
+import * as path from "node:path";
 import { AllowedChange } from "../../components/host/changeGuards";
 import { kubernetesMinor } from "../../components/host/kubernetesMinor";
 import { lastMinorWithExternalIps } from "../../components/ingress/nodeIp";
@@ -127,4 +129,24 @@ function isWithin({ minor: first, lastMinor = Infinity }: KubernetesRange, minor
 
 function describe({ minor, lastMinor }: KubernetesRange): string {
   return lastMinor === undefined ? `1.${minor} and newer` : `1.${minor} to 1.${lastMinor}`;
+}
+
+/** Reads `manifestsDir`; undefined: releases are downloaded. */
+export function readManifestsDir(read: Reader): string | undefined {
+  const directory = read.text("manifestsDir");
+  if (directory !== undefined && !isDirectory(directory)) {
+    read.add(
+      "manifestsDir",
+      `${path.resolve(directory)} is not a directory; correct it, or unset it to download releases.`,
+    );
+  }
+  return directory;
+}
+
+function isDirectory(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }

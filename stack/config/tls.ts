@@ -1,6 +1,7 @@
+import { kourierKind } from "../../components/ingress/kourierKind";
 import { keyPairProblems } from "../../components/tls/certificate";
 import { KeyPair } from "../../components/tls/keyPair";
-import { Issuer, letsEncrypt, TlsConfig } from "../../components/tls/tlsConfig";
+import { Issuer, letsEncrypt, TlsConfig, TlsEntry } from "../../components/tls/tlsConfig";
 import {
   ConfiguredService,
   isClusterLocal,
@@ -9,9 +10,8 @@ import { TrafficTarget } from "../../components/knative/service/serviceSpec";
 import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
-import { checkHttpUrl } from "./forms";
+import { checkHttpUrl, readCertificates } from "./forms";
 import { KnativeConfig } from "./knative";
-import { readCertificates } from "./pem";
 import { Reader } from "./reader";
 
 /** The fields of `tls` by the issuer that they belong to; undefined for all issuers. */
@@ -26,7 +26,7 @@ const fields = {
   serverCa: ["acme"],
   email: ["acme"],
   dnsCommand: ["acme"],
-} as const satisfies Record<string, Issuer["kind"][] | undefined>;
+} as const satisfies Record<keyof TlsEntry, Issuer["kind"][] | undefined>;
 
 const issuers = ["given", "ca", "acme"] as const satisfies Issuer["kind"][];
 
@@ -58,6 +58,7 @@ export function readTls(
   check.trueOrFalse("redirect", given.redirect);
   checkPlainKeys(check, given, encrypted);
   const domain = knownDomain(check, knative, plainUrls);
+  checkOwnSettings(read, knative);
   const ca = readCertificates(check, "ca", given.ca);
   const domains = Object.values(services).flatMap((service) => service.domains ?? []);
   const certificates = readOwnCertificates(check, given.certificates, { domains, ca });
@@ -89,6 +90,18 @@ function knownDomain(check: Check, { domain }: KnativeConfig, plainUrls: boolean
   return domain ?? "";
 }
 
+/** That no key of knativeConfig names another certificate. */
+function checkOwnSettings(read: Reader, { configMaps }: KnativeConfig): void {
+  const given = configMaps[kourierKind.settings] ?? {};
+  const own = kourierKind.certificateSettings({ name: "", namespace: "" });
+  for (const field of Object.keys(own).filter((name) => name in given)) {
+    read.add(
+      `knativeConfig.${kourierKind.settings}.${field}`,
+      "names a certificate beside that of tls; unset it.",
+    );
+  }
+}
+
 function readIssuer(
   check: Check,
   given: Record<string, unknown>,
@@ -96,8 +109,13 @@ function readIssuer(
 ): Issuer | undefined {
   const { issuer } = given;
   if (!issuers.includes(issuer as Issuer["kind"])) {
-    const message = `set it to one of ${issuers.join(", ")}.`;
-    check.add("issuer", issuer === undefined ? `is not set; ${message}` : suggested(issuer));
+    check.add(
+      "issuer",
+      issuer === undefined
+        ? `is not set; set it to one of ${issuers.join(", ")}.`
+        : // It is not shown, because it may be a key in the wrong place.
+          `there is no such issuer; ${suggestion(String(issuer), [...issuers])}`,
+    );
     return undefined;
   }
   const kind = issuer as Issuer["kind"];
@@ -111,10 +129,6 @@ function readIssuer(
     return pair && { kind, pair };
   }
   return kind === "ca" ? { kind } : readAcme(check, given);
-}
-
-function suggested(issuer: unknown): string {
-  return `there is no issuer ${JSON.stringify(issuer)}; ${suggestion(String(issuer), [...issuers])}`;
 }
 
 function readAcme(check: Check, given: Record<string, unknown>): Issuer | undefined {

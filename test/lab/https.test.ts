@@ -108,7 +108,7 @@ describe("HTTPS", () => {
     );
     const steps = await previewSteps(lab.stack);
     const changed = steps.map(({ op, urn }) => `${op} ${urn.split("::").pop()}`);
-    assert.ok(changed.includes("create-replacement certificate-gateway"), changed.join());
+    assert.ok(changed.includes("replace certificate-gateway"), changed.join());
     assert.ok(!changed.some((step) => step.endsWith(" certificate-ca")), changed.join());
     await up();
     seen = await eventuallyAnother(hello, ca, seen);

@@ -55,9 +55,12 @@ export async function coldStarts(
 }
 
 /** What to tell of a service that does not answer. */
-export function notAnswering({ service, address, host, path }: Target, error: string): UserError {
+export function notAnswering(
+  { service, address, host, path, protocol }: Target,
+  error: string,
+): UserError {
   return new UserError(
-    `Service ${service} does not answer at http://${host}${path}, asked at ${address}: ${error}. ` +
+    `Service ${service} does not answer at ${protocol}//${host}${path}, asked at ${address}: ${error}. ` +
       "Check that this machine reaches that address; name another path with --path.",
   );
 }

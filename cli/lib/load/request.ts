@@ -1,5 +1,7 @@
 /** One request to a service through its load balancer, timed. */
 import * as http from "node:http";
+import * as https from "node:https";
+import { rootCertificates } from "node:tls";
 import { now } from "./serviceWatch";
 import { type RequestTimes } from "./phases";
 import { type Target } from "./target";
@@ -16,13 +18,18 @@ export type TimedAnswer = { times: RequestTimes; error?: undefined } | { error: 
  * @throws The signal's reason when it is aborted.
  */
 export async function timedRequest(target: Target, signal: AbortSignal): Promise<TimedAnswer> {
-  const { address, port, host, path } = target;
+  const { address, port, host, path, protocol, ca } = target;
+  const { get } = protocol === "https:" ? https : http;
+  // Whoever is asked by address must still prove the name.
+  const tls = {
+    servername: host.split(":")[0],
+    ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+  };
   const times: RequestTimes = { sent: now(), connected: 0, firstByte: 0 };
   try {
     const status = await new Promise<number>((resolve, reject) => {
       const limit = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
-      http
-        .get({ host: address, port, path, headers: { host }, agent: false, signal: limit })
+      get({ ...tls, host: address, port, path, headers: { host }, agent: false, signal: limit })
         .once("socket", (socket) => socket.once("connect", () => (times.connected = now())))
         .once("error", reject)
         .once("response", (response) => {

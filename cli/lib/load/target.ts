@@ -12,6 +12,9 @@ export interface Target {
   /** Where every request goes: the load balancer's address, so that no time of name resolution is measured. */
   address: string;
   port: number;
+  protocol: "http:" | "https:";
+  /** CA to trust besides the system's, in PEM. */
+  ca?: string;
   /** The Host header: host name of the service's URL, with its port if it has one. */
   host: string;
   /** Path of every request. */
@@ -47,7 +50,7 @@ export function targetOf(
   service: string | undefined,
   path: string,
 ): Target {
-  const { kubeconfig, loadBalancerIp, services } = isRecord(outputs) ? outputs : {};
+  const { kubeconfig, loadBalancerIp, services, ca } = isRecord(outputs) ? outputs : {};
   if (typeof kubeconfig !== "string" || typeof loadBalancerIp !== "string" || !isRecord(services)) {
     throw new UserError(`Stack ${stack} is not up: run pulumi up --stack ${stack}.`);
   }
@@ -62,12 +65,15 @@ export function targetOf(
       `Stack ${stack} has no service ${name}: ${names.length > 0 ? suggestion(name, names) : "it has none."}`,
     );
   }
-  const { host, port } = new URL(url);
+  const { host, port, protocol } = new URL(url);
+  const isHttps = protocol === "https:";
   return {
     service: name,
     namespace: host.split(".")[1] ?? "default",
     address: loadBalancerIp,
-    port: Number(port || 80),
+    port: Number(port || (isHttps ? 443 : 80)),
+    protocol: isHttps ? "https:" : "http:",
+    ...(typeof ca === "string" && { ca }),
     host,
     path,
     kubeconfig,

@@ -25,14 +25,15 @@ const patience = 10;
  * @param signal Ends the load within a second when it is aborted; the result then is what was measured so far.
  */
 export async function warmLoad(
-  { address, port, host, path }: Target,
+  { address, port, host, path, protocol }: Target,
   { connections, seconds }: { connections: number; seconds: number },
   signal: AbortSignal,
   onAnswer: () => void,
 ): Promise<WarmLoad> {
   const at = address.includes(":") ? `[${address}]` : address;
   const options = {
-    url: `http://${at}:${port}${path}`,
+    url: `${protocol}//${at}:${port}${path}`,
+    servername: host.split(":")[0],
     headers: { host },
     connections,
     duration: seconds,

@@ -20,12 +20,19 @@ export function isClusterLocal(labels: Record<string, string> | undefined): bool
   return labels?.[visibilityLabel] === "cluster-local";
 }
 
-/** The domain of a service's URL: the stack's, or the cluster's own for a service that only the cluster reaches. */
-export function urlDomain<Domain>(
+/**
+ * The URL of a service: `<scheme>://<service>.<namespace>.<domain>`. One that only the cluster reaches has the cluster's own
+ * domain, where the gateway speaks HTTP alone.
+ */
+export function serviceUrl(
+  { serviceName, namespace }: { serviceName: string; namespace: string },
   labels: Record<string, string> | undefined,
-  domain: Domain,
-): Domain | string {
-  return isClusterLocal(labels) ? "svc.cluster.local" : domain;
+  domain: string,
+  scheme: "http" | "https",
+): string {
+  return isClusterLocal(labels)
+    ? `http://${serviceName}.${namespace}.svc.cluster.local`
+    : `${scheme}://${serviceName}.${namespace}.${domain}`;
 }
 
 /** The path at which a service is asked; undefined where it is not. */

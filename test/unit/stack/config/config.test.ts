@@ -960,6 +960,7 @@ describe("configuration", () => {
       registries: '{"ghcr.io":{"plainHttp":true}}',
       resolveDigests: "false",
       domain: "example.com",
+      tls: '{"issuer":"x"}',
       sample: "false",
       services: '{"a":{"image":"app"}}',
       serviceSecrets: '{"hello":{"TOKEN":"x"}}',

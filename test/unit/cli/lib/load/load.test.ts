@@ -130,11 +130,18 @@ describe("where a stack's services answer", () => {
       namespace: "default",
       address: "192.0.2.1",
       port: 80,
+      protocol: "http:",
       host: "hello.default.example.com",
       path: "/a",
     });
     const { host, port } = targetOf(outputs, "dev", "other", "/");
     assert.deepEqual([host, port], ["other.example.com:8080", 8080]);
+  });
+
+  it("is asked over HTTPS, with the stack's CA", () => {
+    const services = { hello: "https://hello.default.example.com" };
+    const target = targetOf({ ...outputs, services, ca: "a CA" }, "dev", undefined, "/");
+    assert.deepEqual([target.protocol, target.port, target.ca], ["https:", 443, "a CA"]);
   });
 
   it("is nowhere without a service", () => {

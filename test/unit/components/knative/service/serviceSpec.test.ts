@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { probePath, urlDomain } from "../../../../../components/knative/service/configuredService";
+import { probePath, serviceUrl } from "../../../../../components/knative/service/configuredService";
 import { ServiceSpec } from "../../../../../components/knative/service/serviceSpec";
 import { checkService } from "../../../../../components/knative/service/serviceChecks";
 import { Check } from "../../../../../lib/check";
@@ -342,8 +342,9 @@ describe("Knative Service", () => {
     assert.equal(probePath("/healthz?deep=1", {}), "/healthz?deep=1");
     assert.equal(probePath(false, {}), undefined);
     assert.equal(probePath(undefined, local), undefined);
-    assert.equal(urlDomain({}, "example.com"), "example.com");
-    assert.equal(urlDomain(local, "example.com"), "svc.cluster.local");
+    const own = { serviceName: "app", namespace: "shop" };
+    const urls = [{}, local].map((labels) => serviceUrl(own, labels, "example.com", "https"));
+    assert.deepEqual(urls, ["https://app.shop.example.com", "http://app.shop.svc.cluster.local"]);
   });
 
   it("takes durations in every form", () => {

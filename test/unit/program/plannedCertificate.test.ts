@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { Graph, runProgram } from "../../../cli/recording/recorder";
+import { certificateFor, testCa } from "../../support/certificates";
+import { leastConfig } from "../../support/config";
+import { manifestsDir } from "../../support/releases";
+
+const domain = "edge.example.com";
+const day = 86_400_000;
+
+/** A preview of a stack with HTTPS. */
+const preview = (tls: object, state?: object[], changed: Record<string, string> = {}) =>
+  runProgram(
+    { ...leastConfig, manifestsDir, domain, tls: JSON.stringify(tls), ...changed },
+    {
+      preview: true,
+      state: Object.fromEntries(
+        (state ?? []).map((outputs, index) => [
+          `urn:${index}`,
+          { type: "kubernetes:core/v1:Secret", outputs },
+        ]),
+      ),
+    },
+  );
+
+const secret = (graph: Graph) => graph.find("certificate-gateway");
+const nameOf = (graph: Graph) => (secret(graph).inputs.metadata as { name: string }).name;
+const settings = (graph: Graph) =>
+  (graph.find("kourier-knative-serving/config-kourier").inputs as { data: Record<string, string> })
+    .data;
+
+/** The Secrets of a stack whose certificate was issued by its own CA. */
+const issued = (renewIn = 30, names = `*.default.${domain}`): object[] => [
+  { metadata: { name: "knative-edge-ca" } },
+  {
+    metadata: {
+      name: "gateway-certificate-0123456789",
+      annotations: {
+        "knative-edge/issuer": "ca",
+        "knative-edge/names": names,
+        "knative-edge/ends": "2099-01-02T00:00:00.000Z",
+        "knative-edge/renew-from": new Date(Date.now() + renewIn * day).toISOString(),
+      },
+    },
+  },
+];
+
+describe("the gateway's certificate", () => {
+  it("is issued where there is none, and the gateway's settings wait for it", async () => {
+    const graph = await preview({ issuer: "ca" });
+    assert.deepEqual(secret(graph).ignoreChanges, []);
+    assert.deepEqual(graph.find("certificate-ca").ignoreChanges, []);
+    assert.equal(settings(graph)["certs-secret-name"], nameOf(graph));
+    const config = graph.find("kourier-knative-serving/config-kourier");
+    assert.ok(graph.waitsFor(config, secret(graph)));
+    assert.deepEqual(graph.warnings, []);
+  });
+
+  it("stays as the state has it while it is what is asked for", async () => {
+    const graph = await preview({ issuer: "ca" }, issued());
+    assert.equal(nameOf(graph), "gateway-certificate-0123456789");
+    assert.deepEqual(secret(graph).ignoreChanges, ["data"]);
+    assert.deepEqual(graph.find("certificate-ca").ignoreChanges, ["data"]);
+  });
+
+  it("is another one, by the same CA, when a third of its time is left, and the preview warns of it", async () => {
+    const graph = await preview({ issuer: "ca" }, issued(-1));
+    assert.notEqual(nameOf(graph), "gateway-certificate-0123456789");
+    assert.deepEqual(secret(graph).ignoreChanges, []);
+    assert.deepEqual(graph.find("certificate-ca").ignoreChanges, ["data"]);
+    assert.deepEqual(graph.warnings, [
+      "The gateway's certificate ends on 2099-01-02; `pulumi up` renews it.",
+    ]);
+    assert.equal(nameOf(await preview({ issuer: "ca" }, issued(-1))), nameOf(graph));
+  });
+
+  it("is another one for other names, and where its CA is gone", async () => {
+    for (const state of [issued(30, "*.shop.edge.example.com"), issued().slice(1)]) {
+      const graph = await preview({ issuer: "ca" }, state);
+      assert.notEqual(nameOf(graph), "gateway-certificate-0123456789");
+      assert.deepEqual(graph.warnings, []);
+    }
+  });
+
+  it("that is given has another Secret when it is another, and is warned of a month before its end", async () => {
+    const ca = (await testCa).certificate;
+    const names = [`hello.default.${domain}`];
+    const [fresh, old] = [await certificateFor(names), await certificateFor(names, 340)];
+    const [first, second] = [
+      await preview({ issuer: "given", ca, ...fresh }),
+      await preview({ issuer: "given", ca, ...old }),
+    ];
+    assert.notEqual(nameOf(first), nameOf(second));
+    assert.deepEqual(first.warnings, []);
+    assert.match(second.warnings.join(), /^The certificate in tls\.certificate ends on .*; renew /);
+    const { data } = secret(first).inputs as { data: { secret: Record<string, string> } };
+    assert.equal(data.secret["tls.crt"], Buffer.from(fresh.certificate).toString("base64"));
+  });
+
+  it("has URLs say https, and is verified by the probe", async () => {
+    const ca = (await testCa).certificate;
+    const pair = await certificateFor([`hello.default.${domain}`]);
+    const graph = await preview({ issuer: "given", ca, ...pair });
+    const { environment } = graph.find("hello-probe-request").inputs as {
+      environment: Record<string, string>;
+    };
+    assert.equal(environment.PROBE_URL, `https://hello.default.${domain}/`);
+    assert.equal(environment.PROBE_CA, ca);
+  });
+
+  it("of a service's own domain is a Secret beside the service, which its mapping names", async () => {
+    const ca = (await testCa).certificate;
+    const own = await certificateFor(["api.example.com"]);
+    const services = JSON.stringify({
+      api: { image: "registry.example/api:1", namespace: "shop", domains: ["api.example.com"] },
+    });
+    const pair = await certificateFor([`hello.default.${domain}`, `api.shop.${domain}`]);
+    const tls = { issuer: "given", ca, ...pair, certificates: { "api.example.com": own } };
+    const graph = await preview(tls, [], { services });
+    const mapping = graph.find("api.example.com-mapping");
+    assert.deepEqual((mapping.inputs.spec as { tls: object }).tls, {
+      secretName: "api.example.com-certificate",
+    });
+    assert.ok(graph.waitsFor(mapping, graph.find("api.example.com-certificate")));
+  });
+});
