@@ -1,6 +1,7 @@
 // A preview as a short Markdown summary: npm run preview -- --stack <name>
 import * as fs from "node:fs";
 import { addressMove } from "./lib/addressMove";
+import { certificateMove } from "./lib/certificateMove";
 import { budgetMove } from "./lib/budgetMove";
 import { isGatewayService } from "../components/cluster/fieldRules";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
@@ -57,13 +58,23 @@ function isGatewayReplaced({ op, newState }: PreviewStep): boolean {
   return op.includes("replace") && isGatewayService((newState?.inputs ?? {}) as KubernetesObject);
 }
 
-/** How budget and addresses move, or why that cannot be told: it needs the manifests, and must not fail a preview. */
+/** Whether a step makes another certificate for the gateway. */
+function isCertificateMade({ op, urn }: PreviewStep): boolean {
+  return op !== "same" && op !== "delete" && urn.endsWith("::certificate-gateway");
+}
+
+/** How budget, certificate and addresses move, or why that cannot be told: it needs the manifests, and must not fail a preview. */
 async function movesOf(preview: Preview, stack: string, project: string): Promise<PreviewMoves> {
   const { oldState } = preview.steps?.find(({ urn }) => urn.includes("pulumi:pulumi:Stack")) ?? {};
   try {
     const { config, budget } = await loadStack(stack, project);
     return {
       budget: budgetMove(oldState?.outputs?.budget, budget),
+      certificate: certificateMove(
+        oldState?.outputs,
+        config,
+        preview.steps?.some(isCertificateMade) ?? false,
+      ),
       addresses: addressMove(oldState?.outputs, config, preview.steps?.some(isGatewayReplaced)),
     };
   } catch (error) {

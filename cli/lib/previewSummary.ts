@@ -44,6 +44,8 @@ export interface PreviewMoves {
   budget?: string;
   /** List items on how the address and the URLs change. */
   addresses?: string[];
+  /** List items on the gateway's certificate. */
+  certificate?: string[];
 }
 
 const signs: Record<string, string> = { create: "+", update: "~", replace: "±", delete: "−" };
@@ -64,7 +66,7 @@ const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export function previewSummary(
   preview: Preview,
   stack: string,
-  { budget, addresses = [] }: PreviewMoves = {},
+  { budget, addresses = [], certificate = [] }: PreviewMoves = {},
 ): string {
   const steps = (preview.steps ?? []).filter(({ op }) => op in verbs);
   const refused = errors(preview);
@@ -78,6 +80,7 @@ export function previewSummary(
           ["Restarts", steps.some(isNewCluster) ? [] : steps.flatMap(restarts)],
           ["Services", steps.flatMap(services)],
           ["Addresses change", addresses],
+          ["Certificate", certificate],
           ["Changed by hand, will be mended", steps.flatMap(drifts)],
           ["Changes", changes(steps)],
           ["Budget", budget === undefined ? [] : [budget]],
