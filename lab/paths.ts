@@ -21,6 +21,7 @@ export const dirs = {
   pulumiHome: path.join(labDir, "pulumi-home"),
   manifests: path.join(labDir, "manifests"),
   registry: path.join(labDir, "registry"),
+  acme: path.join(labDir, "acme"),
 } as const;
 
 /** The user's cache outside the checkout, so that a second clone does not build everything again. */
@@ -63,6 +64,9 @@ export const filesPort = 8087;
 
 /** Ports of the lab's registry on the bridge address: where it asks for a password, for a token, and for the latter's server. */
 export const registryPorts = { password: 5443, token: 5444, tokenServer: 5445 } as const;
+
+/** Ports of the lab's ACME server and of its DNS server on the bridge address, each with that of its management. */
+export const acmePorts = { acme: 5450, management: 5451, dns: 5452, dnsManagement: 5453 } as const;
 
 /** How many hosts a lab can have. The pools must end below .250. */
 export const mostHosts = 18;

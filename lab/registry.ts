@@ -17,13 +17,13 @@ import {
 import https from "node:https";
 import path from "node:path";
 import yaml from "js-yaml";
-import { filled } from "./cache";
-import { prepareMachine, which } from "./checks";
-import { dirs, cacheDir, network, registryPorts } from "./paths";
-import { end, identify, run, waitFor } from "./process";
+import { prepareMachine } from "./checks";
+import { debianProgram } from "./debian";
+import { dirs, network, registryPorts } from "./paths";
+import { end, identify, waitFor } from "./process";
 import { htpasswdLine, type Login } from "./registry/login";
 import { pushSample } from "./registry/push";
-import { makeCa, makeCertificate, type Certificate } from "./registry/tls";
+import { makeCa, makeCertificate, type Certificate } from "./tls";
 import { issuer, service, tokenServer } from "./registry/tokens";
 
 /** A way into the registry: by password, or by token. */
@@ -56,7 +56,7 @@ export class LabRegistry {
     progress: (line: string) => void = () => undefined,
   ): Promise<LabRegistry> {
     await prepareMachine("registry", progress);
-    const program = await registryProgram(progress);
+    const program = await debianProgram("docker-registry", "docker-registry", progress);
     rmSync(dirs.registry, { recursive: true, force: true });
     mkdirSync(dirs.registry, { recursive: true, mode: 0o700 });
     const ca = await makeCa(dirs.registry, "CA of the lab's registry");
@@ -194,26 +194,4 @@ function fileOf(name: string): string {
 function linesOf(name: string): string[] {
   const file = fileOf(name);
   return existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-}
-
-/**
- * The program of Debian's package docker-registry: the installed one, or from the package, which is only unpacked, because an
- * installation would start a registry without a password for all the machine's neighbours.
- */
-async function registryProgram(progress: (line: string) => void): Promise<string> {
-  const name = "docker-registry";
-  const installed = which(name);
-  if (installed) return installed;
-  if (!which("apt-get")) {
-    throw new Error(
-      `The lab's registry is Debian's ${name}, which is not on PATH: install it and run it again.`,
-    );
-  }
-  const dir = await filled(path.join(cacheDir(), name), async (target) => {
-    progress(`apt-get download ${name}`);
-    await run("apt-get", ["-o", "DPkg::Lock::Timeout=600", "update"]);
-    await run("apt-get", ["download", name], { cwd: target });
-    await run("sh", ["-c", `dpkg-deb -x ${name}_*.deb . && rm ${name}_*.deb`], { cwd: target });
-  });
-  return path.join(dir, "usr/bin", name);
 }

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { orderCertificate } from "./acme";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { Manifest } from "../cluster/manifest";
 import { ServingSteps } from "../ingress/ingress";
@@ -127,7 +128,14 @@ function issued(
   }
   return issuer.kind === "given"
     ? pulumi.secret(issuer.pair)
-    : placed.apply(() => madeInUp(() => Promise.reject(new pulumi.RunError("not yet"))));
+    : placed.apply(() => madeInUp(() => orderedByAcme(issuer, names)));
+}
+
+function orderedByAcme(issuer: Issuer, names: string[]): Promise<KeyPair> {
+  if (issuer.kind !== "acme") {
+    throw new Error("Only an ACME server is asked for a certificate.");
+  }
+  return orderCertificate(issuer, names, (line) => void pulumi.log.info(line));
 }
 
 /** What only `up` makes, and is secret: a preview does not know it. */

@@ -6,7 +6,7 @@ import { randomUUID, sign, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import https from "node:https";
 import { isAuthorized, type Login } from "./login";
-import type { Certificate } from "./tls";
+import type { Certificate } from "../tls";
 
 /** What registry and token server must agree on. */
 export const issuer = "knative-edge lab";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { run } from "../process";
 import { basic, htpasswdLine, isAuthorized } from "../registry/login";
-import { makeCa, makeCertificate, type Certificate } from "../registry/tls";
+import { makeCa, makeCertificate, type Certificate } from "../tls";
 import { issuer, service, signedToken, tokenServer } from "../registry/tokens";
 
 const login = { username: "edge", password: "p4ss:w0rd" };

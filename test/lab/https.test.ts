@@ -1,6 +1,7 @@
 // HTTPS: by the program's own CA, by a certificate that is given, with one for a service's own domain, and its renewal.
 import { strict as assert } from "node:assert";
 import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
+import { blockedDomain, LabAcme } from "../../lab/acme";
 import { get } from "../../lab/http";
 import { hostPool } from "../../lab/paths";
 import { issueByCa, makeCa } from "../../components/tls/ownCa";
@@ -59,9 +60,18 @@ describe("HTTPS", () => {
   let seen = "";
   let podsBefore = 0;
   let answer: HttpsAnswer;
+  let acme: LabAcme;
+  /** The CA of the certificate that is given. */
+  let given = "";
 
-  before(() => lab.create());
-  after(() => lab.remove());
+  before(async () => {
+    await lab.create();
+    acme = await LabAcme.create();
+  });
+  after(async () => {
+    await acme.remove();
+    await lab.remove();
+  });
 
   it("needs a domain that is known beforehand", async () => {
     await lab.configure({ tls: byCa.tls });
@@ -119,6 +129,7 @@ describe("HTTPS", () => {
 
   it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
     const ca = await makeCa("tests");
+    given = ca.certificate;
     const names = [hello, `api.default.${domain}`];
     const [pair, short, ofDomain] = await Promise.all([
       issueByCa(ca, names),
@@ -158,6 +169,46 @@ describe("HTTPS", () => {
     assert.deepEqual(await changedNames(lab.stack), []);
     const keys = [pair, ofDomain].map(({ key }) => key.split("\n")[1] ?? "");
     assert.ok(!keys.some((line) => lab.printed.join().includes(line)));
+  });
+
+  it("comes from an ACME server, which is told apart from what it refuses", async () => {
+    const { serverCa, directory: server, dnsCommand } = acme;
+    const byAcme = { issuer: "acme", server, serverCa, dnsCommand, ca: await acme.root() };
+    const config = (changed: object, domains = [own]): StackConfig => ({
+      domain,
+      services: { api: { ...api, domains } },
+      tls: { ...byAcme, ...changed },
+    });
+    for (const [changed, domains, says] of [
+      [{ serverCa: undefined }, [own], /shows a certificate that this machine does not trust/],
+      [{ server: "https://127.0.0.1:1/dir" }, [own], /cannot be reached \(.*ECONNREFUSED/],
+      [{}, [blockedDomain], new RegExp(`issued no certificate for .*${blockedDomain}: `)],
+      [
+        { dnsCommand: "echo no access; exit 3" },
+        [own],
+        /did not add .* \(exit code 3\): no access/,
+      ],
+      [{ dnsCommand: "true" }, [own], /issued no certificate for .*: .*TXT/],
+    ] as [object, string[], RegExp][]) {
+      await lab.configure(config(changed, domains));
+      await lab.fails(says);
+      // The certificate before is served on.
+      assert.equal((await ask(hello, given)).body, body);
+    }
+    await lab.configure(config({}));
+    await up();
+    let before = "";
+    const root = await acme.root();
+    await eventually("the certificate of the ACME server", 60, async () => {
+      before = (await ask(hello, root)).fingerprint;
+      return true;
+    });
+    assert.equal((await ask(own, root)).body, "Hello World!\n");
+    assert.equal((await outputs()).certificate.issuer, server);
+    assert.deepEqual(await changedNames(lab.stack), []);
+    await makeDue();
+    await up();
+    await eventuallyAnother(hello, root, before);
   });
 
   it("goes without a trace, and HTTP answers on", async () => {

@@ -1,7 +1,7 @@
 /** An own CA and its certificates, by OpenSSL. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { run } from "../process";
+import { run } from "./process";
 
 /** Files in PEM. */
 export interface Certificate {

@@ -1,0 +1,70 @@
+import * as https from "node:https";
+import { rootCertificates } from "node:tls";
+import { UserError } from "../../lib/userError";
+import { DnsRecords } from "./dnsRecords";
+import { KeyPair } from "./keyPair";
+import { AcmeAccount } from "./tlsConfig";
+
+/** How often a request is tried again that had no answer, or that the server put off, and after how many seconds. */
+const retries = { retryMaxAttempts: 3, retryDefaultDelay: 2 };
+
+/**
+ * Orders a certificate by ACME (RFC 8555), and proves each name by a DNS record (DNS-01). Each order has an account of its own:
+ * that is one secret less to keep, and servers limit certificates by their names.
+ * @param say Gets what the user's command prints, and what is waited for.
+ * @throws UserError with what the server answered.
+ */
+export async function orderCertificate(
+  { server, email, serverCa, dnsCommand }: AcmeAccount,
+  names: string[],
+  say: (line: string) => void,
+): Promise<KeyPair> {
+  // Loaded where a certificate is ordered only: it takes a second.
+  const acme = await import("acme-client");
+  const ca = serverCa === undefined ? undefined : [...rootCertificates, serverCa];
+  acme.axios.defaults.httpsAgent = new https.Agent({ ca });
+  Object.assign(acme.axios.defaults, { acmeSettings: retries });
+  const records = new DnsRecords(dnsCommand, say);
+  const [key, csr] = await acme.crypto.createCsr(
+    { altNames: names },
+    await acme.crypto.createPrivateEcdsaKey("P-256"),
+  );
+  const client = new acme.Client({
+    directoryUrl: server,
+    accountKey: await acme.crypto.createPrivateEcdsaKey("P-256"),
+  });
+  try {
+    const certificate = await client.auto({
+      csr,
+      email,
+      termsOfServiceAgreed: true,
+      challengePriority: ["dns-01"],
+      // The command returns when the record can be seen, and the server looks for itself.
+      skipChallengeVerification: true,
+      challengeCreateFn: ({ identifier }, _, value) => records.add(identifier.value, value),
+      challengeRemoveFn: ({ identifier }, _, value) => records.remove(identifier.value, value),
+    });
+    return { certificate, key: key.toString() };
+  } catch (error) {
+    throw error instanceof UserError ? error : refusal(server, names, error as AcmeFailure);
+  }
+}
+
+/** What acme-client throws: an error of the network has a code, one of the server its words. */
+type AcmeFailure = Error & { code?: string; cause?: { code?: string } };
+
+function refusal(server: string, names: string[], { message, code }: AcmeFailure): UserError {
+  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code ?? "")) {
+    return new UserError(
+      `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`,
+    );
+  }
+  if (code !== undefined) {
+    return new UserError(
+      `The ACME server ${server} cannot be reached (${message}); check tls.server, and that this machine reaches it.`,
+    );
+  }
+  return new UserError(
+    `The ACME server ${server} issued no certificate for ${names.join(", ")}: ${message.trim()}`,
+  );
+}

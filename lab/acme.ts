@@ -1,0 +1,102 @@
+/** An ACME server: Debian's pebble, which Let's Encrypt has for tests, with the DNS server that it asks. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import https from "node:https";
+import path from "node:path";
+import { prepareMachine } from "./checks";
+import { debianProgram } from "./debian";
+import { acmePorts, dirs, network } from "./paths";
+import { end, identify, waitFor } from "./process";
+import { makeCa, makeCertificate } from "./tls";
+
+/** A domain for which it issues nothing. */
+export const blockedDomain = "blocked.example.com";
+
+/** The lab's ACME server. There is one at a time, on the bridge, which must be up. */
+export class LabAcme {
+  private readonly running: ChildProcess[] = [];
+
+  private constructor(public readonly serverCa: string) {}
+
+  /** Starts it with new certificates. Its own is of a CA that no system trusts. */
+  static async create(progress: (line: string) => void = () => undefined): Promise<LabAcme> {
+    await prepareMachine("registry", progress);
+    const pebble = await debianProgram("pebble", "pebble", progress);
+    const dns = await debianProgram("pebble-challtestsrv", "pebble", progress);
+    rmSync(dirs.acme, { recursive: true, force: true });
+    mkdirSync(dirs.acme, { recursive: true, mode: 0o700 });
+    const ca = await makeCa(dirs.acme, "CA of the lab's ACME server");
+    const tls = await makeCertificate(dirs.acme, "server", ca, network.gateway);
+    const acme = new LabAcme(readFileSync(ca.cert, "utf8"));
+    const config = path.join(dirs.acme, "pebble.json");
+    const pebbleConfig = {
+      listenAddress: at(acmePorts.acme),
+      managementListenAddress: at(acmePorts.management),
+      certificate: tls.cert,
+      privateKey: tls.key,
+      httpPort: 80,
+      tlsPort: 443,
+      domainBlocklist: [blockedDomain],
+    };
+    writeFileSync(config, JSON.stringify({ pebble: pebbleConfig }));
+    const silent = ["-http01", "", "-https01", "", "-tlsalpn01", ""];
+    const management = ["-management", at(acmePorts.dnsManagement)];
+    acme.start(dns, ["-dns01", at(acmePorts.dns), ...management, ...silent]);
+    acme.start(pebble, ["-config", config, "-dnsserver", at(acmePorts.dns)]);
+    await waitFor(
+      () => acme.root().then(Boolean, () => false),
+      30,
+      () => `The lab's ACME server does not start: see ${path.join(dirs.acme, "log")}.`,
+    );
+    return acme;
+  }
+
+  /** URL of its directory. */
+  get directory(): string {
+    return `https://${at(acmePorts.acme)}/dir`;
+  }
+
+  /** A command that makes and removes records in its DNS server. */
+  get dnsCommand(): string {
+    const script = path.join(__dirname, "acmeRecord.cjs");
+    return `'${process.execPath}' '${script}' http://${at(acmePorts.dnsManagement)}`;
+  }
+
+  /** The root of the certificates that it issues, in PEM: another one each time it is started. */
+  root(): Promise<string> {
+    const url = `https://${at(acmePorts.management)}/roots/0`;
+    return new Promise((resolve, reject) => {
+      https
+        .get(url, { ca: this.serverCa, agent: false, timeout: 2000 }, (response) => {
+          let body = "";
+          response.setEncoding("utf8").on("data", (text: string) => (body += text));
+          response.once("end", () => resolve(body));
+        })
+        .once("error", reject);
+    });
+  }
+
+  /** Ends it, and removes its files. */
+  async remove(): Promise<void> {
+    for (const child of this.running.splice(0)) {
+      const id = child.pid === undefined ? undefined : identify(child.pid);
+      if (id) await end(id);
+    }
+    rmSync(dirs.acme, { recursive: true, force: true });
+  }
+
+  private start(program: string, args: string[]): void {
+    const log = openSync(path.join(dirs.acme, "log"), "a", 0o600);
+    // It would wait up to 15 s before it looks for a record.
+    const env = { ...process.env, PEBBLE_VA_NOSLEEP: "1" };
+    const child = spawn(program, args, { env, stdio: ["ignore", log, log] });
+    closeSync(log);
+    this.running.push(child);
+    // Whoever started it may end without removing it.
+    process.once("exit", () => child.kill());
+  }
+}
+
+function at(port: number): string {
+  return `${network.gateway}:${port}`;
+}
