@@ -2,9 +2,6 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { UserError } from "../../lib/userError";
 
-/** How long the command may take for one record, in milliseconds: it returns only when the record can be seen. */
-const patience = 600_000;
-
 /**
  * The DNS records that prove names to an ACME server, made and removed by a command of the user's. The command runs in a shell
  * once for each record, one after the other, with the environment variables ACME_ACTION (`add` or `remove`), ACME_NAME (such
@@ -14,10 +11,15 @@ const patience = 600_000;
 export class DnsRecords {
   private last: Promise<unknown> = Promise.resolve();
 
-  /** @param say Gets each line that the command prints. */
+  /**
+   * @param say Gets each line that the command prints.
+   * @param patience How long the command may take for one record, in milliseconds. Defaults to ten minutes, because it returns
+   * only when the record can be seen.
+   */
   constructor(
     private readonly command: string,
     private readonly say: (line: string) => void,
+    private readonly patience = 600_000,
   ) {}
 
   /**
@@ -50,7 +52,7 @@ export class DnsRecords {
       shell: "/bin/sh",
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ACME_ACTION: action, ACME_NAME: name, ACME_VALUE: value },
-      timeout: patience,
+      timeout: this.patience,
     });
     let lastLine = "";
     for (const stream of [child.stdout, child.stderr]) {
@@ -70,7 +72,7 @@ export class DnsRecords {
           resolve();
         } else {
           reject(
-            failed(signal === null ? `exit code ${code}` : `not within ${patience / 60_000} min`),
+            failed(signal === null ? `exit code ${code}` : `not within ${this.patience / 1000} s`),
           );
         }
       });

@@ -123,19 +123,18 @@ function issued(
   placed: pulumi.Output<unknown>,
   ca: TlsSecret | undefined,
 ): pulumi.Output<KeyPair> {
-  if (ca !== undefined) {
-    return ca.pair.apply((own) => madeInUp(() => issueByCa(own, names)));
+  switch (issuer.kind) {
+    case "given":
+      return pulumi.secret(issuer.pair);
+    case "acme":
+      return placed.apply(() =>
+        madeInUp(() => orderCertificate(issuer, names, (line) => void pulumi.log.info(line))),
+      );
+    case "ca":
+      return pulumi
+        .output(ca?.pair)
+        .apply((own) => madeInUp(() => issueByCa(own as KeyPair, names)));
   }
-  return issuer.kind === "given"
-    ? pulumi.secret(issuer.pair)
-    : placed.apply(() => madeInUp(() => orderedByAcme(issuer, names)));
-}
-
-function orderedByAcme(issuer: Issuer, names: string[]): Promise<KeyPair> {
-  if (issuer.kind !== "acme") {
-    throw new Error("Only an ACME server is asked for a certificate.");
-  }
-  return orderCertificate(issuer, names, (line) => void pulumi.log.info(line));
 }
 
 /** What only `up` makes, and is secret: a preview does not know it. */
