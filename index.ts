@@ -27,7 +27,9 @@ export = async () => {
   const before = { cluster, knative, addresses, certificate };
   const ingress = new edge.Kourier("kourier", { ...before, ...args.ingress });
   const domain = new edge.DefaultDomain("domain", { cluster, knative, ingress, ...args.domain });
-  const namespaces = args.namespaces.map((name) => edge.serviceNamespace(name, cluster));
+  const namespaces = args.namespaces.flatMap(({ name, traits }) =>
+    edge.serviceNamespace(name, cluster, traits),
+  );
   const services = args.services.map(({ name, spec, domains, probe }) => {
     const placement = { cluster, domain, ingress, addresses, namespaces };
     const service = new edge.KnativeService(name, { ...placement, ...spec });

@@ -9,6 +9,7 @@ import { fit, levers } from "./bench/memoryRuns";
 import { groups, help, readOptions, type Options } from "./bench/options";
 import { ProgramRuns } from "./bench/programRuns";
 import { pathTable, phaseTable, shareTable, shares } from "./bench/report";
+import { serviceFigures } from "./bench/services";
 import { engineParts } from "./engine";
 import { hostNames, isUp } from "./host";
 import { alone } from "./lock";
@@ -78,6 +79,9 @@ async function runAll(options: Options, findings: Findings, signal: AbortSignal)
   if (only.includes("levers")) await levers(options, findings, signal);
   if (only.includes("fleet")) {
     (await fleetFigures(signal, say)).forEach((figure) => findings.add(figure));
+  }
+  if (only.includes("services")) {
+    (await serviceFigures(signal, say)).forEach((figure) => findings.add(figure));
   }
   if (only.some((group) => (groups as readonly string[]).includes(group))) {
     await new ProgramRuns(options, findings, signal).run();

@@ -11,6 +11,7 @@ import { RegistryLogin } from "../components/registry/pullSecret";
 import { loginOf, Registries } from "../components/registry/registry";
 import { releaseVersions } from "../stack/releases/releases";
 import { stackIdentity } from "../stack/render/stackIdentity";
+import { NamespaceTraits } from "../components/knative/namespaceTraits";
 import { KeyPair } from "../components/tls/keyPair";
 import { StackPlan } from "./planStack";
 
@@ -50,7 +51,7 @@ export function componentArgs(plan: StackPlan) {
     certificate: config.tls && certificate && { ...config.tls, ...certificate },
     ingress: { objects: objects.kourier, oneByOne },
     domain: { objects: objects.defaultDomain, domain: config.knative.domain, oneByOne },
-    namespaces: serviceNamespaces(objects.services),
+    namespaces: serviceNamespaces(plan),
     services: objects.services.map(
       ({
         name,
@@ -80,10 +81,16 @@ export function componentArgs(plan: StackPlan) {
   };
 }
 
-/** The namespaces of the services, without the one that every cluster has. */
-function serviceNamespaces(services: { object: KubernetesObject }[]): string[] {
-  const names = services.map(({ object }) => object.metadata.namespace ?? "default");
-  return [...new Set(names)].filter((name) => name !== "default").sort();
+/** The namespaces of the services with what is said of them. `default` is one only if something is. */
+function serviceNamespaces({
+  config,
+  objects,
+}: StackPlan): { name: string; traits?: NamespaceTraits }[] {
+  const names = objects.services.map(({ object }) => object.metadata.namespace ?? "default");
+  return [...new Set(names)]
+    .sort()
+    .map((name) => ({ name, traits: config.namespaces[name] }))
+    .filter(({ name, traits }) => name !== "default" || traits !== undefined);
 }
 
 /** The logins with which a service's images are pulled; none of registries that have none. */

@@ -2,7 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { Budget, computeBudget } from "../stack/budget/budget";
 import { goingOn, requireFit } from "../stack/budget/budgetAdvice";
 import { budgetText } from "../stack/budget/budgetTable";
-import { EdgeConfig, readConfig } from "../stack/config";
+import { quotaProblems } from "../stack/budget/quota";
+import { ConfigError, EdgeConfig, readConfig } from "../stack/config";
 import { releaseWarnings } from "../stack/config/releases";
 import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
@@ -37,6 +38,10 @@ export async function planStack(): Promise<StackPlan> {
     config.tls && plannedCertificate(config.tls),
   ]);
   const objects = renderStack(config, releases, images, certificate?.secretName);
+  const problems = quotaProblems(config.namespaces, objects);
+  if (problems.length > 0) {
+    throw new ConfigError(problems);
+  }
   const budget = computeBudget(config, objects);
   requireFit(budget);
   if (!budget.fits) {

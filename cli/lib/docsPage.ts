@@ -100,6 +100,16 @@ Fields of \`registries["<host>"]\`, by which images are pulled: by the host, and
 |---|---|---|
 ${fieldRows("Registry", "registry/registry.ts")}
 
+## Fields of a namespace
+
+Fields of \`namespaces.<name>\`, a namespace that services of the stack are in.
+
+${fieldRows("NamespaceTraits", "knative/namespaceTraits.ts")}
+
+Fields of its \`quota\`:
+
+${fieldRows("NamespaceQuota", "knative/namespaceTraits.ts")}
+
 ## Fields of tls
 
 HTTPS, which [services.md](services.md#https) explains. \`domain\` must be known beforehand: set it, or take the load balancer

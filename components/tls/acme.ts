@@ -1,9 +1,13 @@
+import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates } from "node:tls";
 import { UserError } from "../../lib/userError";
 import { DnsRecords } from "./dnsRecords";
 import { KeyPair } from "./keyPair";
 import { AcmeAccount } from "./tlsConfig";
+
+/** How long the server may take for its first answer, in milliseconds. */
+const patience = 20_000;
 
 /** How often a request is tried again that had no answer, or that the server put off, and after how many seconds. */
 const retries = { retryMaxAttempts: 3, retryDefaultDelay: 2 };
@@ -22,6 +26,7 @@ export async function orderCertificate(
   // Loaded where a certificate is ordered only: it takes a second.
   const acme = await import("acme-client");
   const ca = serverCa === undefined ? undefined : [...rootCertificates, serverCa];
+  await reach(server, ca);
   acme.axios.defaults.httpsAgent = new https.Agent({ ca });
   Object.assign(acme.axios.defaults, { acmeSettings: retries });
   const records = new DnsRecords(dnsCommand, say);
@@ -46,25 +51,37 @@ export async function orderCertificate(
     });
     return { certificate, key: key.toString() };
   } catch (error) {
-    throw error instanceof UserError ? error : refusal(server, names, error as AcmeFailure);
+    throw error instanceof UserError ? error : refusal(server, names, error);
   }
 }
 
-/** What acme-client throws: an error of the network has a code, one of the server its words. */
-type AcmeFailure = Error & { code?: string; cause?: { code?: string } };
+/**
+ * Asks for the server's directory once, because acme-client loses the reason where it gets no answer (its axios.js).
+ * @throws UserError where it gets none.
+ */
+async function reach(server: string, ca: string[] | undefined): Promise<void> {
+  const { get } = new URL(server).protocol === "https:" ? https : http;
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    get(server, { ca, agent: false, signal: AbortSignal.timeout(patience) }, (response) => {
+      response.destroy();
+      resolve(undefined);
+    }).once("error", resolve);
+  });
+  if (error === undefined) {
+    return;
+  }
+  const { code = "", message } = error;
+  throw new UserError(
+    /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
+      ? `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`
+      : `The ACME server ${server} cannot be reached (${message || code}); check tls.server, and that this machine reaches it.`,
+  );
+}
 
-function refusal(server: string, names: string[], { message, code }: AcmeFailure): UserError {
-  if (/CERT|SELF_SIGNED|UNABLE_TO/.test(code ?? "")) {
-    return new UserError(
-      `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`,
-    );
-  }
-  if (code !== undefined) {
-    return new UserError(
-      `The ACME server ${server} cannot be reached (${message}); check tls.server, and that this machine reaches it.`,
-    );
-  }
+function refusal(server: string, names: string[], error: unknown): UserError {
+  const { message } = error as Error;
+  const why = error instanceof TypeError ? "it stopped answering." : message.trim();
   return new UserError(
-    `The ACME server ${server} issued no certificate for ${names.join(", ")}: ${message.trim()}`,
+    `The ACME server ${server} issued no certificate for ${names.join(", ")}: ${why}`,
   );
 }

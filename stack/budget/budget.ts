@@ -26,7 +26,9 @@ export function computeBudget(settings: BudgetSettings, objects: StackObjects): 
   const own = k0sPods(k0s.version, k0s.disabledComponents);
   const core = [...own, ...stackPods(objects)];
   const job = workloads("domain Job", objects.defaultDomain);
-  const services = objects.services.map(({ object }) => servicePods(object, objects.serving.core));
+  const services = objects.services.map(({ object }) =>
+    servicePods(object, objects.serving.core, settings.namespaces),
+  );
   const running = [...core, ...services];
   const awake = services.length === 1 ? "1 service" : `${services.length} services`;
 

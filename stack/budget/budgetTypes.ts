@@ -1,5 +1,6 @@
 import { Amounts } from "../../lib/resourceAmounts";
 import type { AllowedChange } from "../../components/host/changeGuards";
+import { NamespaceTraits } from "../../components/knative/namespaceTraits";
 import { HostSize } from "../../components/host/hostSize";
 import { K0sSettings } from "../../components/host/k0sSettings";
 import { PodBudget } from "./pods";
@@ -13,6 +14,8 @@ export interface BudgetSettings {
   k0s: { version: string } & K0sSettings;
   knative: { resources: { policy: PolicyName } };
   oneNode: SingleNodeTweaks;
+  /** What is said of the services' namespaces. Absent: nothing. */
+  namespaces?: Record<string, NamespaceTraits>;
   /** Go on where not all requests fit. */
   allowOvercommit: boolean;
   /** With `memoryShort`, go on where resident memory does not fit. */

@@ -1,4 +1,5 @@
 import { ServiceDemand, serviceDemand } from "../../components/knative/service/serviceDemand";
+import { NamespaceTraits, priorityClassName } from "../../components/knative/namespaceTraits";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { podBudget, PodBudget, priorities } from "./pods";
 import {
@@ -13,8 +14,13 @@ export const queueProxyName = "queue-proxy";
 /**
  * The pods of a Knative Service that answers requests: at least one, with the queue-proxy that Knative adds. A new
  * revision starts all of its pods beside those of the old one. Revisions that share the traffic have pods of their own.
+ * @param namespaces What is said of the services' namespaces. Defaults to nothing.
  */
-export function servicePods(service: KubernetesObject, core: KubernetesObject[]): PodBudget {
+export function servicePods(
+  service: KubernetesObject,
+  core: KubernetesObject[],
+  namespaces: Record<string, NamespaceTraits> = {},
+): PodBudget {
   const { name, namespace } = service.metadata;
   const demand = serviceDemand(service);
   const scaling = configMapData(core, "config-autoscaler");
@@ -28,7 +34,7 @@ export function servicePods(service: KubernetesObject, core: KubernetesObject[])
     name: `${namespace}/${name}`,
     replicas: pods * (awakeRevisions(demand, least > 0) - 1) + starting,
     surge: starting,
-    priority: priorities[demand.priorityClassName ?? ""] ?? 0,
+    priority: priorityOf(demand.priorityClassName, namespaces),
     containers: [
       ...demand.containers.map(({ name, role, resources }) => ({
         name,
@@ -38,6 +44,11 @@ export function servicePods(service: KubernetesObject, core: KubernetesObject[])
       { name: queueProxyName, resources: queueProxyResources(core) },
     ],
   });
+}
+
+function priorityOf(name = "", namespaces: Record<string, NamespaceTraits>): number {
+  const own = Object.entries(namespaces).find(([each]) => priorityClassName(each) === name);
+  return own?.[1].priority ?? priorities[name] ?? 0;
 }
 
 /**

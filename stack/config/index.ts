@@ -2,6 +2,7 @@ import { Registries } from "../../components/registry/registry";
 import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
 import { HostSize } from "../../components/host/hostSize";
 import { ConfiguredService } from "../../components/knative/service/configuredService";
+import { NamespaceTraits } from "../../components/knative/namespaceTraits";
 import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
@@ -14,6 +15,7 @@ import { readK0s } from "./k0s";
 import { K0sConfig } from "../../components/host/k0sSettings";
 import { KnativeConfig, readKnative } from "./knative";
 import { LoadBalancer, readLoadBalancer } from "./loadBalancer";
+import { readNamespaces } from "./namespaces";
 import { Reader } from "./reader";
 import { readImageMirrors, readRegistries } from "./registries";
 import { checkReleases, readManifestsDir } from "./releases";
@@ -49,6 +51,8 @@ export interface EdgeConfig {
   registries: Registries;
   /** Whether services run by the digests that registries give for their images' tags. */
   resolveDigests: boolean;
+  /** Quota and priority of the services' namespaces, by namespace. */
+  namespaces: Record<string, NamespaceTraits>;
   /** HTTPS; absent: services answer by HTTP alone. */
   tls?: TlsConfig;
   /** Directory with release folders; absent: releases are downloaded. */
@@ -102,10 +106,11 @@ export function readConfig(
     byService: readServiceSecrets(read, encrypted),
     key: `knative-edge ${host.privateKey}`,
   };
+  const namespaces = readNamespaces(read);
   const { services, features } = readServices(
     read,
     knative.configMaps,
-    secrets,
+    { secrets, namespaces },
     hasPlainUrls(knative) ? knative.domain : undefined,
   );
   const tls = readTls(read, { knative, services, plainUrls: hasPlainUrls(knative) }, encrypted);
@@ -126,6 +131,7 @@ export function readConfig(
     resolveDigests: read.boolean("resolveDigests"),
     manifestsDir: readManifestsDir(read),
     services,
+    namespaces,
     ...(tls && { tls }),
   };
   checkReleases(read, config);

@@ -8,12 +8,11 @@ import {
 } from "../../components/host/k0sSettings";
 import { defaultMeasures, withMeasures } from "../../components/host/lowMemory";
 import { suggestion } from "../../lib/nearest";
-import { readMeasures } from "./measures";
 import { Reader } from "./reader";
 
 /** Reads the settings of k0s' own processes: those of the measures of `lowMemory`, and the user's, which win. */
 export function readK0sSettings(read: Reader, hostSize: HostSize): K0sSettings {
-  return withMeasures(readMeasures(read, "lowMemory", defaultMeasures(hostSize)), {
+  return withMeasures(read.measures("lowMemory", defaultMeasures(hostSize)), {
     disabledComponents: readDisabledComponents(read),
     environment: readTexts(read, "k0sEnvironment", environmentError),
     apiServerArgs: readTexts(read, "apiServerArgs", argumentError),

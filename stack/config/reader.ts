@@ -131,6 +131,24 @@ export class Reader extends Check {
     return {};
   }
 
+  /** Measures by name, each on or off: as `defaults` has them, then as the user set them. */
+  public measures<Name extends string>(
+    key: string,
+    defaults: Record<Name, boolean>,
+  ): Record<Name, boolean> {
+    const measures = { ...defaults };
+    const known = Object.keys(measures);
+    for (const [name, value] of Object.entries(this.mapping(key))) {
+      if (!known.includes(name)) {
+        this.add(`${key}.${name}`, `there is no such measure; ${suggestion(name, known)}`);
+      } else {
+        this.trueOrFalse(`${key}.${name}`, value);
+        measures[name as Name] = value === true;
+      }
+    }
+    return measures;
+  }
+
   private json(key: string): unknown {
     const text = this.raw[key];
     if (text === undefined || text.trim() === "") {

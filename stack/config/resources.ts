@@ -4,7 +4,6 @@ import { policies, PolicyName } from "../resources/policies";
 import { Ratio } from "../../lib/quantity";
 import { asResourceList, parseFactor, resourceErrors, Resources } from "../../lib/resources";
 import { allTweaks, SingleNodeTweaks } from "../resources/singleNodeTweaks";
-import { readMeasures } from "./measures";
 import { Reader } from "./reader";
 
 /** Which resources the containers get. */
@@ -79,5 +78,5 @@ function asResources(value: unknown): Resources | undefined {
 
 /** The measures for a single node: all on, but none with the policy that leaves the releases as they are. */
 export function readOneNode(read: Reader, policy: PolicyName): SingleNodeTweaks {
-  return readMeasures(read, "oneNode", allTweaks(policy !== "upstream"));
+  return read.measures("oneNode", allTweaks(policy !== "upstream"));
 }

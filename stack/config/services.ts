@@ -1,3 +1,4 @@
+import { NamespaceTraits, priorityClassName } from "../../components/knative/namespaceTraits";
 import { admitService, readService } from "../../components/knative/admission/serviceAdmission";
 import { Feature } from "../../components/knative/admission/features";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
@@ -10,12 +11,13 @@ import {
   TrafficTarget,
 } from "../../components/knative/service/serviceSpec";
 import { ServiceSecrets, withSecrets } from "../../components/knative/service/serviceSecrets";
-import { isRecord } from "../../lib/json";
+import { isRecord, Json } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
 import { UserError } from "../../lib/userError";
 import { domainProblem } from "./knative";
+import { checkNamespaces } from "./namespaces";
 import { Reader } from "./reader";
 import { readDocument, serviceOfDocument } from "../../components/knative/service/serviceFile";
 import { isScore, scoreService } from "../../components/knative/score/scoreService";
@@ -27,18 +29,25 @@ export interface Services {
   features: Feature[];
 }
 
+/** What the operator says of services outside of `services`. */
+export interface ServiceTraits {
+  /** By service, and the key of their digests. */
+  secrets: { byService: Record<string, ServiceSecrets>; key: string };
+  namespaces: Record<string, NamespaceTraits>;
+}
+
 type ConfigMaps = Record<string, Record<string, string>>;
 
 /**
  * Reads `services`, and adds the sample unless `sample` is off.
  * @param configMaps What the user sets in Knative's ConfigMaps: by it Knative admits services.
- * @param secrets Of the services, by name, and the key of their digests.
+ * @param traits Secrets by service, and what is said of namespaces.
  * @param domain The stack's; undefined where the cluster decides it.
  */
 export function readServices(
   read: Reader,
   configMaps: ConfigMaps,
-  secrets: { byService: Record<string, ServiceSecrets>; key: string },
+  { secrets, namespaces }: ServiceTraits,
   domain?: string,
 ): Services {
   const given = read.mapping("services");
@@ -60,7 +69,8 @@ export function readServices(
     const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
     const own = secrets.byService[name];
     const given = [...Object.keys(entry?.env ?? {}), ...Object.keys(own?.variables ?? {})];
-    const bare = entry && serviceObject(read, name, entry, { configMaps, given });
+    const written = entry && serviceObject(read, name, entry, { configMaps, given });
+    const bare = written && withPriority(written, namespaces);
     if (entry === undefined || bare === undefined) {
       continue;
     }
@@ -76,6 +86,10 @@ export function readServices(
     }
   }
   checkDomainOwners(read, services, domain);
+  const used = Object.values(services).map(({ object }) => object.metadata.namespace ?? "default");
+  if (Object.keys(services).length === Object.keys(given).length + Number(sample)) {
+    checkNamespaces(read, namespaces, [...new Set(used)]);
+  }
   checkOwners(read, Object.keys(secrets.byService), [
     ...Object.keys(given),
     ...(sample ? ["hello"] : []),
@@ -241,6 +255,23 @@ function serviceOfFile(
     read.add(key, error.message);
   }
   return undefined;
+}
+
+/** A service with the priority of its namespace, unless it has one of its own. */
+function withPriority(
+  service: KubernetesObject,
+  namespaces: Record<string, NamespaceTraits>,
+): KubernetesObject {
+  const { namespace = "default" } = service.metadata;
+  const { template, ...spec } = service.spec as { template: { spec: Record<string, Json> } };
+  if (
+    namespaces[namespace]?.priority === undefined ||
+    template.spec.priorityClassName !== undefined
+  ) {
+    return service;
+  }
+  const pod = { ...template.spec, priorityClassName: priorityClassName(namespace) };
+  return { ...service, spec: { ...spec, template: { ...template, spec: pod } } };
 }
 
 /** What Knative admits and this program does not install. */

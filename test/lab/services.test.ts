@@ -29,6 +29,7 @@ spec:
         - name: check
           image: quay.io/k0sproject/coredns:lab
           command: ["/coredns", "-version"]
+          resources: { requests: { cpu: 1m, memory: 16Mi } }
       containers:
         - name: web
           image: ghcr.io/knative/helloworld-go:latest
@@ -40,14 +41,18 @@ spec:
           readinessProbe:
             httpGet:
               path: /
+          resources: { requests: { cpu: 5m, memory: 16Mi } }
         - name: beside
           image: registry.k8s.io/pause:3.10
+          resources: { requests: { cpu: 1m, memory: 4Mi } }
 `;
 
 /** The lab's own registries, and those whose images this test takes from the host too. */
 const skipped = "kind.local,ko.local,dev.local,registry.lab,quay.io,registry.k8s.io";
 const settings: StackConfig = {
   services: { api: { from, domains: ["api.example.com"] } },
+  // Room for one service's pods and those of a new revision beside them.
+  namespaces: { shop: { quota: { cpu: "100m", memory: "150Mi", pods: 2 }, priority: 100 } },
   knativeConfig: { "config-deployment": { "registries-skipping-tag-resolving": skipped } },
 };
 
@@ -94,6 +99,10 @@ describe("services of one's own", () => {
       "-n shop get pods -o jsonpath={.items[*].spec.containers[*].name}",
     );
     assert.equal(pods, "web beside queue-proxy");
+    const priority = "-n shop get pods -o jsonpath={.items[*].spec.priority}";
+    assert.equal(await lab.kubectl(priority), "100");
+    const used = "-n shop get resourcequota services -o jsonpath={.status.used.pods}";
+    assert.equal(await lab.kubectl(used), "1");
     assert.deepEqual(await changedNames(lab.stack), []);
   });
 
@@ -144,7 +153,7 @@ describe("services of one's own", () => {
     await up();
     await answers("Hello from a file!");
     assert.equal(await lab.kubectl("-n shop get secrets -o name"), "");
-    await lab.configure({ ...settings, services: undefined });
+    await lab.configure({ ...settings, services: undefined, namespaces: undefined });
     await up();
     assert.equal(await lab.kubectl("-n shop get services.serving.knative.dev -o name"), "");
     assert.match(await lab.kubectl("get namespace shop"), /shop +Active/);
