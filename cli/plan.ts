@@ -9,6 +9,7 @@ import { renderK0sConfig } from "../components/host/k0sConfig";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
 import {
   isObject,
+  objectOf,
   objectSteps,
   PlanComponent,
   planComponents,
@@ -40,8 +41,16 @@ runCommand(usage, options, async ({ stack, project, out }) => {
   console.log(`${text}\n\n${registrations.filter(isObject).length} Kubernetes objects\n`);
   console.log(budgetText(budget));
   if (out !== undefined) {
-    const files = writePlan(out, registrations, renderK0sConfig(config));
+    const hidden = registrations.filter(isUnread);
+    const written = registrations.filter((each) => !hidden.includes(each));
+    const files = writePlan(out, written, renderK0sConfig(config));
     console.log(`\n${files} files written to ${out}`);
+    if (hidden.length > 0) {
+      const names = hidden
+        .map(objectOf)
+        .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+      console.log(`Not written, because only the engine reads secrets: Secret ${names.join(", ")}`);
+    }
   }
   // As the program would be refused, so that a check in a pull request fails.
   process.exitCode = isRefused(budget) ? 2 : 0;
@@ -75,6 +84,11 @@ function title(
     KnativeService: `service ${name}`,
   };
   return titles[type] ?? name;
+}
+
+/** Whether it is a Secret with data that stand encrypted in the stack's file, or that only `up` makes. */
+function isUnread({ type, inputs }: Registration): boolean {
+  return type === "kubernetes:core/v1:Secret" && inputs.data !== undefined;
 }
 
 /** Writes each object to `objects/<step>-<component>/<kind>-<namespace>-<name>.yaml`, and k0s' configuration. */

@@ -1,5 +1,8 @@
 // A preview as a short Markdown summary: npm run preview -- --stack <name>
 import * as fs from "node:fs";
+import { amountsText } from "../stack/budget/budget";
+import { servicePods } from "../stack/budget/servicePods";
+import { times } from "../lib/resourceAmounts";
 import { addressMove } from "./lib/addressMove";
 import { certificateMove } from "./lib/certificateMove";
 import { budgetMove } from "./lib/budgetMove";
@@ -67,8 +70,13 @@ function isCertificateMade({ op, urn }: PreviewStep): boolean {
 async function movesOf(preview: Preview, stack: string, project: string): Promise<PreviewMoves> {
   const { oldState } = preview.steps?.find(({ urn }) => urn.includes("pulumi:pulumi:Stack")) ?? {};
   try {
-    const { config, budget } = await loadStack(stack, project);
+    const { config, budget, objects } = await loadStack(stack, project);
+    const requests = (service: KubernetesObject): string => {
+      const pods = servicePods(service, objects.serving.core);
+      return amountsText(times(pods.requests, pods.replicas), "up");
+    };
     return {
+      requests,
       budget: budgetMove(oldState?.outputs?.budget, budget),
       certificate: certificateMove(
         oldState?.outputs,

@@ -33,6 +33,13 @@ export async function loadStack(stack: string, directory: string): Promise<Loade
       values[key] = withFilesIn(text, field, directory);
     }
   }
+  if (values.tls?.startsWith("{")) {
+    values.tls = JSON.stringify(
+      JSON.parse(values.tls, (field, value: unknown) =>
+        ["certificate", "ca", "serverCa"].includes(field) ? placed(value, directory) : value,
+      ),
+    );
+  }
   const config = readConfig(values, encrypted);
   const objects = renderStack(config, await loadReleases(config));
   return { values, config, objects, budget: computeBudget(config, objects) };
@@ -41,16 +48,20 @@ export async function loadStack(stack: string, directory: string): Promise<Loade
 /** The field that names a file, in each value of a structured key. */
 const fileFields: Record<string, string> = { registries: "ca", services: "from" };
 
-/** A structured key with the files that it names taken from a directory. A certificate may also stand in its place. */
+/** A structured key with the files that its entries name taken from a directory. */
 function withFilesIn(text: string, field: string, directory: string): string {
   const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);
-  const placed = entries.map(([name, value]) => {
-    const file = isRecord(value) ? value[field] : undefined;
-    const isFile = typeof file === "string" && file !== "" && !file.includes("-----BEGIN");
-    return [
-      name,
-      isFile ? { ...(value as object), [field]: path.resolve(directory, file) } : value,
-    ];
-  });
-  return JSON.stringify(Object.fromEntries(placed));
+  const own = entries.map(([name, value]) => [
+    name,
+    isRecord(value) && field in value
+      ? { ...value, [field]: placed(value[field], directory) }
+      : value,
+  ]);
+  return JSON.stringify(Object.fromEntries(own));
+}
+
+/** A file's name as it is from a directory. A certificate may also stand in its place. */
+function placed(file: unknown, directory: string): unknown {
+  const isFile = typeof file === "string" && file !== "" && !file.includes("-----BEGIN");
+  return isFile ? path.resolve(directory, file) : file;
 }

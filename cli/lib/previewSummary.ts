@@ -1,3 +1,4 @@
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { isRecord } from "../../lib/json";
 import { serviceMove } from "./serviceMove";
 
@@ -44,6 +45,8 @@ export interface PreviewMoves {
   budget?: string;
   /** List items on how the address and the URLs change. */
   addresses?: string[];
+  /** What the pods of a Knative Service request, such as `35m CPU, 56Mi`. */
+  requests?: (service: KubernetesObject) => string;
   /** List items on the gateway's certificate. */
   certificate?: string[];
 }
@@ -66,7 +69,7 @@ const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 export function previewSummary(
   preview: Preview,
   stack: string,
-  { budget, addresses = [], certificate = [] }: PreviewMoves = {},
+  { budget, addresses = [], certificate = [], requests }: PreviewMoves = {},
 ): string {
   const steps = (preview.steps ?? []).filter(({ op }) => op in verbs);
   const refused = errors(preview);
@@ -78,7 +81,7 @@ export function previewSummary(
           ["Data is lost", steps.flatMap(losses)],
           // In a cluster that is built anew, everything starts.
           ["Restarts", steps.some(isNewCluster) ? [] : steps.flatMap(restarts)],
-          ["Services", steps.flatMap(services)],
+          ["Services", steps.flatMap((step) => services(step, requests))],
           ["Addresses change", addresses],
           ["Certificate", certificate],
           ["Changed by hand, will be mended", steps.flatMap(drifts)],
@@ -237,13 +240,41 @@ function restarts(step: PreviewStep): string[] {
   return op === "replace" && type.endsWith(":Job") ? [`- ${name} runs again`] : [];
 }
 
-/** What changes for the users of a Knative Service. */
-function services({ op, urn, oldState, newState }: PreviewStep): string[] {
-  return op === "update" && newState?.type === "kubernetes:serving.knative.dev/v1:Service"
-    ? serviceMove(oldState?.inputs ?? {}, newState.inputs ?? {}).map(
-        (sentence) => `- ${label(urn, newState)} ${sentence}`,
-      )
-    : [];
+/** What changes for the users of a Knative Service, and what it adds to the budget. */
+function services(
+  { op, urn, oldState, newState }: PreviewStep,
+  requests: PreviewMoves["requests"],
+): string[] {
+  const state = newState ?? oldState;
+  if (state?.type !== "kubernetes:serving.knative.dev/v1:Service") {
+    return [];
+  }
+  const [old = {}, now = {}] = [oldState?.inputs, newState?.inputs];
+  const sentences = op === "update" ? serviceMove(old, now) : [];
+  return [...sentences, ...(requests ? demandMove(op, old, now, requests) : [])].map(
+    (sentence) => `- ${label(urn, state)} ${sentence}`,
+  );
+}
+
+function demandMove(
+  op: string,
+  old: object,
+  now: object,
+  requests: (service: KubernetesObject) => string,
+): string[] {
+  // What only the update knows stands as a text in a preview.
+  const text = (service: { spec?: unknown }): string =>
+    isRecord(service.spec) ? requests(service as KubernetesObject) : "what the update knows";
+  switch (op) {
+    case "create":
+      return [`is new, and its pods request ${text(now)}`];
+    case "delete":
+      return [`goes, and its pods requested ${text(old)}`];
+    default:
+      return text(old) === text(now)
+        ? []
+        : [`has pods that request ${text(now)}; before, ${text(old)}`];
+  }
 }
 
 function drifts({ oldState }: PreviewStep): string[] {

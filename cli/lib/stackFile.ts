@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
+import { unreadKey } from "../../components/tls/keyPair";
 import { isRecord } from "../../lib/json";
 import { UserError } from "../../lib/userError";
 import { partlySecretKeys, readSchema, secretKeys } from "../../stack/config/schema";
@@ -38,7 +39,7 @@ export function readStackFile(file: string): string {
 /**
  * Reads a stack's `Pulumi.<stack>.yaml` without the engine, and so without a way to decrypt. A key made for the occasion
  * replaces an encrypted private key, so that everything else can be checked. An encrypted passphrase is left out, and the text
- * `encrypted` replaces a registry's encrypted password and a service's secret.
+ * `encrypted` replaces a registry's encrypted password and a service's secret. Of an encrypted key in `tls` nothing is checked.
  * @param file Name for error messages.
  * @throws StackFileError for a file that is none, or with another encrypted value than those.
  */
@@ -66,7 +67,7 @@ export function parseStackFile(text: string, file: string): StackFile {
     if (!secretKeys.has(key)) {
       throw new StackFileError(
         `${file}: ${name} is encrypted, and without the engine it cannot be read; ` +
-          `write it in plain text: only keys, passphrases, registries' passwords and serviceSecrets must be secret.`,
+          `write it in plain text: only keys, passphrases, registries' passwords, serviceSecrets and the keys in tls must be secret.`,
       );
     }
     encrypted.add(key);
@@ -111,6 +112,7 @@ const replacements: Record<string, (field: string, value: unknown) => unknown> =
   // "encrypted" in base64, where a file's bytes stand so.
   serviceSecrets: (field, value) =>
     isEncrypted(value) ? (field === "base64" ? "ZW5jcnlwdGVk" : "encrypted") : value,
+  tls: (field, value) => (field === "key" && isEncrypted(value) ? unreadKey : value),
 };
 
 function isEncrypted(value: unknown): boolean {

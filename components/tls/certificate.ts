@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, KeyObject, X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
-import { KeyPair } from "./keyPair";
+import { KeyPair, unreadKey } from "./keyPair";
 
 /** A certificate and its issuers, as far as they are there. */
 export function chainOf(pem: string): X509Certificate[] {
@@ -108,6 +108,9 @@ function oneLine(name: string): string {
 
 /** Envoy takes RSA from 2048 bits on, and ECDSA with the curves below (docs of Envoy, arch_overview/security/ssl). */
 function keyProblem(certificate: X509Certificate, text: string): string | undefined {
+  if (text === unreadKey) {
+    return undefined;
+  }
   if (/-----BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED/.test(text)) {
     return "has a passphrase, which Envoy has nobody to ask for; take it off with `openssl pkey`.";
   }

@@ -5,6 +5,12 @@ export interface KeyPair {
   key: string;
 }
 
+/**
+ * What stands for a key that is encrypted in a stack's file, where a command reads the file without the engine: of such a key
+ * nothing is said.
+ */
+export const unreadKey = "encrypted, and read by the engine alone\n";
+
 /** The data of a Secret of type kubernetes.io/tls. */
 export function tlsData({ certificate, key }: KeyPair): Record<string, string> {
   const base64 = (text: string): string => Buffer.from(text, "utf8").toString("base64");

@@ -192,6 +192,7 @@ function unschedulable(pods: PodBudget[], node: Amounts): string[] {
   return pending;
 }
 
-function amountsText({ cpu, memory }: Amounts, round: "up" | "down"): string {
+/** CPU and memory in words: `895m CPU, 559Mi`. */
+export function amountsText({ cpu, memory }: Amounts, round: "up" | "down"): string {
   return `${formatAmount("cpu", cpu, round)} CPU, ${formatAmount("memory", memory, round)}`;
 }

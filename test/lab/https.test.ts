@@ -3,12 +3,13 @@ import { strict as assert } from "node:assert";
 import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
 import { blockedDomain, LabAcme } from "../../lab/acme";
 import { get } from "../../lab/http";
-import { hostPool } from "../../lab/paths";
+import { dirs, hostPool } from "../../lab/paths";
 import { issueByCa, makeCa } from "../../components/tls/ownCa";
 import { KeyPair } from "../../components/tls/keyPair";
 import { getHttps, HttpsAnswer } from "../support/https";
 import { changedNames, eventually, loadBalancer, previewSteps } from "../support/lab";
 import { LabStack } from "../support/labStack";
+import { filesWith } from "../support/secretWatch";
 
 const lab = new LabStack("edge18");
 const domain = `${hostPool(lab.host).split("-")[0]}.sslip.io`;
@@ -167,8 +168,16 @@ describe("HTTPS", () => {
     // Without the redirect both answer.
     assert.equal((await get(await loadBalancer(lab.host), hello)).status, 200);
     assert.deepEqual(await changedNames(lab.stack), []);
-    const keys = [pair, ofDomain].map(({ key }) => key.split("\n")[1] ?? "");
-    assert.ok(!keys.some((line) => lab.printed.join().includes(line)));
+    // A line of each key, and a part of what the Secrets have.
+    const keys = [pair, ofDomain].flatMap(({ key }) => [
+      key.split("\n")[1] ?? "",
+      Buffer.from(key).toString("base64").slice(40, 120),
+    ]);
+    await lab.run("preview", "--diff", "--logtostderr", "--logflow", "-v=8");
+    await lab.run("preview", "--json");
+    assert.ok(!keys.some((part) => lab.printed.join().includes(part)));
+    for (const folder of [dirs.state, dirs.project, dirs.pulumiHome])
+      assert.deepEqual(filesWith(folder, keys, new Date(0)), []);
   });
 
   it("comes from an ACME server, which is told apart from what it refuses", async () => {

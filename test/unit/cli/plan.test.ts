@@ -275,6 +275,20 @@ describe("npm run plan", () => {
     assert.match(other.stderr, /Pulumi.other.yaml is not there; name another stack/);
   });
 
+  it("leaves out Secrets whose data only the engine reads, and says which", async () => {
+    const out = path.join(directory, "without-secrets");
+    const serviceSecrets = { hello: { TOKEN: { secure: "v1:abc" } } };
+    const { code, stdout } = await plan({ serviceSecrets }, "--out", out);
+    assert.equal(code, 0, stdout);
+    assert.match(
+      stdout,
+      /^Not written, because only the engine reads .*: Secret default\/hello-secrets$/m,
+    );
+    const files = fs.readdirSync(out, { recursive: true, encoding: "utf8" });
+    assert.ok(files.some((file) => /secret-knative-serving-webhook-certs\.yaml$/.test(file)));
+    assert.ok(!files.some((file) => file.includes("hello-secrets")));
+  });
+
   it("writes the very objects that the program applies", async () => {
     const out = path.join(directory, "out");
     const domain = "edge.example.com";

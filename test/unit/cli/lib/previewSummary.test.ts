@@ -9,6 +9,7 @@ import {
   Preview,
   previewSummary,
   PreviewState,
+  PreviewStep,
 } from "../../../../cli/lib/previewSummary";
 import { testConfig } from "../../../support/config";
 
@@ -196,6 +197,29 @@ describe("the summary of a preview", () => {
     const steps = [{ op: "update", urn: "u", oldState: state("app:1"), newState: state("app:2") }];
     assert.deepEqual(section(previewSummary({ steps }, "dev"), "Services"), [
       "- Service shop/app runs `app:2` in place of `app:1`",
+    ]);
+  });
+
+  it("says what a service adds to the budget", () => {
+    const type = "kubernetes:serving.knative.dev/v1:Service";
+    const state = (memory: string) => ({
+      type,
+      inputs: { metadata: { name: "app", namespace: "shop" }, spec: { memory } },
+    });
+    const requests = ({ spec }: { spec?: object }): string => Object.values(spec ?? {}).join();
+    const told = (op: string, oldState?: object, newState?: object): string[] => {
+      const steps = [{ op, urn: "u", oldState, newState }] as PreviewStep[];
+      return section(previewSummary({ steps }, "dev", { requests }), "Services");
+    };
+    assert.deepEqual(told("create", undefined, state("32Mi")), [
+      "- Service shop/app is new, and its pods request 32Mi",
+    ]);
+    assert.deepEqual(told("update", state("32Mi"), state("64Mi")), [
+      "- Service shop/app has pods that request 64Mi; before, 32Mi",
+    ]);
+    assert.deepEqual(told("update", state("32Mi"), state("32Mi")), []);
+    assert.deepEqual(told("delete", state("32Mi")), [
+      "- Service shop/app goes, and its pods requested 32Mi",
     ]);
   });
 
