@@ -134,6 +134,7 @@ describe("configuration", () => {
       registries: {},
       resolveDigests: true,
       manifestsDir: undefined,
+      namespaces: {},
       services: {
         hello: {
           object: knativeService("hello", "default", {
@@ -963,6 +964,7 @@ describe("configuration", () => {
       tls: '{"issuer":"x"}',
       sample: "false",
       services: '{"a":{"image":"app"}}',
+      namespaces: '{"default":{"priority":1}}',
       serviceSecrets: '{"hello":{"TOKEN":"x"}}',
     };
     assert.deepEqual(Object.keys(changes), Object.keys(readSchema().keys));
