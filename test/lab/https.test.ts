@@ -128,6 +128,17 @@ describe("HTTPS", () => {
     assert.equal((await certificates()).trim().split("\n").length, 2);
   });
 
+  it("stays, with its CA, when the cluster is built anew", async () => {
+    const { ca } = await outputs();
+    await lab.configure({ ...byCa, services: { api }, hostGeneration: "2" });
+    await up();
+    assert.equal((await outputs()).ca, ca);
+    await eventually("the same certificate", 60, async () => {
+      return (await ask(hello, ca)).fingerprint === seen;
+    });
+    assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
   it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
     const ca = await makeCa("tests");
     given = ca.certificate;
@@ -139,6 +150,7 @@ describe("HTTPS", () => {
     ]);
     const tls = (certificate: string): StackConfig => ({
       domain,
+      hostGeneration: "2",
       services: { api },
       tls: {
         issuer: "given",
@@ -185,6 +197,7 @@ describe("HTTPS", () => {
     const byAcme = { issuer: "acme", server, serverCa, dnsCommand, ca: await acme.root() };
     const config = (changed: object, domains = [own]): StackConfig => ({
       domain,
+      hostGeneration: "2",
       services: { api: { ...api, domains } },
       tls: { ...byAcme, ...changed },
     });
@@ -221,7 +234,7 @@ describe("HTTPS", () => {
   });
 
   it("goes without a trace, and HTTP answers on", async () => {
-    await lab.configure({ domain, tls: undefined, services: undefined });
+    await lab.configure({ domain, hostGeneration: "2", tls: undefined, services: undefined });
     await up();
     assert.equal((await get(await loadBalancer(lab.host), hello)).body, body);
     assert.equal(await certificates(), "");
