@@ -164,6 +164,14 @@ const clusterRules: Rule[] = [
       "`k0s kubectl get pods -A` on the host.",
   },
   {
+    // Knative's webhook tries each template with a pod that is not kept, which the quota counts.
+    pattern: /exceeded quota: \S+, requested: ([^\n]*?limited: [^\s:]+)/,
+    mayPass: true,
+    say: ({ resource }, amounts = "") =>
+      `The quota of the namespace of ${resource} has no room for another pod now (${amounts}): pods that end count until they ` +
+      "are gone. Wait a minute and run pulumi up again, or raise the quota in namespaces.",
+  },
+  {
     type: "kubernetes:serving.knative.dev/v1:Service",
     pattern: /timed out waiting for the condition/,
     say: ({ resource, pods }) =>

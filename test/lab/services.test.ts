@@ -51,8 +51,8 @@ spec:
 const skipped = "kind.local,ko.local,dev.local,registry.lab,quay.io,registry.k8s.io";
 const settings: StackConfig = {
   services: { api: { from, domains: ["api.example.com"] } },
-  // Room for one service's pods and those of a new revision beside them.
-  namespaces: { shop: { quota: { cpu: "100m", memory: "150Mi", pods: 2 }, priority: 100 } },
+  // Room for pods of earlier revisions too, which count until they are gone.
+  namespaces: { shop: { quota: { cpu: "200m", memory: "300Mi", pods: 6 }, priority: 100 } },
   knativeConfig: { "config-deployment": { "registries-skipping-tag-resolving": skipped } },
 };
 
@@ -145,6 +145,17 @@ describe("services of one's own", () => {
     assert.deepEqual((await changedNames(lab.stack)).sort(), ["api-secrets", "api-service"]);
     await up();
     await answers("Hello rotated-secret!");
+  });
+
+  it("come back with a refresh when their Secret or their namespace was deleted by hand", async () => {
+    for (const deleted of ["secret api-secrets", "namespace shop"]) {
+      await lab.kubectl(`-n shop delete ${deleted} --timeout=120s`);
+      const { code, text } = await lab.run("up", "--refresh", "--yes", "--skip-preview");
+      assert.equal(code, 0, text);
+      await answers("Hello rotated-secret!");
+    }
+    const used = "-n shop get resourcequota services -o jsonpath={.status.used.pods}";
+    assert.equal(await lab.kubectl(used), "1");
   });
 
   it("leave their Secret with the last secret, and nothing but their namespace when they go", async () => {

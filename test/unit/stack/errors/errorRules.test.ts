@@ -99,6 +99,12 @@ const cases: [type: string, error: string, says: RegExp, mayPass?: true, at?: Pl
     true,
   ],
   [
+    "kubernetes:serving.knative.dev/v1:Service",
+    'the Kubernetes API server reported that "shop/api" failed to fully initialize or become live: admission webhook "validation.webhook.serving.knative.dev" denied the request: validation callback failed: dry run failed with pods "dry-run-validationcf5v2" is forbidden: exceeded quota: services, requested: pods=1, used: pods=2, limited: pods=2: spec.template',
+    /^The quota of the namespace of host-binary has no room for another pod now \(pods=1, used: pods=2, limited: pods=2\): /,
+    true,
+  ],
+  [
     object,
     'update of resource "urn:..." failed: Patch "https://192.0.2.10:6443/api/v1/...": dial tcp 192.0.2.10:6443: connect: connection refused',
     /^The Kubernetes API at https:\/\/192\.0\.2\.10:6443 went away while host-binary was applied \(connection refused\)/,
