@@ -34,7 +34,8 @@ const rooms = [
 
 /** The file that a relative import names, as a path from the root; undefined for what is no source file. */
 function imported(from, specifier) {
-  const base = path.resolve(path.dirname(from), specifier);
+  // A dynamic import has the ending of what runs.
+  const base = path.resolve(path.dirname(from), specifier.replace(/\.js$/, ""));
   const file = [`${base}.ts`, `${base}/index.ts`].find((candidate) => fs.existsSync(candidate));
   return file && path.relative(root, file);
 }

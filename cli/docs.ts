@@ -1,11 +1,12 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { runCommand } from "./lib/command";
-import { configurationPage } from "./lib/docsPage";
 
 const usage = "npx tsx cli/docs.ts: writes docs/configuration.md from the schema in Pulumi.yaml";
 
 runCommand(usage, {}, async () => {
+  // With the TypeScript compiler it takes seconds to load.
+  const { configurationPage } = await import("./lib/docsPage.js");
   const page = path.join(__dirname, "../docs/configuration.md");
   fs.writeFileSync(page, await configurationPage());
 });

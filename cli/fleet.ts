@@ -1,5 +1,5 @@
 // The same operation on many stacks: npm run fleet -- up|preview|destroy [--stack pattern] [--parallel N]
-import { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
+import type { EngineEvent, LocalWorkspace, Stack } from "@pulumi/pulumi/automation";
 import { plainError } from "./lib/previewSummary";
 import { changesText, FleetResult, fleetSummary, inParallel, matchStacks } from "./lib/fleet";
 import { projectOption, projectUsage, runCommand, runPulumi, UsageError } from "./lib/command";
@@ -50,7 +50,7 @@ async function fleet(
 ): Promise<void> {
   // The Automation API would tell of a missing Pulumi in terms of its own.
   runPulumi(["version"], values.project);
-  const workspace = await LocalWorkspace.create({ workDir: values.project });
+  const workspace = await (await automation()).LocalWorkspace.create({ workDir: values.project });
   const pattern = values.stack ?? "*";
   const names = matchStacks(
     (await workspace.listStacks()).map(({ name }) => name),
@@ -89,6 +89,13 @@ function watchInterrupts(): () => boolean {
   return () => interrupted;
 }
 
+/** The Automation API, which takes seconds to load. */
+const automation = () => import("@pulumi/pulumi/automation/index.js");
+
+async function selected(name: string, workspace: LocalWorkspace): Promise<Stack> {
+  return (await automation()).Stack.select(name, workspace);
+}
+
 /** The operation on one stack. What goes wrong is in the result. */
 async function run(
   workspace: LocalWorkspace,
@@ -103,7 +110,7 @@ async function run(
   const progress = new Progress(log);
   log(operation);
   try {
-    const changes = await perform(await Stack.select(name, workspace), operation, {
+    const changes = await perform(await selected(name, workspace), operation, {
       refresh,
       onEvent: (event: EngineEvent) => progress.see(event),
       interrupted,

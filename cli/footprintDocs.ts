@@ -3,7 +3,6 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { generateKeyPairSync } from "node:crypto";
-import { format } from "prettier";
 import { EdgeConfig, readConfig } from "../stack/config";
 import { runCommand } from "./lib/command";
 import {
@@ -54,6 +53,7 @@ async function writePage(manifestsDir: string): Promise<void> {
     withComputed(fs.readFileSync(file, "utf8"), "releases", releases),
     (changed) => pageConfig(changed, manifestsDir),
   );
+  const { format } = await import("prettier");
   fs.writeFileSync(file, await format(page, { parser: "markdown" }));
 }
 

@@ -2,9 +2,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { runProgram } from "./recording/recorder";
 import { runCommand } from "./lib/command";
-import { graphDot } from "./recording/graphDot";
 
 const usage = `npm run graph: writes docs/graph.svg, the picture of what the program registers
 KNATIVE_EDGE_MANIFESTS names a directory with the releases' manifests; without it they are downloaded.`;
@@ -17,6 +15,11 @@ const kubeconfig = JSON.stringify({
 });
 
 runCommand(usage, {}, async () => {
+  // They take seconds to load.
+  const [{ runProgram }, { graphDot }] = await Promise.all([
+    import("./recording/recorder.js"),
+    import("./recording/graphDot.js"),
+  ]);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { registrations } = await runProgram(
     {

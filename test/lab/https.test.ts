@@ -128,6 +128,17 @@ describe("HTTPS", () => {
     assert.equal((await certificates()).trim().split("\n").length, 2);
   });
 
+  it("is issued anew when its Secret was deleted by hand, and the CA stays", async () => {
+    const { ca } = await outputs();
+    const secrets = (await certificates()).trim().split("\n");
+    const secret = secrets.find((name) => name.includes("gateway-certificate-")) ?? "";
+    await lab.kubectl(`-n knative-serving delete ${secret}`);
+    const { code, text } = await lab.run("up", "--refresh", "--yes", "--skip-preview");
+    assert.equal(code, 0, text);
+    seen = await eventuallyAnother(hello, ca, seen);
+    assert.equal((await outputs()).ca, ca);
+  });
+
   it("stays, with its CA, when the cluster is built anew", async () => {
     const { ca } = await outputs();
     await lab.configure({ ...byCa, services: { api }, hostGeneration: "2" });
