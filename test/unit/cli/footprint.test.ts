@@ -6,6 +6,7 @@ import * as http from "node:http";
 import { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Budget, computeBudget } from "../../../stack/budget/budget";
 import {
@@ -289,9 +290,9 @@ describe("npm run footprint", () => {
   async function run(
     ...args: string[]
   ): Promise<{ stdout: string; stderr: string; code?: number }> {
-    const tsx = require.resolve("tsx/cli");
+    const tsx = pathToFileURL(require.resolve("tsx")).href;
     try {
-      return await promisify(execFile)(process.execPath, [tsx, script, ...args], {
+      return await promisify(execFile)(process.execPath, ["--import", tsx, script, ...args], {
         cwd: directory,
         env: { ...process.env, PATH: "" },
       });
