@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as http from "node:http";
+import * as https from "node:https";
 import { AddressInfo } from "node:net";
 import * as path from "node:path";
+import { certificateFor, testCa } from "../../../support/certificates";
 import { probeResult } from "../../../../components/knative/httpProbe";
 
 const script = fs.readFileSync(
@@ -12,13 +14,14 @@ const script = fs.readFileSync(
 );
 
 /** Runs the probe as the provider does: by stdin, with its variables in the environment. */
-function probe(url: string, address: string, timeout: number) {
+function probe(url: string, address: string, timeout: number, ca?: string) {
   return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
     const env = {
       ...process.env,
       PROBE_URL: url,
       PROBE_ADDRESS: address,
       PROBE_TIMEOUT: `${timeout}`,
+      ...(ca !== undefined && { PROBE_CA: ca }),
     };
     const child = spawn(process.execPath, ["-"], { env });
     let stdout = "";
@@ -66,6 +69,28 @@ describe("the probe", () => {
     const { stdout } = await probe(`http://hello.invalid:${port}`, "127.0.0.1", 10);
     assert.equal((JSON.parse(stdout) as { via: string }).via, "address");
     assert.deepEqual(hosts, [`hello.invalid:${port}`]);
+  });
+
+  it("asks over HTTPS, and takes only a certificate of that name by a CA that it trusts", async () => {
+    const { certificate: cert, key } = await certificateFor(["hello.invalid"]);
+    const secured = https.createServer({ cert, key }, (_, response) => response.end("Hello"));
+    await new Promise<void>((resolve) => secured.listen(0, "127.0.0.1", resolve));
+    const at = (secured.address() as AddressInfo).port;
+    const ca = (await testCa).certificate;
+    try {
+      const [right, other, untrusted] = await Promise.all([
+        probe(`https://hello.invalid:${at}`, "127.0.0.1", 10, ca),
+        probe(`https://other.invalid:${at}`, "127.0.0.1", 1, ca),
+        probe(`https://hello.invalid:${at}`, "127.0.0.1", 1),
+      ]);
+      assert.equal((JSON.parse(right.stdout) as { body: string }).body, "Hello");
+      assert.deepEqual([other.code, untrusted.code], [1, 1]);
+      assert.match(other.stderr, /did not answer .*does not match certificate's altnames/);
+      assert.match(untrusted.stderr, /did not answer .*unable to (verify|get)|self-signed/);
+    } finally {
+      secured.close();
+      secured.closeAllConnections();
+    }
   });
 
   it("waits for an answer that is none yet, and says for what", async () => {
