@@ -21,7 +21,7 @@ export interface GatewayCertificateArgs {
   issuer: Issuer;
   /** The names that it is for, wildcards among them. */
   names: string[];
-  /** CA that clients trust besides their system's, in PEM. By default the program's own, if it issues. */
+  /** CA that clients trust besides their system's and the program's own, in PEM. Defaults to none. */
   ca?: string;
   /** The facts of the certificate in the state, which stays. By default one is issued. */
   kept?: CertificateFacts;
@@ -62,17 +62,16 @@ export class GatewayCertificate extends pulumi.ComponentResource {
       pair === undefined
         ? pulumi.output(kept as CertificateFacts)
         : plain(pair.apply((known) => certificateFacts(known, issuer, names)));
-    const own = new TlsSecret(
+    const secret = new TlsSecret(
       `${name}-gateway`,
       { name: secretName, annotations: this.facts.apply(factAnnotations) },
       pair,
       life,
     );
-    this.ca =
-      args.ca === undefined
-        ? ca && plain(ca.pair.apply(({ certificate }) => certificate))
-        : pulumi.output(args.ca);
-    this.ready = [own];
+    const own = ca && plain(ca.pair.apply(({ certificate }) => certificate));
+    const trusted = [own, args.ca].filter((each) => each !== undefined);
+    this.ca = trusted.length === 0 ? undefined : pulumi.concat(...trusted);
+    this.ready = [secret];
     this.registerOutputs({});
   }
 }

@@ -45,7 +45,7 @@ export interface TlsEntry {
   certificate?: string;
   /** With `given`: the certificate's private key, without a passphrase. Secret. */
   key?: string;
-  /** With `given` and `acme`: a CA that the clients of the services trust besides their system's. */
+  /** A CA that the clients of the services trust besides their system's, where a certificate comes from it. */
   ca?: string;
   /** With `acme`: URL of the server's directory. Defaults to that of Let's Encrypt. */
   server?: string;

@@ -19,7 +19,7 @@ const fields = {
   issuer: undefined,
   redirect: undefined,
   certificates: undefined,
-  ca: ["given", "acme"],
+  ca: undefined,
   certificate: ["given"],
   key: ["given"],
   server: ["acme"],
