@@ -38,3 +38,9 @@ export function outputsIn(answer: unknown, type: string): Record<string, unknown
 export function metadataOf({ metadata }: Record<string, unknown>): Record<string, unknown> {
   return isRecord(metadata) ? metadata : {};
 }
+
+/** The stack's Knative Services as its state has them, by name. Empty where there is no state to read. */
+export async function lastServices(): Promise<Record<string, object>> {
+  const services = await lastOutputs("kubernetes:serving.knative.dev/v1:Service");
+  return Object.fromEntries(services.map((outputs) => [String(metadataOf(outputs).name), outputs]));
+}

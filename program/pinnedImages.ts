@@ -2,7 +2,7 @@ import { warnOfStack } from "../components/cluster/warning";
 import { DigestResolver } from "../components/registry/digestResolver";
 import { EdgeConfig } from "../stack/config";
 import { pinImages, Pins } from "../stack/render/pinImages";
-import { lastOutputs, metadataOf } from "./lastState";
+import { lastServices } from "./lastState";
 
 /**
  * What the services run: see {@link pinImages}. Empty with `resolveDigests: false`.
@@ -19,10 +19,4 @@ export async function pinnedImages(config: EdgeConfig): Promise<Pins> {
     await warnOfStack(warning);
   }
   return images;
-}
-
-/** The stack's Knative Services as its state has them, by name. Empty where there is no state to read. */
-async function lastServices(): Promise<Record<string, object>> {
-  const services = await lastOutputs("kubernetes:serving.knative.dev/v1:Service");
-  return Object.fromEntries(services.map((outputs) => [String(metadataOf(outputs).name), outputs]));
 }

@@ -8,6 +8,7 @@ import { releaseWarnings } from "../stack/config/releases";
 import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
+import { fixedRevisions } from "./fixedRevisions";
 import { pinnedImages } from "./pinnedImages";
 import { PlannedCertificate, plannedCertificate } from "./plannedCertificate";
 import { stackConfig } from "./stackConfig";
@@ -38,7 +39,10 @@ export async function planStack(): Promise<StackPlan> {
     config.tls && plannedCertificate(config.tls),
   ]);
   const objects = renderStack(config, releases, images, certificate?.secretName);
-  const problems = quotaProblems(config.namespaces, objects);
+  const problems = [
+    ...quotaProblems(config.namespaces, objects),
+    ...(await fixedRevisions(objects.services)),
+  ];
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
