@@ -24,6 +24,7 @@ export interface PlannedService {
     plainUrl: boolean;
     registryLogins: RegistryLogin[];
     secretData?: Record<string, string>;
+    fileData?: Record<string, string>;
     scheme: "http" | "https";
   };
   domains: { name: string; certificate?: KeyPair }[];
@@ -58,6 +59,7 @@ export function componentArgs(plan: StackPlan) {
         object,
         readyTimeoutSeconds,
         secretData,
+        fileData,
         domains = [],
         probe: path,
       }): PlannedService => {
@@ -69,6 +71,7 @@ export function componentArgs(plan: StackPlan) {
           plainUrl,
           registryLogins,
           secretData,
+          fileData,
           scheme,
         };
         const own = domains.map((domain) => ({

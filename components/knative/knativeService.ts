@@ -7,6 +7,7 @@ import { Ingress } from "../ingress/ingress";
 import { serviceUrl } from "./service/configuredService";
 import { ServiceSpec } from "./service/serviceSpec";
 import { knativeService } from "./service/serviceObject";
+import { filesName } from "./service/serviceFiles";
 import { secretName } from "./service/serviceSecrets";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
@@ -31,6 +32,8 @@ interface Placement {
   registryLogins?: pulumi.Input<RegistryLogin>[];
   /** What the Secret `<service>-secrets` holds, in base64: see {@link withSecrets}. By default there is no such Secret. */
   secretData?: pulumi.Input<Record<string, string>>;
+  /** What its ConfigMap `<service>-files` holds: see {@link withFiles}. By default there is no such ConfigMap. */
+  fileData?: pulumi.Input<Record<string, string>>;
   /** Namespaces of this stack, which it waits for. By default its own is there already. */
   namespaces?: pulumi.Resource[];
   /**
@@ -79,6 +82,7 @@ export class KnativeService extends pulumi.ComponentResource {
       readyTimeoutSeconds,
       registryLogins = [],
       secretData,
+      fileData,
       namespaces = [],
       ...fields
     } = args;
@@ -92,12 +96,12 @@ export class KnativeService extends pulumi.ComponentResource {
     const { serviceName, namespace, labels } = made;
     this.target = { name: serviceName, namespace };
     const life = { ...withCluster(cluster), parent: this };
-    const secretLife = { ...life, dependsOn: namespaces };
+    const besideLife = { ...life, dependsOn: namespaces };
     const pullName = `${serviceName}-pull`;
     const pull =
       registryLogins.length === 0
         ? undefined
-        : pullSecret(`${name}-pull`, registryLogins, { name: pullName, namespace }, secretLife);
+        : pullSecret(`${name}-pull`, registryLogins, { name: pullName, namespace }, besideLife);
     const secrets =
       secretData &&
       new Manifest(
@@ -108,7 +112,19 @@ export class KnativeService extends pulumi.ComponentResource {
           metadata: { name: secretName(serviceName), namespace },
           data: pulumi.secret(secretData),
         },
-        secretLife,
+        besideLife,
+      );
+    const files =
+      fileData &&
+      new Manifest(
+        `${name}-files`,
+        {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name: filesName(serviceName), namespace },
+          data: fileData,
+        },
+        besideLife,
       );
     const object = pull ? made.object.apply((open) => withPullSecret(open, pullName)) : made.object;
     this.service = new Manifest(
@@ -125,7 +141,7 @@ export class KnativeService extends pulumi.ComponentResource {
           dependsOn: options.dependsOn,
           customTimeouts: timeouts(readyTimeoutSeconds),
         },
-        { dependsOn: [pull, secrets].filter((secret) => secret !== undefined) },
+        { dependsOn: [pull, secrets, files].filter((each) => each !== undefined) },
       ),
     );
     // Another domain changes the URL and not the object, so that what is known of its status would be out of date.

@@ -1,13 +1,14 @@
-import { posix } from "node:path";
-import { isVariableName, reservedVariables } from "../../components/knative/service/serviceChecks";
+import {
+  isFilePath,
+  isVariableName,
+  mostBytes,
+  reservedVariables,
+} from "../../components/knative/service/serviceChecks";
 import { ServiceSecrets } from "../../components/knative/service/serviceSecrets";
 import { variableProblem } from "../../components/knative/service/serviceSpec";
 import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { Reader } from "./reader";
-
-/** Most bytes in a Secret: MaxSecretSize in k8s.io/kubernetes/pkg/apis/core/types.go. */
-const mostBytes = 1024 * 1024;
 
 /**
  * Reads `serviceSecrets`: by service, an environment variable by its name or a file by its absolute path. No problem shows a
@@ -85,7 +86,7 @@ function readVariable(
 function readFile(check: Check, { files }: ServiceSecrets, file: string, value: unknown): void {
   const bytes =
     isRecord(value) && Object.keys(value).join() === "base64" ? value.base64 : undefined;
-  if (posix.normalize(file) !== file || file.endsWith("/")) {
+  if (!isFilePath(file)) {
     check.add(file, "is no absolute path of a file; write it like /etc/app/key.pem.");
   } else if (typeof value === "string") {
     files[file] = Buffer.from(value, "utf8").toString("base64");

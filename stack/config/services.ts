@@ -10,6 +10,7 @@ import {
   ServiceSpec,
   TrafficTarget,
 } from "../../components/knative/service/serviceSpec";
+import { withFiles } from "../../components/knative/service/serviceFiles";
 import { ServiceSecrets, withSecrets } from "../../components/knative/service/serviceSecrets";
 import { isRecord, Json } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
@@ -68,13 +69,22 @@ export function readServices(
     // What Knative makes of it is no news where the fields themselves are wrong.
     const entry = read.problems.length > before ? undefined : (value as ServiceEntry);
     const own = secrets.byService[name];
-    const given = [...Object.keys(entry?.env ?? {}), ...Object.keys(own?.variables ?? {})];
+    const given = [entry?.env, entry?.files, own?.variables, own?.files].flatMap((each) =>
+      Object.keys(each ?? {}),
+    );
     const written = entry && serviceObject(read, name, entry, { configMaps, given });
-    const bare = written && withPriority(written, namespaces);
-    if (entry === undefined || bare === undefined) {
+    if (entry === undefined || written === undefined) {
       continue;
     }
-    const service = own === undefined ? { object: bare } : withSecrets(bare, own, secrets.key);
+    checkSecretFiles(read, name, written.files, own);
+    if (read.problems.length > before) {
+      continue;
+    }
+    const bare = withPriority(written.object, namespaces);
+    const filled = Object.keys(written.files).length > 0 && withFiles(bare, written.files);
+    const open = filled || { object: bare };
+    const service =
+      own === undefined ? open : { ...open, ...withSecrets(open.object, own, secrets.key) };
     const admission = admitService(service.object, configMaps);
     admission.features.forEach((feature) => features.add(feature));
     const problems = [...admission.problems, ...notInstalled(service.object)];
@@ -104,6 +114,21 @@ function checkSecrets(read: Reader, name: string, value: unknown, secrets?: Serv
     read.add(
       `serviceSecrets.${name}.${variable}`,
       `services.${name}.env sets this variable too; remove one of them.`,
+    );
+  }
+}
+
+/** That no file is both plain and secret. */
+function checkSecretFiles(
+  read: Reader,
+  name: string,
+  files: Record<string, string>,
+  secrets?: ServiceSecrets,
+): void {
+  for (const file of Object.keys(secrets?.files ?? {}).filter((each) => each in files)) {
+    read.add(
+      `serviceSecrets.${name}.${file}`,
+      `services.${name} has this file in plain text too; remove one of them.`,
     );
   }
 }
@@ -196,18 +221,25 @@ export function checkNames(
   }
 }
 
-/** A service's object: that of its file, if it has one, and its fields over it. Undefined after a problem. */
+/** A service's object, and its files. */
+interface WrittenService {
+  object: KubernetesObject;
+  files: Record<string, string>;
+}
+
+/** A service as its file has it, if it has one, with its fields over that. Undefined after a problem. */
 function serviceObject(
   read: Reader,
   name: string,
-  { from, namespace, ...fields }: ServiceEntry,
+  { from, namespace, files = {}, ...fields }: ServiceEntry,
   context: FileContext,
-): KubernetesObject | undefined {
+): WrittenService | undefined {
   const spec = withTexts(fields);
   if (from === undefined) {
-    return knativeService(name, namespace ?? "default", spec as ServiceSpec);
+    return { object: knativeService(name, namespace ?? "default", spec as ServiceSpec), files };
   }
-  const file = serviceOfFile(read, `services.${name}.from`, from, context);
+  const found = serviceOfFile(read, `services.${name}.from`, from, context);
+  const file = found?.object;
   const { name: own = name, namespace: where = "default" } = file?.metadata ?? {};
   if (file !== undefined && own !== name) {
     read.add(`services.${name}.from`, `${from} has the service "${own}"; write services.${own}.`);
@@ -218,7 +250,8 @@ function serviceObject(
     );
   } else if (file !== undefined) {
     const metadata = { ...file.metadata, name, namespace: namespace ?? where };
-    return withSpec({ ...file, metadata }, spec);
+    const object = withSpec({ ...file, metadata }, spec);
+    return { object, files: { ...found?.files, ...files } };
   }
   return undefined;
 }
@@ -226,7 +259,7 @@ function serviceObject(
 /** What decides how a service's file is read. */
 interface FileContext {
   configMaps: ConfigMaps;
-  /** Names of the variables that the stack sets. */
+  /** Names of the variables, and paths of the files, that the stack gives. */
   given: string[];
 }
 
@@ -236,14 +269,15 @@ function serviceOfFile(
   key: string,
   file: string,
   { configMaps, given }: FileContext,
-): KubernetesObject | undefined {
+): WrittenService | undefined {
   try {
     const document = readDocument(file);
     const found = isScore(document)
       ? scoreService(document, given)
       : readService(serviceOfDocument(document, file), configMaps);
     if ("service" in found) {
-      return found.service as KubernetesObject;
+      const files = "files" in found ? found.files : {};
+      return { object: found.service as KubernetesObject, files };
     }
     for (const problem of found.problems) {
       read.add(key, `${file}: ${problem.key}: ${problem.message}`);
@@ -293,7 +327,7 @@ function placed(name: string, { from }: ServiceEntry, { key, message }: Problem)
 }
 
 function configured(
-  service: { object: KubernetesObject; secretData?: Record<string, string> },
+  service: Pick<ConfiguredService, "object" | "secretData" | "fileData">,
   { readyTimeoutSeconds, probe, domains = [] }: ServiceEntry,
 ): ConfiguredService {
   const path = probePath(probe, service.object.metadata.labels);

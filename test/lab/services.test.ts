@@ -57,8 +57,8 @@ const settings: StackConfig = {
 };
 
 /** The service answers so, from outside and within two minutes. */
-async function answers(body: string): Promise<void> {
-  const [address, host] = [await loadBalancer(lab.host), await hostnameOf(lab.host, "api")];
+async function answers(body: string, name = "api"): Promise<void> {
+  const [address, host] = [await loadBalancer(lab.host), await hostnameOf(lab.host, name)];
   await eventually(`${body} from ${host}`, 120, async () =>
     isDeepStrictEqual(await get(address, host), { status: 200, body: `${body}\n` }),
   );
@@ -104,6 +104,30 @@ describe("services of one's own", () => {
     const used = "-n shop get resourcequota services -o jsonpath={.status.used.pods}";
     assert.equal(await lab.kubectl(used), "1");
     assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
+  it("come from a Score workload, with a file in it and the stack's image over it", async () => {
+    const score = path.join(folder, "score.yaml");
+    writeFileSync(
+      score,
+      `apiVersion: score.dev/v1b1
+metadata: { name: scored }
+containers:
+  main:
+    image: .
+    variables: { TARGET: "by \${metadata.name}" }
+    files:
+      /etc/app/owner: { content: "the file of \${metadata.name}" }
+service: { ports: { www: { port: 80, targetPort: 8080 } } }
+`,
+    );
+    const scored = { from: score, image: "ghcr.io/knative/helloworld-go:latest" };
+    const { api } = settings.services as { api: object };
+    await lab.configure({ ...settings, services: { api, scored } });
+    await up();
+    await answers("Hello by scored!", "scored");
+    const file = "/var/lib/k0s/kubelet/pods/*/volumes/*configmap/knative-edge-files/0-owner";
+    assert.equal(await lab.ssh(`cat ${file}`), "the file of scored");
   });
 
   it("answer at a domain of their own, for which the outputs have the DNS record", async () => {

@@ -29,7 +29,7 @@ describe("docs/services.md", () => {
   });
   after(() => fs.rmSync(directory, { recursive: true }));
 
-  it("has its examples", () => assert.equal(stacks.length, 9));
+  it("has its examples", () => assert.equal(stacks.length, 10));
 
   stacks.forEach((text, index) => {
     const [, key] = /knative-edge:(\w+)/.exec(text) ?? [];

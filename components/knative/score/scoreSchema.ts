@@ -4,7 +4,6 @@
  */
 import {
   anyMapping,
-  Schema,
   fields,
   int32,
   intOrText,
@@ -15,9 +14,6 @@ import {
   truth,
   ValueOf,
 } from "../admission/schema";
-
-/** A field that has a meaning, and of which only the presence matters. */
-const anything: Schema<unknown> = (_, __, value) => value;
 
 const probe = fields({
   exec: fields({ command: list(text) }, ["command"]),
@@ -39,7 +35,15 @@ const container = fields(
   {
     args: list(text),
     command: list(text),
-    files: anything,
+    files: mapOf(
+      fields({
+        binaryContent: text,
+        content: text,
+        mode: text,
+        noExpand: truth,
+        source: text,
+      }),
+    ),
     image: text,
     livenessProbe: probe,
     readinessProbe: probe,

@@ -14,25 +14,30 @@ export function isScore(document: Record<string, unknown>): boolean {
  * Makes a Knative Service of a Score workload. The first container answers requests, at the workload's port. A resource of
  * type `volume` is an empty folder that goes with the pod; others the program does not make.
  * @param document The workload, of whatever shape.
- * @param given Names of the variables of the first container that the stack sets: what the workload says of them is no matter.
- * @returns The Service, or what it cannot be, by paths of the workload.
+ * @param given Names of the variables and paths of the files of the first container that the stack gives: what the workload says
+ * of them is no matter.
+ * @returns The Service with the files of that container, or what it cannot be, by paths of the workload.
  */
 export function scoreService(
   document: unknown,
   given: readonly string[],
-): { service: KubernetesObject } | { problems: Problem[] } {
+): { service: KubernetesObject; files: Record<string, string> } | { problems: Problem[] } {
   const findings = new Findings({});
   const workload = workloadSchema(findings, "", document);
   if (workload === undefined || findings.problems.length > 0) {
     return { problems: findings.problems };
   }
-  const service = new Conversion(findings, workload, given).service();
-  return findings.problems.length > 0 ? { problems: findings.problems } : { service };
+  const conversion = new Conversion(findings, workload, given);
+  const service = conversion.service();
+  const { files } = conversion;
+  return findings.problems.length > 0 ? { problems: findings.problems } : { service, files };
 }
 
 class Conversion {
   /** Names of the resources that something refers to. */
   private readonly used = new Set<string>();
+  /** Files of the first container, by path. */
+  public readonly files: Record<string, string> = {};
 
   constructor(
     private readonly findings: Findings,
@@ -93,12 +98,7 @@ class Conversion {
   private container(path: string, container: WorkloadContainer, isFirst: boolean): object {
     const { args, command, image, livenessProbe, readinessProbe, resources } = container;
     const { variables = {}, volumes = {} } = container;
-    if (container.files !== undefined) {
-      this.findings.add(
-        `${path}.files`,
-        "the program makes no files but those of serviceSecrets; put them into the image or there, and remove them here.",
-      );
-    }
+    this.addFiles(`${path}.files`, container.files ?? {}, isFirst);
     const env = Object.entries(variables)
       .filter(([name]) => !isFirst || !this.given.includes(name))
       .map(([name, value]) => ({ name, value: this.resolved(`${path}.variables.${name}`, value) }));
@@ -121,6 +121,32 @@ class Conversion {
       ...(livenessProbe && { livenessProbe }),
       ...(readinessProbe && { readinessProbe }),
     };
+  }
+
+  private addFiles(
+    path: string,
+    files: NonNullable<WorkloadContainer["files"]>,
+    isFirst: boolean,
+  ): void {
+    for (const [file, { content, noExpand = false, ...others }] of Object.entries(files)) {
+      const at = `${path}.${file}`;
+      const [other] = Object.keys(others);
+      if (isFirst && this.given.includes(file)) {
+        continue;
+      }
+      if (!isFirst) {
+        this.findings.add(
+          at,
+          "is of another container than the first, which alone can have files.",
+        );
+      } else if (other !== undefined) {
+        this.findings.add(`${at}.${other}`, "cannot be here; write the text in content.");
+      } else if (content === undefined) {
+        this.findings.add(`${at}.content`, "is missing.");
+      } else {
+        this.files[file] = noExpand ? content : this.resolved(`${at}.content`, content);
+      }
+    }
   }
 
   /** The name of the volume that a source refers to. */
@@ -156,7 +182,7 @@ class Conversion {
         path,
         type === undefined
           ? `refers to \${${reference}}, and there is no such resource.`
-          : `refers to a resource of type ${type}, which the program does not make; set the variable in the service's env or in serviceSecrets.`,
+          : `refers to a resource of type ${type}, which the program does not make; give the variable or the file in the stack, in env, files or serviceSecrets.`,
       );
     } else if (typeof value !== "string") {
       this.findings.add(path, `refers to \${${reference}}, which is not there.`);

@@ -9,6 +9,8 @@ export interface ConfiguredService {
   readyTimeoutSeconds?: number;
   /** What the Secret with its secrets holds, in base64; absent: it has none. */
   secretData?: Record<string, string>;
+  /** What the ConfigMap with its files holds; absent: it has none. */
+  fileData?: Record<string, string>;
   /** Further domains at which it answers; absent: none. */
   domains?: string[];
   /** Path at which it is asked from outside; absent: it is not asked. */

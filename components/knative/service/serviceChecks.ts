@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { isImageName } from "../../../lib/imageNames";
 import { isDns1123Label } from "../../cluster/kubernetesNames";
 import { Check } from "../../../lib/check";
@@ -31,6 +32,7 @@ export function checkService(check: Check, name: string, value: unknown): void {
   }
   check.knownFields("", value, serviceFields);
   checkSource(check, value);
+  checkFiles(check, value.files);
   checkContainer(check, value);
   checkScaling(check, value.autoscaling);
   checkRevision(check, name, value);
@@ -47,6 +49,7 @@ const serviceFields = [
   "from",
   "namespace",
   "domains",
+  "files",
   "image",
   "env",
   "port",
@@ -98,6 +101,30 @@ const takenNamespaces = /^(kube-.*|k0s-.*|knative-serving|kourier-system|metallb
 /** Whether a namespace is the system's, so that no service goes there. */
 export function isTakenNamespace(name: string): boolean {
   return takenNamespaces.test(name);
+}
+
+/** Most bytes in a ConfigMap, and in a Secret: MaxSecretSize in k8s.io/kubernetes/pkg/apis/core/types.go. */
+export const mostBytes = 1024 * 1024;
+
+/** Whether a text is the absolute path of a file. */
+export function isFilePath(text: string): boolean {
+  return posix.isAbsolute(text) && posix.normalize(text) === text && !text.endsWith("/");
+}
+
+function checkFiles(check: Check, files: unknown): void {
+  if (!check.texts("files", files) || !isRecord(files)) {
+    return;
+  }
+  for (const file of Object.keys(files).filter((path) => !isFilePath(path))) {
+    check.add(
+      `files.${file}`,
+      "is no absolute path of a file; write it like /etc/app/config.json.",
+    );
+  }
+  const bytes = Object.values(files).map((text) => Buffer.byteLength(String(text)));
+  if (bytes.reduce((total, size) => total + size, 0) > mostBytes) {
+    check.add("files", "are larger than a Kubernetes ConfigMap, which holds 1 MiB.");
+  }
 }
 
 function checkSource(check: Check, { from, namespace }: Record<string, unknown>): void {

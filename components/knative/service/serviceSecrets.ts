@@ -1,8 +1,6 @@
 import { createHmac } from "node:crypto";
-import { posix } from "node:path";
-import { JsonObject } from "../../../lib/json";
 import { KubernetesObject } from "../../cluster/kubernetesObject";
-import { answeringContainer, serviceContainers } from "./serviceObject";
+import { fileItems, fileMounts, placedFiles, withAdditions } from "./templateAdditions";
 
 /** The secrets of a service. */
 export interface ServiceSecrets {
@@ -38,50 +36,19 @@ export function withSecrets(
   key: string,
 ): ServiceWithSecrets {
   const secret = secretName(object.metadata.name);
-  const placed = Object.keys(files)
-    .sort()
-    .map((file, index) => ({
-      file,
-      key: `.file-${index}`,
-      path: `${index}-${posix.basename(file)}`,
-    }));
+  const placed = placedFiles(Object.keys(files));
   const env = Object.keys(variables).map((name) => ({
     name,
     valueFrom: { secretKeyRef: { name: secret, key: name } },
   }));
-  // One file at a time: a whole folder would hide what the image has there.
-  const mounts = placed.map(({ file, path }) => ({
-    name: volumeName,
-    mountPath: file,
-    subPath: path,
-    readOnly: true,
-  }));
-  const items = placed.map((each) => ({ key: each.key, path: each.path }));
-  const { template, ...spec } = object.spec as unknown as { template: Template };
-  const annotations = {
-    ...template.metadata?.annotations,
-    [digests]: digestsOf({ ...variables, ...files }, key),
-  };
-  const { containers } = serviceContainers(object);
-  const answering = answeringContainer(containers);
-  const pod = {
-    ...template.spec,
-    containers: containers.map((container, index) =>
-      index === answering ? withEntries(container, env, mounts) : container,
-    ),
-    ...(items.length > 0 && {
-      volumes: [
-        ...(template.spec?.volumes ?? []),
-        { name: volumeName, secret: { secretName: secret, items } },
-      ],
-    }),
-  };
-  const changed = {
-    ...spec,
-    template: { metadata: { ...template.metadata, annotations }, spec: pod },
-  };
+  const volume = { name: volumeName, secret: { secretName: secret, items: fileItems(placed) } };
   return {
-    object: { ...object, spec: changed as unknown as JsonObject },
+    object: withAdditions(object, {
+      annotations: { [digests]: digestsOf({ ...variables, ...files }, key) },
+      volumes: placed.length > 0 ? [volume] : [],
+      env,
+      mounts: fileMounts(volumeName, placed),
+    }),
     secretData: Object.fromEntries([
       ...Object.entries(variables).map(([name, value]) => [name, base64(value)]),
       ...placed.map((each) => [each.key, files[each.file] ?? ""]),
@@ -91,32 +58,6 @@ export function withSecrets(
 
 /** Name of the volume with a service's secret files. */
 const volumeName = "knative-edge-secrets";
-
-interface Template {
-  metadata?: { annotations?: Record<string, string> };
-  spec?: { volumes?: object[] };
-}
-
-interface Container {
-  env?: { name: string }[];
-  volumeMounts?: { mountPath: string }[];
-}
-
-function withEntries(
-  container: Container,
-  env: { name: string }[],
-  mounts: { mountPath: string }[],
-): Container {
-  const others = (container.env ?? []).filter(({ name }) => !env.some((one) => one.name === name));
-  const mounted = (container.volumeMounts ?? []).filter(
-    ({ mountPath }) => !mounts.some((one) => one.mountPath === mountPath),
-  );
-  return {
-    ...container,
-    ...(env.length > 0 && { env: [...others, ...env] }),
-    ...(mounts.length > 0 && { volumeMounts: [...mounted, ...mounts] }),
-  };
-}
 
 /** `TOKEN=0f1e…, /etc/key=…`: a preview shows which of them changed, and nothing of what they are. */
 function digestsOf(values: Record<string, string>, key: string): string {
@@ -133,7 +74,9 @@ function digestsOf(values: Record<string, string>, key: string): string {
 
 /** The digests of a Service's secrets, by name; none of a Service without secrets. */
 export function secretDigests({ spec }: { spec?: object }): Record<string, string> {
-  const { template } = (spec ?? {}) as { template?: Template };
+  const { template } = (spec ?? {}) as {
+    template?: { metadata?: { annotations?: Record<string, string> } };
+  };
   const text = template?.metadata?.annotations?.[digests];
   // A name may have an equals sign in it, a digest has none.
   const pairs = (text?.split(", ") ?? []).map((each) => /^(.*)=(.*)$/.exec(each));

@@ -51,6 +51,11 @@ export interface ServiceSource {
    */
   namespace?: string;
   /**
+   * Files of the container that answers requests, by absolute path. They are read-only, and everybody may see them: secret ones
+   * stand in `serviceSecrets`.
+   */
+  files?: Record<string, string>;
+  /**
    * Further domains at which the service answers, such as `api.example.com`. DNS must have each as the load balancer's
    * address: the output `domains` has the records.
    */

@@ -30,6 +30,27 @@ function config(api: object, more: Record<string, string> = {}): EdgeConfig {
   return testConfig({ sample: "false", services: JSON.stringify({ api }), ...more });
 }
 
+/** What the first container of a service has mounted, and the file's text. */
+function mounted({ services }: EdgeConfig): Record<string, string> {
+  const { object, fileData = {} } = services.api ?? {};
+  const { template } = object?.spec as {
+    template: {
+      spec: {
+        containers: { volumeMounts: { mountPath: string; subPath: string }[] }[];
+        volumes: { configMap: { items: { key: string; path: string }[] } }[];
+      };
+    };
+  };
+  const [{ volumeMounts = [] } = {}] = template.spec.containers;
+  const items = template.spec.volumes.flatMap(({ configMap }) => configMap.items);
+  return Object.fromEntries(
+    volumeMounts.map(({ mountPath, subPath }) => [
+      mountPath,
+      fileData[items.find(({ path: each }) => each === subPath)?.key ?? ""] ?? "",
+    ]),
+  );
+}
+
 function problems(api: object, more: Record<string, string> = {}): string[] {
   try {
     config(api, more);
@@ -359,6 +380,48 @@ describe("a service of a few fields", () => {
     const tag = "a".repeat(64);
     assert.deepEqual(problems({ image, traffic: [{ latestRevision: true, percent: 100, tag }] }), [
       `services.api: spec.traffic[0].tag: "${tag}" cannot be a tag; take up to 63 lower-case letters, digits and dashes, a letter first.`,
+    ]);
+  });
+});
+
+describe("files of a service", () => {
+  const image = "ghcr.io/team/api:1";
+  const template = ({ services }: EdgeConfig): string =>
+    JSON.stringify((services.api?.object.spec as { template: object }).template);
+
+  it("are mounted one by one, and another text makes another revision", () => {
+    const files = { "/etc/app/b.json": "{}", "/etc/app/a.conf": "x" };
+    assert.deepEqual(mounted(config({ image, files })), files);
+    const other = { ...files, "/etc/app/b.json": "{ }" };
+    assert.notEqual(template(config({ image, files })), template(config({ image, files: other })));
+  });
+
+  it("come from a Score workload, under those of the stack", () => {
+    const workload = {
+      apiVersion: "score.dev/v1b1",
+      metadata: { name: "api" },
+      containers: {
+        main: { image, files: { "/etc/a": { content: "score" }, "/etc/b": { content: "score" } } },
+      },
+    };
+    const from = file("files.yaml", dump(workload));
+    const read = config({ from, files: { "/etc/b": "stack" } });
+    assert.deepEqual(mounted(read), { "/etc/a": "score", "/etc/b": "stack" });
+  });
+
+  it("are refused where they cannot be", () => {
+    assert.deepEqual(problems({ image, files: { "etc/a": "x", "/etc/b/": "x", "/etc/c": 1 } }), [
+      "services.api.files./etc/c: a text was expected; put the value in quotes.",
+    ]);
+    assert.deepEqual(problems({ image, files: { "etc/a": "x", "/etc/b/": "x" } }), [
+      "services.api.files.etc/a: is no absolute path of a file; write it like /etc/app/config.json.",
+      "services.api.files./etc/b/: is no absolute path of a file; write it like /etc/app/config.json.",
+    ]);
+    const large = { "/etc/a": "x".repeat(1024 * 1024 + 1) };
+    assert.match(problems({ image, files: large }).join(), /larger than a Kubernetes ConfigMap/);
+    const serviceSecrets = '{"api":{"/etc/a":"hush"}}';
+    assert.deepEqual(problems({ image, files: { "/etc/a": "x" } }, { serviceSecrets }), [
+      "serviceSecrets.api./etc/a: services.api has this file in plain text too; remove one of them.",
     ]);
   });
 });

@@ -18,6 +18,17 @@ describe("a Score workload", () => {
     assert.ok(!isScore({ apiVersion: "serving.knative.dev/v1", kind: "Service" }));
   });
 
+  it("has files with placeholders, but for those that want none and those that the stack gives", () => {
+    const files = {
+      "/etc/app": { content: "${metadata.name} for $$5" },
+      "/etc/raw": { content: "${metadata.name}", noExpand: true },
+      "/etc/given": { content: "${resources.db.url}" },
+    };
+    const found = scoreService(workload({ files }), ["/etc/given"]);
+    assert.ok("files" in found, JSON.stringify(found));
+    assert.deepEqual(found.files, { "/etc/app": "api for $5", "/etc/raw": "${metadata.name}" });
+  });
+
   it("is a Knative Service that Knative admits", () => {
     const probe = { httpGet: { path: "/healthz", port: 8080 } };
     const resources = { requests: { cpu: "20m" }, limits: { memory: "64Mi" } };
@@ -112,9 +123,33 @@ describe("a Score workload", () => {
       /main\.imgae: there is no such field; did you/,
     ],
     [
-      "files",
+      "files as an older specification had them",
       workload({ files: [{ target: "/etc/app", content: "x" }] }),
-      /^containers\.main\.files: the program makes no files but those of serviceSecrets/,
+      /^containers\.main\.files: this is not a mapping/,
+    ],
+    [
+      "a file of its own folder",
+      workload({ files: { "/etc/app": { source: "./app.json" } } }),
+      /^containers\.main\.files\.\/etc\/app\.source: cannot be here; write the text in content/,
+    ],
+    [
+      "a file of a resource that nobody makes",
+      workload(
+        { files: { "/etc/app": { content: "${resources.db.url}" } } },
+        { resources: { db: { type: "postgres" } } },
+      ),
+      /files\.\/etc\/app\.content: refers to a resource of type postgres, .*; give the variable or the file in the stack/,
+    ],
+    [
+      "a file of another container",
+      {
+        ...workload(),
+        containers: {
+          main: { image: "a/b" },
+          beside: { image: "a/c", files: { "/etc/app": { content: "x" } } },
+        },
+      },
+      /^containers\.beside\.files\.\/etc\/app: is of another container than the first/,
     ],
     [
       "a variable of a resource that nobody makes",
@@ -122,7 +157,7 @@ describe("a Score workload", () => {
         { variables: { DB: "${resources.db.url}" } },
         { resources: { db: { type: "postgres" } } },
       ),
-      /^containers\.main\.variables\.DB: refers to a resource of type postgres, which the program does not make; set the variable/,
+      /^containers\.main\.variables\.DB: refers to a resource of type postgres, which the program does not make; give the variable/,
     ],
     [
       "a resource that nobody makes and nothing names",
