@@ -8,4 +8,11 @@ export class UserError extends Error {
    * sdk/nodejs). With it a UserError needs no wrapper wherever it is thrown, and this folder no import of Pulumi.
    */
   public readonly __pulumiRunError = true;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    // The SDK writes `error serializing property "…": ` before the message of what fails in an output (runtime/rpc.ts), which
+    // tells the user nothing.
+    Object.defineProperty(this, "message", { get: () => message, set: () => undefined });
+  }
 }

@@ -80,6 +80,13 @@ describe("an error for the user", () => {
     });
   }
 
+  it("keeps its words where it comes out of a resource's property", async () => {
+    const property = pulumi.output(Promise.reject<string>(new UserError("mend it.")));
+    await assert.rejects(pulumi.runtime.serializeProperties("a", { property }), {
+      message: "mend it.",
+    });
+  });
+
   it("is of a kind that is tried here, and no kind derives from Error itself", () => {
     const found = ["lib", "components", "stack", "program", "cli"]
       .flatMap((folder) =>
