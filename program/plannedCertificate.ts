@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { warnOfStack } from "../components/cluster/warning";
-import { dayOf, endOf } from "../components/tls/certificate";
+import { dayOf, endOf, isPair } from "../components/tls/certificate";
+import { KeyPair, keyPairOf } from "../components/tls/keyPair";
 import {
   CertificateFacts,
   factsOf,
@@ -16,10 +17,10 @@ import { lastOutputs, metadataOf } from "./lastState";
 export interface PlannedCertificate {
   /** Name of its Secret: another one for another certificate. */
   secretName: string;
-  /** The facts of the one in the state, if that stays. */
-  kept?: CertificateFacts;
-  /** Whether the program's own CA in the state stays. */
-  keepsCa: boolean;
+  /** The one in the state, if that stays. */
+  kept?: { pair: KeyPair; facts: CertificateFacts };
+  /** The program's own CA in the state, if there is one. */
+  keptCa?: KeyPair;
 }
 
 /** How long before its end a certificate that the user renews is warned of, in days. */
@@ -34,14 +35,14 @@ export async function plannedCertificate(tls: TlsConfig): Promise<PlannedCertifi
   if (issuer.kind === "given") {
     const { certificate } = issuer.pair;
     await warnOfEnds([["tls.certificate", certificate], ...given]);
-    return { secretName: secretName(certificate), keepsCa: false };
+    return { secretName: secretName(certificate) };
   }
   await warnOfEnds(given);
-  const { last, hasCa } = await lastCertificate();
+  const { last, keptCa } = await lastCertificate();
   const isStill = last !== undefined && isAskedFor(last.facts, issuer, names);
   const isDue = last !== undefined && new Date(last.facts.renewFrom).getTime() <= Date.now();
-  if (isStill && !isDue && (issuer.kind !== "ca" || hasCa)) {
-    return { secretName: last.name, kept: last.facts, keepsCa: hasCa };
+  if (isStill && !isDue && (issuer.kind !== "ca" || keptCa !== undefined)) {
+    return { secretName: last.name, kept: last, keptCa };
   }
   if (isStill && isDue) {
     const end = dayOf(new Date(last.facts.ends));
@@ -49,26 +50,31 @@ export async function plannedCertificate(tls: TlsConfig): Promise<PlannedCertifi
   }
   // The day, so that a preview and the `up` after it have the same name.
   const made = [issuerText(issuer), ...names, dayOf(new Date()), last?.name ?? ""];
-  return { secretName: secretName(made.join("\n")), keepsCa: hasCa };
+  return { secretName: secretName(made.join("\n")), keptCa };
 }
 
 function secretName(of: string): string {
   return `${certificatePrefix}${createHash("sha256").update(of).digest("hex").slice(0, 10)}`;
 }
 
-/** The gateway's certificate as the state has it, and whether there is a CA. */
+/**
+ * The gateway's certificate and the program's own CA as the state has them. Their keys are secret there, and the engine hands
+ * them out to the program alone.
+ */
 async function lastCertificate(): Promise<{
-  last?: { name: string; facts: CertificateFacts };
-  hasCa: boolean;
+  last?: { name: string; pair: KeyPair; facts: CertificateFacts };
+  keptCa?: KeyPair;
 }> {
-  const secrets = (await lastOutputs("kubernetes:core/v1:Secret")).map(metadataOf);
-  const found = secrets.flatMap(({ name, annotations }) => {
-    const facts = factsOf(isRecord(annotations) ? annotations : undefined);
-    return String(name).startsWith(certificatePrefix) && facts !== undefined
-      ? [{ name: String(name), facts }]
-      : [];
+  const secrets = (await lastOutputs("kubernetes:core/v1:Secret")).flatMap((outputs) => {
+    const { name, annotations } = metadataOf(outputs);
+    const pair = isRecord(outputs.data) ? keyPairOf(outputs.data) : undefined;
+    return pair !== undefined && isPair(pair) ? [{ name: String(name), annotations, pair }] : [];
   });
-  return { last: found[0], hasCa: secrets.some(({ name }) => name === caName) };
+  const found = secrets.flatMap(({ name, annotations, pair }) => {
+    const facts = factsOf(isRecord(annotations) ? annotations : undefined);
+    return name.startsWith(certificatePrefix) && facts !== undefined ? [{ name, pair, facts }] : [];
+  });
+  return { last: found[0], keptCa: secrets.find(({ name }) => name === caName)?.pair };
 }
 
 async function warnOfEnds(given: (readonly [key: string, certificate: string])[]): Promise<void> {

@@ -48,6 +48,15 @@ export function keyPairProblems(
   ];
 }
 
+/** Whether it is a certificate with its key at all. */
+export function isPair({ certificate, key }: KeyPair): boolean {
+  try {
+    return chainOf(certificate)[0]?.checkPrivateKey(createPrivateKey(key)) ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a client that asks for a name, or for all below `*.`, takes the certificate. */
 function covers(certificate: X509Certificate, name: string): boolean {
   const own = namesOf(certificate);

@@ -5,7 +5,7 @@ import { Manifest } from "../cluster/manifest";
 import { ServingSteps } from "../ingress/ingress";
 import { CertificateFacts, certificateFacts, factAnnotations } from "./certificateFacts";
 import { caName, certificateNamespace } from "./certificateSecret";
-import { KeyPair, keyPairOf, tlsData } from "./keyPair";
+import { KeyPair, tlsData } from "./keyPair";
 import { issueByCa, makeCa } from "./ownCa";
 import { Issuer } from "./tlsConfig";
 
@@ -23,10 +23,10 @@ export interface GatewayCertificateArgs {
   names: string[];
   /** CA that clients trust besides their system's and the program's own, in PEM. Defaults to none. */
   ca?: string;
-  /** The facts of the certificate in the state, which stays. By default one is issued. */
-  kept?: CertificateFacts;
-  /** Whether the program's own CA in the state stays. Defaults to false. */
-  keepsCa?: boolean;
+  /** The certificate that stays. By default one is issued. */
+  kept?: { pair: KeyPair; facts: CertificateFacts };
+  /** The program's own CA that stays. By default one is made, if it issues. */
+  keptCa?: KeyPair;
 }
 
 /** The certificate with which the gateway serves HTTPS, in a Secret, and the CA that the program keeps for it. */
@@ -47,28 +47,28 @@ export class GatewayCertificate extends pulumi.ComponentResource {
     const dependsOn = knative?.definitions ?? [];
     const life = { ...withCluster(cluster), parent: this, dependsOn };
 
-    const ca =
+    const caPair =
       issuer.kind === "ca"
-        ? new TlsSecret(
-            `${name}-ca`,
-            { name: caName },
-            args.keepsCa ? undefined : madeInUp(() => makeCa(pulumi.getStack())),
-            life,
-          )
+        ? args.keptCa === undefined
+          ? madeInUp(() => makeCa(pulumi.getStack()))
+          : pulumi.secret(args.keptCa)
         : undefined;
+    if (caPair !== undefined) {
+      tlsSecret(`${name}-ca`, { name: caName }, caPair, life);
+    }
     const placed = pulumi.all(dependsOn.map(({ urn }) => urn));
-    const pair = kept === undefined ? issued(args, placed, ca) : undefined;
+    const pair = kept === undefined ? issued(args, placed, caPair) : pulumi.secret(kept.pair);
     this.facts =
-      pair === undefined
-        ? pulumi.output(kept as CertificateFacts)
-        : plain(pair.apply((known) => certificateFacts(known, issuer, names)));
-    const secret = new TlsSecret(
+      kept === undefined
+        ? plain(pair.apply((known) => certificateFacts(known, issuer, names)))
+        : pulumi.output(kept.facts);
+    const secret = tlsSecret(
       `${name}-gateway`,
       { name: secretName, annotations: this.facts.apply(factAnnotations) },
       pair,
       life,
     );
-    const own = ca && plain(ca.pair.apply(({ certificate }) => certificate));
+    const own = caPair && plain(caPair.apply(({ certificate }) => certificate));
     const trusted = [own, args.ca].filter((each) => each !== undefined);
     this.ca = trusted.length === 0 ? undefined : pulumi.concat(...trusted);
     this.ready = [secret];
@@ -77,38 +77,23 @@ export class GatewayCertificate extends pulumi.ComponentResource {
 }
 
 /** A Secret with a certificate and its key. */
-class TlsSecret extends Manifest {
-  /** Its data, in base64. Secret. */
-  declare public readonly data: pulumi.Output<Record<string, string>>;
-
-  /** @param pair By default what is in the state stays. */
-  constructor(
-    name: string,
-    metadata: { name: string; annotations?: pulumi.Input<Record<string, string>> },
-    pair: pulumi.Output<KeyPair> | undefined,
-    opts: pulumi.CustomResourceOptions,
-  ) {
-    super(
-      name,
-      {
-        apiVersion: "v1",
-        kind: "Secret",
-        type: "kubernetes.io/tls",
-        metadata: { ...metadata, namespace: certificateNamespace } as never,
-        data: pair && pulumi.secret(pair.apply(tlsData)),
-      },
-      {
-        ...opts,
-        additionalSecretOutputs: ["data"],
-        ignoreChanges: pair === undefined ? ["data"] : [],
-      },
-    );
-  }
-
-  /** Its certificate and key. Secret. */
-  public get pair(): pulumi.Output<KeyPair> {
-    return pulumi.secret(this.data.apply(keyPairOf));
-  }
+function tlsSecret(
+  name: string,
+  metadata: { name: string; annotations?: pulumi.Input<Record<string, string>> },
+  pair: pulumi.Output<KeyPair>,
+  opts: pulumi.CustomResourceOptions,
+): Manifest {
+  return new Manifest(
+    name,
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      type: "kubernetes.io/tls",
+      metadata: { ...metadata, namespace: certificateNamespace } as never,
+      data: pulumi.secret(pair.apply(tlsData)),
+    },
+    { ...opts, additionalSecretOutputs: ["data"] },
+  );
 }
 
 /**
@@ -120,7 +105,7 @@ class TlsSecret extends Manifest {
 function issued(
   { issuer, names }: GatewayCertificateArgs,
   placed: pulumi.Output<unknown>,
-  ca: TlsSecret | undefined,
+  ca: pulumi.Output<KeyPair> | undefined,
 ): pulumi.Output<KeyPair> {
   switch (issuer.kind) {
     case "given":
@@ -130,9 +115,7 @@ function issued(
         madeInUp(() => orderCertificate(issuer, names, (line) => void pulumi.log.info(line))),
       );
     case "ca":
-      return pulumi
-        .output(ca?.pair)
-        .apply((own) => madeInUp(() => issueByCa(own as KeyPair, names)));
+      return pulumi.output(ca).apply((own) => madeInUp(() => issueByCa(own as KeyPair, names)));
   }
 }
 

@@ -18,7 +18,8 @@ export function tlsData({ certificate, key }: KeyPair): Record<string, string> {
 }
 
 /** What {@link tlsData} made the data of. */
-export function keyPairOf(data: Record<string, string>): KeyPair {
-  const text = (name: string): string => Buffer.from(data[name] ?? "", "base64").toString("utf8");
+export function keyPairOf(data: Record<string, unknown>): KeyPair {
+  const text = (name: string): string =>
+    Buffer.from(String(data[name] ?? ""), "base64").toString("utf8");
   return { certificate: text("tls.crt"), key: text("tls.key") };
 }
