@@ -31,6 +31,14 @@ export function clusterOptions(
   return pulumi.mergeOptions({ providers: [provider], deletedWith: resource }, opts);
 }
 
+/**
+ * Name of a resource whose old object must be gone before the new one comes (`deleteBeforeReplace`): in another cluster it is
+ * another resource, because of the old cluster nothing can be deleted any more.
+ */
+export function nameInCluster(name: string, { identifier }: Pick<Cluster, "identifier">): string {
+  return `${name}@${identifier}`;
+}
+
 /** Options that tie a resource to the life of its cluster. */
 export interface ClusterLife {
   /** The cluster takes the resource with it. */

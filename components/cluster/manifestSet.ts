@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awaitSeconds, withAwait } from "./awaits";
-import { Cluster, withCluster } from "./cluster";
+import { Cluster, nameInCluster, withCluster } from "./cluster";
 import { ignoredFields, replacingFields } from "./fieldRules";
 import { tiers } from "./tiers";
 import { KubernetesObject } from "./kubernetesObject";
@@ -79,9 +79,8 @@ export class ManifestSet {
     const name = manifestName(this.component, object);
     const replacing = replacingFields(object);
     const isReplaced = replacing.length > 0;
-    // In another cluster it is another resource, for of the old one nothing can be deleted any more.
     const resource = new Manifest(
-      isReplaced ? `${name}@${cluster.identifier}` : name,
+      isReplaced ? nameInCluster(name, cluster) : name,
       withAwait(object),
       {
         ...withCluster(cluster),

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
+import { Cluster, clusterOptions, nameInCluster, withCluster } from "../cluster/cluster";
 import { Manifest } from "../cluster/manifest";
 import { KeyPair, tlsData } from "../tls/keyPair";
 import { KnativeService } from "./knativeService";
@@ -47,7 +47,7 @@ export class ServiceDomain extends pulumi.ComponentResource {
         { ...life, dependsOn: service.service },
       );
     new Manifest(
-      `${name}-mapping`,
+      nameInCluster(`${name}-mapping`, cluster),
       {
         apiVersion: "serving.knative.dev/v1beta1",
         kind: "DomainMapping",
@@ -66,6 +66,8 @@ export class ServiceDomain extends pulumi.ComponentResource {
         ...life,
         dependsOn: [service.service, claim, ...(secret ? [secret] : [])],
         deleteBeforeReplace: true,
+        // Its name in stacks of an earlier version.
+        aliases: [{ name: `${name}-mapping` }],
       },
     );
     this.registerOutputs({});

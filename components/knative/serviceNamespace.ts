@@ -1,4 +1,4 @@
-import { Cluster, withCluster } from "../cluster/cluster";
+import { Cluster, nameInCluster, withCluster } from "../cluster/cluster";
 import { Manifest } from "../cluster/manifest";
 import { NamespaceTraits, priorityClassName } from "./namespaceTraits";
 
@@ -44,7 +44,7 @@ export function serviceNamespace(
   if (priority !== undefined) {
     made.push(
       new Manifest(
-        `priority-${name}`,
+        nameInCluster(`priority-${name}`, cluster),
         {
           apiVersion: "scheduling.k8s.io/v1",
           kind: "PriorityClass",

@@ -123,7 +123,7 @@ describe("the gateway's certificate", () => {
     const pair = await certificateFor([`hello.default.${domain}`, `api.shop.${domain}`]);
     const tls = { issuer: "given", ca, ...pair, certificates: { "api.example.com": own } };
     const graph = await preview(tls, [], { services });
-    const mapping = graph.find("api.example.com-mapping");
+    const mapping = graph.find("api.example.com-mapping@test@192.168.56.10#1");
     assert.deepEqual((mapping.inputs.spec as { tls: object }).tls, {
       secretName: "api.example.com-certificate",
     });

@@ -21,7 +21,7 @@ describe("a service's own domain", () => {
   it("is claimed for the namespace, then mapped to the service, which is there before", () => {
     const [claim, mapping] = [
       graph.find("shop.example.com-claim"),
-      graph.find("shop.example.com-mapping"),
+      graph.find("shop.example.com-mapping@test@192.168.56.10#1"),
     ];
     assert.deepEqual(claim.inputs.spec, { namespace: "shop" });
     assert.deepEqual(mapping.inputs.metadata, {

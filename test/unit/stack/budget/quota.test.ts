@@ -44,7 +44,7 @@ describe("the key namespaces", () => {
     assert.deepEqual(graph.find("quota-shop").inputs.spec, {
       hard: { "requests.cpu": "500m", "requests.memory": "256Mi", pods: "5" },
     });
-    const priority = graph.find("priority-shop");
+    const priority = graph.find("priority-shop@test@192.168.56.10#1");
     assert.equal(priority.inputs.value, 100);
     const service = graph.find("api-service");
     const { template } = service.inputs.spec as {
