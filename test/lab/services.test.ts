@@ -171,17 +171,6 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
     await answers("Hello rotated-secret!");
   });
 
-  it("come back with a refresh when their Secret or their namespace was deleted by hand", async () => {
-    for (const deleted of ["secret api-secrets", "namespace shop"]) {
-      await lab.kubectl(`-n shop delete ${deleted} --timeout=120s`);
-      const { code, text } = await lab.run("up", "--refresh", "--yes", "--skip-preview");
-      assert.equal(code, 0, text);
-      await answers("Hello rotated-secret!");
-    }
-    const used = "-n shop get resourcequota services -o jsonpath={.status.used.pods}";
-    assert.equal(await lab.kubectl(used), "1");
-  });
-
   it("leave their Secret with the last secret, and nothing but their namespace when they go", async () => {
     const args = ["config", "rm", "--path", "serviceSecrets.api"];
     await pulumi(args, { stack: lab.stack });
