@@ -90,7 +90,9 @@ function watchInterrupts(): () => boolean {
 }
 
 /** The Automation API, which takes seconds to load. */
-const automation = () => import("@pulumi/pulumi/automation/index.js");
+function automation(): Promise<typeof import("@pulumi/pulumi/automation/index.js")> {
+  return import("@pulumi/pulumi/automation/index.js");
+}
 
 async function selected(name: string, workspace: LocalWorkspace): Promise<Stack> {
   return (await automation()).Stack.select(name, workspace);
