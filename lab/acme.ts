@@ -1,12 +1,13 @@
 /** An ACME server: Debian's pebble, which Let's Encrypt has for tests, with the DNS server that it asks. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { prepareMachine } from "./checks";
 import { debianProgram } from "./debian";
+import { wholeAnswer } from "./http";
 import { acmePorts, dirs, network } from "./paths";
-import { end, identify, waitFor } from "./process";
+import { endBeside, startBeside, waitFor } from "./process";
 import { makeCa, makeCertificate } from "./tls";
 
 /** A domain for which it issues nothing. */
@@ -63,37 +64,25 @@ export class LabAcme {
   }
 
   /** The root of the certificates that it issues, in PEM: another one each time it is started. */
-  root(): Promise<string> {
+  async root(): Promise<string> {
     const url = `https://${at(acmePorts.management)}/roots/0`;
-    return new Promise((resolve, reject) => {
-      https
-        .get(url, { ca: this.serverCa, agent: false, timeout: 2000 }, (response) => {
-          let body = "";
-          response.setEncoding("utf8").on("data", (text: string) => (body += text));
-          response.once("end", () => resolve(body));
-        })
-        .once("error", reject);
-    });
+    const ca = this.serverCa;
+    const answer = await wholeAnswer((limits, take) => https.get(url, { ca, ...limits }, take), 2);
+    return answer.body;
   }
 
   /** Ends it, and removes its files. */
   async remove(): Promise<void> {
     for (const child of this.running.splice(0)) {
-      const id = child.pid === undefined ? undefined : identify(child.pid);
-      if (id) await end(id);
+      await endBeside(child);
     }
     rmSync(dirs.acme, { recursive: true, force: true });
   }
 
   private start(program: string, args: string[]): void {
-    const log = openSync(path.join(dirs.acme, "log"), "a", 0o600);
     // It would wait up to 15 s before it looks for a record.
     const env = { ...process.env, PEBBLE_VA_NOSLEEP: "1" };
-    const child = spawn(program, args, { env, stdio: ["ignore", log, log] });
-    closeSync(log);
-    this.running.push(child);
-    // Whoever started it may end without removing it.
-    process.once("exit", () => child.kill());
+    this.running.push(startBeside(program, args, { log: path.join(dirs.acme, "log"), env }));
   }
 }
 

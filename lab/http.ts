@@ -17,17 +17,30 @@ export function get(
   host: string,
   { port = 80, patience = 60 } = {},
 ): Promise<HttpAnswer> {
+  const options = { host: address, port, headers: { host } };
+  return wholeAnswer((limits, take) => http.get({ ...options, ...limits }, take), patience);
+}
+
+/**
+ * The whole answer to a request, on a connection of its own. Throws when it is cut off or does not come in time.
+ * @param send Sends the request with these options too, and hands the response on.
+ * @param patience seconds that may pass without a byte
+ */
+export function wholeAnswer(
+  send: (
+    limits: { agent: false; timeout: number },
+    take: (response: http.IncomingMessage) => void,
+  ) => http.ClientRequest,
+  patience: number,
+): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const request = http.get(
-      { host: address, port, headers: { host }, timeout: patience * 1000, agent: false },
-      (response) => {
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        // An answer that is cut off has no end, but an error.
-        response.once("error", reject);
-        response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
-      },
-    );
+    const request = send({ agent: false, timeout: patience * 1000 }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      // An answer that is cut off has no end, but an error.
+      response.once("error", reject);
+      response.once("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
     request.once("timeout", () => request.destroy(new Error(`no answer after ${patience} s`)));
     request.once("error", reject);
   });

@@ -1,6 +1,6 @@
 /** Runs child processes, to their end or in the background. */
-import { spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import os from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -141,6 +141,25 @@ export function identify(pid: number): ProcessId | undefined {
 /** Whether this process still runs, and not only another one with its id. */
 export function isRunning(id: ProcessId): boolean {
   return identify(id.pid)?.startTime === id.startTime;
+}
+
+/** Starts a program beside this process, with its output in a file. If this process ends without ending it, it ends too. */
+export function startBeside(
+  program: string,
+  args: readonly string[],
+  { log, env }: { log: string; env?: NodeJS.ProcessEnv },
+): ChildProcess {
+  const output = openSync(log, "a", 0o600);
+  const child = spawn(program, args, { env, stdio: ["ignore", output, output] });
+  closeSync(output);
+  process.once("exit", () => child.kill());
+  return child;
+}
+
+/** Ends a program that {@link startBeside} started, and waits for its end. */
+export async function endBeside(child: ChildProcess | undefined): Promise<void> {
+  const id = child?.pid === undefined ? undefined : identify(child.pid);
+  if (id) await end(id);
 }
 
 /** Ends this process, and waits for its end. */

@@ -2,14 +2,12 @@
  * A registry as people run one: Debian's docker-registry on the bridge, with TLS by a CA of its own. It has one user, and two
  * doors to the same images: one asks for the password, the other for a token of the lab's token server.
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
-  closeSync,
   existsSync,
   mkdirSync,
-  openSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -20,7 +18,7 @@ import yaml from "js-yaml";
 import { prepareMachine } from "./checks";
 import { debianProgram } from "./debian";
 import { dirs, network, registryPorts } from "./paths";
-import { end, identify, waitFor } from "./process";
+import { endBeside, startBeside, waitFor } from "./process";
 import { htpasswdLine, type Login } from "./registry/login";
 import { pushSample } from "./registry/push";
 import { makeCa, makeCertificate, type Certificate } from "./tls";
@@ -91,13 +89,10 @@ export class LabRegistry {
     if (door === "token") await this.openTokens();
     const config = fileOf(`${door}.yml`);
     writeFileSync(config, yaml.dump(this.config(door)), { mode: 0o600 });
-    const log = openSync(fileOf(`${door}.log`), "a", 0o600);
-    const child = spawn(this.program, ["serve", config], { stdio: ["ignore", log, log] });
-    closeSync(log);
+    const log = fileOf(`${door}.log`);
+    const child = startBeside(this.program, ["serve", config], { log });
     this.running.set(door, child);
-    // Whoever started it may end without closing it.
-    process.once("exit", () => child.kill());
-    const problem = `The lab's registry does not start on ${this.host(door)}: see ${fileOf(`${door}.log`)}.`;
+    const problem = `The lab's registry does not start on ${this.host(door)}: see ${log}.`;
     await waitFor(
       () => {
         if (child.exitCode !== null) throw new Error(problem);
@@ -112,8 +107,7 @@ export class LabRegistry {
   async close(door: Door): Promise<void> {
     const child = this.running.get(door);
     this.running.delete(door);
-    const id = child?.pid === undefined ? undefined : identify(child.pid);
-    if (id) await end(id);
+    await endBeside(child);
     if (door === "token") {
       this.tokens?.closeAllConnections();
       await new Promise<void>((resolve) =>

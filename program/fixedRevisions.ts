@@ -1,35 +1,32 @@
+import { revisionName } from "../components/knative/service/serviceImage";
 import { secretDigests } from "../components/knative/service/serviceSecrets";
-import { isRecord } from "../lib/json";
 import { Problem } from "../lib/problem";
 import { StackService } from "../stack/render/renderStack";
-import { lastServices } from "./lastState";
+import { LastState } from "./lastState";
 
 /**
  * Services whose secrets are others while their revision's name stays: Knative refuses to change a revision, and says so only
  * in `up`.
  */
-export async function fixedRevisions(services: StackService[]): Promise<Problem[]> {
+export async function fixedRevisions(
+  services: StackService[],
+  state: LastState,
+): Promise<Problem[]> {
   const named = services.filter(
     ({ object, secretData }) => secretData !== undefined && revisionName(object) !== undefined,
   );
-  const last = named.length === 0 ? {} : await lastServices();
+  const last = named.length === 0 ? {} : await state.services();
   return named.flatMap(({ name, object }) => {
-    const [before, now] = [last[name] ?? {}, object];
-    const [old, digests] = [secretDigests(before), secretDigests(now)];
+    const before: { spec?: object } = last[name] ?? {};
+    const [old, digests] = [secretDigests(before), secretDigests(object)];
     const changed = Object.keys({ ...old, ...digests }).filter((key) => old[key] !== digests[key]);
-    return changed.length > 0 && revisionName(before) === revisionName(now)
+    return changed.length > 0 && revisionName(before) === revisionName(object)
       ? [
           {
             key: `services.${name}.revisionName`,
-            message: `"${revisionName(now)}" is there already with other secrets (${changed.join(", ")}), and no revision changes; take another name.`,
+            message: `"${revisionName(object)}" is there already with other secrets (${changed.join(", ")}), and no revision changes; take another name.`,
           },
         ]
       : [];
   });
-}
-
-function revisionName({ spec }: { spec?: unknown }): string | undefined {
-  const template = isRecord(spec) ? spec.template : undefined;
-  const metadata = isRecord(template) ? template.metadata : undefined;
-  return isRecord(metadata) && typeof metadata.name === "string" ? metadata.name : undefined;
 }

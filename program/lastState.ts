@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { isRecord } from "../lib/json";
 
 /**
- * The outputs of the stack's resources of a type, as its state has them. None where there is no state to read.
+ * The stack's state as the last `up` left it. It is read when something of it is asked for, and only once.
  *
  * The program runs before the engine compares it with the state, so it asks the engine: by a function of its own provider
  * (readStackResourceOutputs in pkg/resource/deploy/builtins.go), which leaves nothing in the state or in a preview. A
@@ -10,21 +10,36 @@ import { isRecord } from "../lib/json";
  * `up` if that failed. A dynamic resource would be told its old inputs, but its provider with all its code stands in the
  * state once for each resource, and it could report what is wrong only after the program has registered all else.
  */
-export async function lastOutputs(type: string): Promise<Record<string, unknown>[]> {
+export class LastState {
+  private answer: Promise<unknown> | undefined;
+
+  /** The outputs of the resources of a type. None where there is no state to read. */
+  public async outputs(type: string): Promise<Record<string, unknown>[]> {
+    this.answer ??= readState();
+    return outputsIn(await this.answer, type);
+  }
+
+  /** The Knative Services by name. Empty where there is no state to read. */
+  public async services(): Promise<Record<string, object>> {
+    const services = await this.outputs("kubernetes:serving.knative.dev/v1:Service");
+    return Object.fromEntries(
+      services.map((outputs) => [String(metadataOf(outputs).name), outputs]),
+    );
+  }
+}
+
+async function readState(): Promise<unknown> {
   const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
   try {
-    const answer: unknown = await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", {
-      stackName,
-    });
-    return outputsIn(answer, type);
+    return await pulumi.runtime.invoke("pulumi:pulumi:readStackResourceOutputs", { stackName });
   } catch (error) {
     await pulumi.log.debug(`The state of ${stackName} cannot be read: ${String(error)}`);
-    return [];
+    return undefined;
   }
 }
 
 /** Those of a type in what readStackResourceOutputs answers: by URN, the type and the outputs of each resource. */
-export function outputsIn(answer: unknown, type: string): Record<string, unknown>[] {
+function outputsIn(answer: unknown, type: string): Record<string, unknown>[] {
   const resources =
     isRecord(answer) && isRecord(answer.outputs) ? Object.values(answer.outputs) : [];
   return resources.flatMap((resource) =>
@@ -37,10 +52,4 @@ export function outputsIn(answer: unknown, type: string): Record<string, unknown
 /** The metadata among the outputs of a Kubernetes object. */
 export function metadataOf({ metadata }: Record<string, unknown>): Record<string, unknown> {
   return isRecord(metadata) ? metadata : {};
-}
-
-/** The stack's Knative Services as its state has them, by name. Empty where there is no state to read. */
-export async function lastServices(): Promise<Record<string, object>> {
-  const services = await lastOutputs("kubernetes:serving.knative.dev/v1:Service");
-  return Object.fromEntries(services.map((outputs) => [String(metadataOf(outputs).name), outputs]));
 }

@@ -9,6 +9,7 @@ import { loadReleases } from "../stack/releases/releases";
 import { renderStack, StackObjects } from "../stack/render/renderStack";
 import { warnOfStack } from "../components/cluster/warning";
 import { fixedRevisions } from "./fixedRevisions";
+import { LastState } from "./lastState";
 import { pinnedImages } from "./pinnedImages";
 import { PlannedCertificate, plannedCertificate } from "./plannedCertificate";
 import { stackConfig } from "./stackConfig";
@@ -33,15 +34,16 @@ export async function planStack(): Promise<StackPlan> {
   for (const warning of releaseWarnings(config)) {
     await warnOfStack(warning);
   }
+  const state = new LastState();
   const [releases, images, certificate] = await Promise.all([
     loadReleases(config),
-    pinnedImages(config),
-    config.tls && plannedCertificate(config.tls),
+    pinnedImages(config, state),
+    config.tls && plannedCertificate(config.tls, state),
   ]);
   const objects = renderStack(config, releases, images, certificate?.secretName);
   const problems = [
     ...quotaProblems(config.namespaces, objects),
-    ...(await fixedRevisions(objects.services)),
+    ...(await fixedRevisions(objects.services, state)),
   ];
   if (problems.length > 0) {
     throw new ConfigError(problems);

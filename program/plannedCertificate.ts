@@ -11,7 +11,7 @@ import {
 import { caName, certificatePrefix } from "../components/tls/certificateSecret";
 import { TlsConfig } from "../components/tls/tlsConfig";
 import { isRecord } from "../lib/json";
-import { lastOutputs, metadataOf } from "./lastState";
+import { LastState, metadataOf } from "./lastState";
 
 /** What is known of the gateway's certificate before the engine begins. */
 export interface PlannedCertificate {
@@ -27,7 +27,10 @@ export interface PlannedCertificate {
 const warningDays = 30;
 
 /** Decides whether the certificate in the state stays, and warns of those that end soon. */
-export async function plannedCertificate(tls: TlsConfig): Promise<PlannedCertificate> {
+export async function plannedCertificate(
+  tls: TlsConfig,
+  state: LastState,
+): Promise<PlannedCertificate> {
   const { issuer, names, certificates } = tls;
   const given = Object.entries(certificates).map(
     ([domain, { certificate }]) => [`tls.certificates["${domain}"]`, certificate] as const,
@@ -38,7 +41,7 @@ export async function plannedCertificate(tls: TlsConfig): Promise<PlannedCertifi
     return { secretName: secretName(certificate) };
   }
   await warnOfEnds(given);
-  const { last, keptCa } = await lastCertificate();
+  const { last, keptCa } = await lastCertificate(state);
   const isStill = last !== undefined && isAskedFor(last.facts, issuer, names);
   const isDue = last !== undefined && new Date(last.facts.renewFrom).getTime() <= Date.now();
   if (isStill && !isDue && (issuer.kind !== "ca" || keptCa !== undefined)) {
@@ -61,11 +64,11 @@ function secretName(of: string): string {
  * The gateway's certificate and the program's own CA as the state has them. Their keys are secret there, and the engine hands
  * them out to the program alone.
  */
-async function lastCertificate(): Promise<{
+async function lastCertificate(state: LastState): Promise<{
   last?: { name: string; pair: KeyPair; facts: CertificateFacts };
   keptCa?: KeyPair;
 }> {
-  const secrets = (await lastOutputs("kubernetes:core/v1:Secret")).flatMap((outputs) => {
+  const secrets = (await state.outputs("kubernetes:core/v1:Secret")).flatMap((outputs) => {
     const { name, annotations } = metadataOf(outputs);
     const pair = isRecord(outputs.data) ? keyPairOf(outputs.data) : undefined;
     return pair !== undefined && isPair(pair) ? [{ name: String(name), annotations, pair }] : [];

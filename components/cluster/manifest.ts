@@ -1,11 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { KubernetesObject } from "./kubernetesObject";
 
+/** The metadata of a Kubernetes object, each of whose fields may be known only later. */
+export type ManifestMetadata = {
+  [Field in keyof KubernetesObject["metadata"]]: pulumi.Input<KubernetesObject["metadata"][Field]>;
+};
+
 /** A Kubernetes object whose fields may be known only later. Its kind cannot. */
 export interface ManifestArgs {
   apiVersion: string;
   kind: string;
-  metadata: pulumi.Input<KubernetesObject["metadata"]>;
+  metadata: pulumi.Input<ManifestMetadata>;
   /** The other fields of the kind. */
   [field: string]: unknown;
 }

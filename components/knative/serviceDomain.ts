@@ -1,7 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Cluster, clusterOptions, nameInCluster, withCluster } from "../cluster/cluster";
 import { Manifest } from "../cluster/manifest";
-import { KeyPair, tlsData } from "../tls/keyPair";
+import { KeyPair } from "../tls/keyPair";
+import { tlsSecret } from "../tls/tlsSecret";
 import { KnativeService } from "./knativeService";
 
 /** A domain of a service's own. */
@@ -35,15 +36,10 @@ export class ServiceDomain extends pulumi.ComponentResource {
     );
     const secret =
       certificate &&
-      new Manifest(
+      tlsSecret(
         `${name}-certificate`,
-        {
-          apiVersion: "v1",
-          kind: "Secret",
-          type: "kubernetes.io/tls",
-          metadata: { name: `${name}-certificate`, namespace: service.target.namespace },
-          data: pulumi.secret(tlsData(certificate)),
-        },
+        { name: `${name}-certificate`, namespace: service.target.namespace },
+        certificate,
         { ...life, dependsOn: service.service },
       );
     new Manifest(

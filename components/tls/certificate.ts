@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, KeyObject, X509Certificate } from "node:crypto";
 import { rootCertificates } from "node:tls";
 import { KeyPair, unreadKey } from "./keyPair";
 
@@ -85,25 +85,24 @@ function trustProblem(
   issuers: X509Certificate[],
   cas: X509Certificate[],
 ): string | undefined {
-  const trusted = (): X509Certificate[] => [
-    ...cas,
-    ...rootCertificates.map((pem) => new X509Certificate(pem)),
-  ];
-  let last = own;
-  let left = issuers;
-  while (true) {
-    const next = left.find((issuer) => isIssuedBy(last, issuer));
-    if (next === undefined) {
-      break;
-    }
-    left = left.filter((other) => other !== next);
-    last = next;
-  }
-  const isTrusted = (): boolean =>
-    trusted().some((root) => root.fingerprint256 === last.fingerprint256 || isIssuedBy(last, root));
-  return isTrusted()
+  const last = topOf(own, issuers);
+  const leadsTo = (root: X509Certificate): boolean =>
+    root.fingerprint256 === last.fingerprint256 || isIssuedBy(last, root);
+  // A system has more than a hundred: they are parsed only where none of the given ones is it.
+  return cas.some(leadsTo) || rootCertificates.some((pem) => leadsTo(new X509Certificate(pem)))
     ? undefined
     : `comes from "${oneLine(last.issuer)}", which this machine does not trust; add the certificates of its issuers behind it, or set tls.ca to that CA's certificate.`;
+}
+
+/** The last certificate of the chain that begins with one, as far as its issuers are there. */
+function topOf(certificate: X509Certificate, issuers: X509Certificate[]): X509Certificate {
+  const next = issuers.find((issuer) => isIssuedBy(certificate, issuer));
+  return next === undefined
+    ? certificate
+    : topOf(
+        next,
+        issuers.filter((other) => other !== next),
+      );
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
@@ -127,9 +126,7 @@ function keyProblem(certificate: X509Certificate, text: string): string | undefi
   if (key === undefined) {
     return "is no private key in PEM; set it with `pulumi config set --secret --path tls.key < key.pem`.";
   }
-  const publicKey = (pem: KeyObject): string =>
-    pem.export({ type: "spki", format: "pem" }).toString();
-  if (publicKey(createPublicKey(key)) !== publicKey(certificate.publicKey)) {
+  if (!certificate.checkPrivateKey(key)) {
     return "is not the certificate's; take the one with which the certificate was asked for.";
   }
   const { modulusLength = 0, namedCurve = "" } = key.asymmetricKeyDetails ?? {};

@@ -28,8 +28,9 @@ export function certificateFacts(
   names: string[],
 ): CertificateFacts {
   const [own] = chainOf(certificate);
-  const [begin, end] = [own?.validFrom, own?.validTo].map((text) => new Date(text ?? 0).getTime());
-  const [from = 0, to = 0] = [begin, end];
+  const [from = 0, to = 0] = [own?.validFrom, own?.validTo].map((text) =>
+    new Date(text ?? 0).getTime(),
+  );
   return {
     issuer: issuerText(issuer),
     names: namesText(names),

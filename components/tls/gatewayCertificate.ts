@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { orderCertificate } from "./acme";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
-import { Manifest } from "../cluster/manifest";
 import { ServingSteps } from "../ingress/ingress";
 import { CertificateFacts, certificateFacts, factAnnotations } from "./certificateFacts";
 import { caName, certificateNamespace } from "./certificateSecret";
-import { KeyPair, tlsData } from "./keyPair";
+import { KeyPair } from "./keyPair";
 import { issueByCa, makeCa } from "./ownCa";
 import { Issuer } from "./tlsConfig";
+import { tlsSecret } from "./tlsSecret";
 
 /** What the certificate is made of. */
 export interface GatewayCertificateArgs {
@@ -46,54 +46,31 @@ export class GatewayCertificate extends pulumi.ComponentResource {
     this.secretName = secretName;
     const dependsOn = knative?.definitions ?? [];
     const life = { ...withCluster(cluster), parent: this, dependsOn };
+    const secretLife = { ...life, additionalSecretOutputs: ["data"] };
+    const namespace = certificateNamespace;
 
-    const caPair =
-      issuer.kind === "ca"
-        ? args.keptCa === undefined
-          ? madeInUp(() => makeCa(pulumi.getStack()))
-          : pulumi.secret(args.keptCa)
-        : undefined;
+    const caPair = issuer.kind === "ca" ? ownCa(args.keptCa) : undefined;
     if (caPair !== undefined) {
-      tlsSecret(`${name}-ca`, { name: caName }, caPair, life);
+      tlsSecret(`${name}-ca`, { name: caName, namespace }, caPair, secretLife);
     }
     const placed = pulumi.all(dependsOn.map(({ urn }) => urn));
     const pair = kept === undefined ? issued(args, placed, caPair) : pulumi.secret(kept.pair);
     this.facts =
       kept === undefined
-        ? plain(pair.apply((known) => certificateFacts(known, issuer, names)))
+        ? pulumi.unsecret(pair.apply((known) => certificateFacts(known, issuer, names)))
         : pulumi.output(kept.facts);
     const secret = tlsSecret(
       `${name}-gateway`,
-      { name: secretName, annotations: this.facts.apply(factAnnotations) },
+      { name: secretName, namespace, annotations: this.facts.apply(factAnnotations) },
       pair,
-      life,
+      secretLife,
     );
-    const own = caPair && plain(caPair.apply(({ certificate }) => certificate));
+    const own = caPair && pulumi.unsecret(caPair.apply(({ certificate }) => certificate));
     const trusted = [own, args.ca].filter((each) => each !== undefined);
     this.ca = trusted.length === 0 ? undefined : pulumi.concat(...trusted);
     this.ready = [secret];
     this.registerOutputs({});
   }
-}
-
-/** A Secret with a certificate and its key. */
-function tlsSecret(
-  name: string,
-  metadata: { name: string; annotations?: pulumi.Input<Record<string, string>> },
-  pair: pulumi.Output<KeyPair>,
-  opts: pulumi.CustomResourceOptions,
-): Manifest {
-  return new Manifest(
-    name,
-    {
-      apiVersion: "v1",
-      kind: "Secret",
-      type: "kubernetes.io/tls",
-      metadata: { ...metadata, namespace: certificateNamespace } as never,
-      data: pulumi.secret(pair.apply(tlsData)),
-    },
-    { ...opts, additionalSecretOutputs: ["data"] },
-  );
 }
 
 /**
@@ -119,14 +96,14 @@ function issued(
   }
 }
 
+/** The CA that stays, or another one. Secret. */
+function ownCa(kept: KeyPair | undefined): pulumi.Output<KeyPair> {
+  return kept === undefined ? madeInUp(() => makeCa(pulumi.getStack())) : pulumi.secret(kept);
+}
+
 /** What only `up` makes, and is secret: a preview does not know it. */
 function madeInUp<Value>(make: () => Promise<Value>): pulumi.Output<Value> {
   return pulumi.secret(
     pulumi.runtime.isDryRun() ? (pulumi.unknown as unknown as Value) : make(),
   ) as pulumi.Output<Value>;
-}
-
-/** What anybody may see of a secret. */
-function plain<Value>(value: pulumi.Output<Value>): pulumi.Output<Value> {
-  return pulumi.unsecret(value);
 }

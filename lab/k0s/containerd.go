@@ -110,31 +110,8 @@ func containerdConfigText(pauseImage string, sysResource bool, dropIns string) (
 // (watchDropinConfigs in pkg/component/worker/containerd/component.go): by SIGHUP, which ends containerd, so that the
 // supervisor starts it again. Files in folders below are not watched.
 func (n *node) watchDropIns(ctx context.Context) error {
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return err
-	}
-	if err := watcher.Add(containerdImports); err != nil {
-		return err
-	}
-	go func() {
-		defer watcher.Close()
-		quiet := time.NewTimer(time.Hour)
-		quiet.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case event := <-watcher.Events:
-				if !event.Has(fsnotify.Chmod) {
-					quiet.Reset(dropInSettleTime)
-				}
-			case <-quiet.C:
-				n.restartContainerd()
-			}
-		}
-	}()
-	return nil
+	isChange := func(event fsnotify.Event) bool { return !event.Has(fsnotify.Chmod) }
+	return whenQuiet(ctx, containerdImports, dropInSettleTime, isChange, n.restartContainerd)
 }
 
 func (n *node) restartContainerd() {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
 )
 
 // writeFile replaces a file at once, with its mode and owner set before it has its name.
@@ -43,4 +47,34 @@ func userID(name string) int {
 		return 0
 	}
 	return id
+}
+
+// whenQuiet acts each time that a directory has been quiet for a while after a change, until ctx ends. Directories below it
+// are not watched.
+func whenQuiet(ctx context.Context, dir string, settle time.Duration, isChange func(fsnotify.Event) bool, act func()) error {
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		return err
+	}
+	if err := watcher.Add(dir); err != nil {
+		return err
+	}
+	go func() {
+		defer watcher.Close()
+		quiet := time.NewTimer(time.Hour)
+		quiet.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case event := <-watcher.Events:
+				if isChange(event) {
+					quiet.Reset(settle)
+				}
+			case <-quiet.C:
+				act()
+			}
+		}
+	}()
+	return nil
 }

@@ -392,27 +392,6 @@ func (b *bundles) watch(ctx context.Context) error {
 	if err := os.MkdirAll(b.vars.OCIBundleDir, 0o755); err != nil {
 		return err
 	}
-	watcher, err := fsnotify.NewWatcher()
-	if err != nil {
-		return err
-	}
-	if err := watcher.Add(b.vars.OCIBundleDir); err != nil {
-		return err
-	}
-	go func() {
-		defer watcher.Close()
-		quiet := time.NewTimer(time.Hour)
-		quiet.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-watcher.Events:
-				quiet.Reset(bundleSettleTime)
-			case <-quiet.C:
-				b.importAll(ctx)
-			}
-		}
-	}()
-	return nil
+	isChange := func(fsnotify.Event) bool { return true }
+	return whenQuiet(ctx, b.vars.OCIBundleDir, bundleSettleTime, isChange, func() { b.importAll(ctx) })
 }

@@ -113,7 +113,7 @@ export function readConfig(
     { secrets, namespaces },
     hasPlainUrls(knative) ? knative.domain : undefined,
   );
-  const tls = readTls(read, { knative, services, plainUrls: hasPlainUrls(knative) }, encrypted);
+  const tls = readTls(read, { knative, services }, encrypted);
   const config: EdgeConfig = {
     host,
     apiEndpoint: readApiEndpoint(read, host.address),

@@ -6,7 +6,7 @@ import {
   ConfiguredService,
   isClusterLocal,
 } from "../../components/knative/service/configuredService";
-import { TrafficTarget } from "../../components/knative/service/serviceSpec";
+import { hasPlainUrls, TrafficTarget } from "../../components/knative/service/serviceSpec";
 import { Check } from "../../lib/check";
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
@@ -33,8 +33,6 @@ const issuers = ["given", "ca", "acme"] as const satisfies Issuer["kind"][];
 /** What decides which names are served. */
 interface Served {
   knative: KnativeConfig;
-  /** Whether the services' URLs are known: see hasPlainUrls in components/knative/service/serviceSpec.ts. */
-  plainUrls: boolean;
   services: Record<string, ConfiguredService>;
 }
 
@@ -45,7 +43,7 @@ interface Served {
  */
 export function readTls(
   read: Reader,
-  { knative, plainUrls, services }: Served,
+  { knative, services }: Served,
   encrypted?: ReadonlySet<string>,
 ): TlsConfig | undefined {
   const given = read.mapping("tls");
@@ -57,26 +55,27 @@ export function readTls(
   check.knownFields("", given, Object.keys(fields));
   check.trueOrFalse("redirect", given.redirect);
   checkPlainKeys(check, given, encrypted);
-  const domain = knownDomain(check, knative, plainUrls);
+  const domain = knownDomain(check, knative);
   checkOwnSettings(read, knative);
   const ca = readCertificates(check, "ca", given.ca);
   const domains = Object.values(services).flatMap((service) => service.domains ?? []);
   const certificates = readOwnCertificates(check, given.certificates, { domains, ca });
   const others = domains.filter((name) => !(name in certificates));
-  const names = (): string[] => [...hostNames(services, domain), ...others];
+  const names = [...hostNames(services, domain), ...others];
   const issuer = readIssuer(check, given, { ca, names });
   if (issuer === undefined || read.problems.length > before) {
     return undefined;
   }
   const redirect = given.redirect === true;
   // Wildcards, so that another service needs no other certificate.
-  const asked = issuer.kind === "given" ? names() : [...wildcards(services, domain), ...others];
+  const asked = issuer.kind === "given" ? names : [...wildcards(services, domain), ...others];
   return { issuer, names: asked, ca, redirect, certificates };
 }
 
 /** The domain of the services' URLs; "" after a problem. */
-function knownDomain(check: Check, { domain }: KnativeConfig, plainUrls: boolean): string {
-  if (!plainUrls) {
+function knownDomain(check: Check, knative: KnativeConfig): string {
+  const { domain } = knative;
+  if (!hasPlainUrls(knative)) {
     check.add(
       "",
       "needs URLs that are known beforehand, and knativeConfig.config-domain or knativeConfig.config-network can change them; unset these, or tls.",
@@ -105,7 +104,7 @@ function checkOwnSettings(read: Reader, { configMaps }: KnativeConfig): void {
 function readIssuer(
   check: Check,
   given: Record<string, unknown>,
-  served: { ca?: string; names: () => string[] },
+  served: { ca?: string; names: string[] },
 ): Issuer | undefined {
   const { issuer } = given;
   if (!issuers.includes(issuer as Issuer["kind"])) {
@@ -125,7 +124,7 @@ function readIssuer(
     }
   }
   if (kind === "given") {
-    const pair = readPair(check, given, { ...served, names: served.names() });
+    const pair = readPair(check, given, served);
     return pair && { kind, pair };
   }
   return kind === "ca" ? { kind } : readAcme(check, given);

@@ -18,11 +18,6 @@ const own = "api.example.com";
 const body = "Hello Edge!!\n";
 const api = { image: "ghcr.io/knative/helloworld-go:latest", domains: [own] };
 
-async function up(): Promise<void> {
-  const { code, text } = await lab.run("up", "--yes", "--skip-preview");
-  assert.equal(code, 0, text);
-}
-
 const outputs = async () =>
   (await stackOutputs(lab.host)) as {
     ca: string;
@@ -81,10 +76,10 @@ describe("HTTPS", () => {
 
   it("comes to a stack by a CA of its own, with a redirect and no pod more", async () => {
     await lab.configure({ domain });
-    await up();
+    await lab.up();
     podsBefore = await pods();
     await lab.configure(byCa);
-    await up();
+    await lab.up();
     const { ca, url, certificate } = await outputs();
     assert.equal(url, `https://${hello}`);
     assert.deepEqual([certificate.issuer, certificate.names], ["ca", `*.default.${domain}`]);
@@ -99,11 +94,11 @@ describe("HTTPS", () => {
   it("needs no other certificate for another service, but for its own domain", async () => {
     const { ca } = await outputs();
     await lab.configure({ ...byCa, services: { api: { ...api, domains: [] } } });
-    await up();
+    await lab.up();
     answer = await ask(`api.default.${domain}`, ca);
     assert.deepEqual([answer.body, answer.fingerprint], ["Hello World!\n", seen]);
     await lab.configure({ ...byCa, services: { api } });
-    await up();
+    await lab.up();
     seen = await eventuallyAnother(hello, ca, seen);
     assert.equal((await ask(own, ca)).body, "Hello World!\n");
     assert.equal((await outputs()).ca, ca);
@@ -121,7 +116,7 @@ describe("HTTPS", () => {
     const changed = steps.map(({ op, urn }) => `${op} ${urn.split("::").pop()}`);
     assert.ok(changed.includes("replace certificate-gateway"), changed.join());
     assert.ok(!changed.some((step) => step.endsWith(" certificate-ca")), changed.join());
-    await up();
+    await lab.up();
     seen = await eventuallyAnother(hello, ca, seen);
     assert.deepEqual(await changedNames(lab.stack), []);
     // The one before is gone: one certificate, and the CA.
@@ -142,7 +137,7 @@ describe("HTTPS", () => {
   it("stays, with its CA, when the cluster is built anew", async () => {
     const { ca } = await outputs();
     await lab.configure({ ...byCa, services: { api }, hostGeneration: "2" });
-    await up();
+    await lab.up();
     assert.equal((await outputs()).ca, ca);
     await eventually("the same certificate", 60, async () => {
       return (await ask(hello, ca)).fingerprint === seen;
@@ -180,7 +175,7 @@ describe("HTTPS", () => {
     await lab.configure(tls(pair.certificate));
     await setKey("key", pair);
     await setKey(`certificates["${own}"].key`, ofDomain);
-    await up();
+    await lab.up();
     await eventually("the given certificate", 60, async () => {
       await ask(hello, ca.certificate);
       return true;
@@ -229,7 +224,7 @@ describe("HTTPS", () => {
       assert.equal((await ask(hello, given)).body, body);
     }
     await lab.configure(config({}));
-    await up();
+    await lab.up();
     let before = "";
     const root = await acme.root();
     await eventually("the certificate of the ACME server", 60, async () => {
@@ -240,13 +235,13 @@ describe("HTTPS", () => {
     assert.equal((await outputs()).certificate.issuer, server);
     assert.deepEqual(await changedNames(lab.stack), []);
     await makeDue();
-    await up();
+    await lab.up();
     await eventuallyAnother(hello, root, before);
   });
 
   it("goes without a trace, and HTTP answers on", async () => {
     await lab.configure({ domain, hostGeneration: "2", tls: undefined, services: undefined });
-    await up();
+    await lab.up();
     assert.equal((await get(await loadBalancer(lab.host), hello)).body, body);
     assert.equal(await certificates(), "");
     await assert.rejects(ask(hello, ""));

@@ -64,11 +64,6 @@ async function answers(body: string, name = "api"): Promise<void> {
   );
 }
 
-async function up(): Promise<void> {
-  const { code, text } = await lab.run("up", "--yes", "--skip-preview");
-  assert.equal(code, 0, text);
-}
-
 function setSecret(name: string, value: string): Promise<unknown> {
   const args = ["config", "set", "--secret", "--path", `serviceSecrets.api.${name}`];
   return pulumi(args, { stack: lab.stack, input: value });
@@ -88,7 +83,7 @@ describe("services of one's own", () => {
 
   it("come from a file, into a namespace that is made, and turn on the features that they need", async () => {
     await lab.configure(settings);
-    await up();
+    await lab.up();
     await answers("Hello from a file!");
     const url = (await stackOutputs(lab.host))?.services;
     assert.match(JSON.stringify(url), /"api":"http:\/\/api\.shop\.[0-9.]+\.sslip\.io"/);
@@ -124,7 +119,7 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
     const scored = { from: score, image: "ghcr.io/knative/helloworld-go:latest" };
     const { api } = settings.services as { api: object };
     await lab.configure({ ...settings, services: { api, scored } });
-    await up();
+    await lab.up();
     await answers("Hello by scored!", "scored");
     const file = "/var/lib/k0s/kubelet/pods/*/volumes/*configmap/knative-edge-files/0-owner";
     assert.equal(await lab.ssh(`cat ${file}`), "the file of scored");
@@ -142,7 +137,7 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
   it("give a domain over to another service", async () => {
     const other = { image: "ghcr.io/knative/helloworld-go:latest", domains: ["api.example.com"] };
     await lab.configure({ ...settings, services: { api: { from }, other } });
-    await up();
+    await lab.up();
     const address = await loadBalancer(lab.host);
     await eventually("the other service at api.example.com", 120, async () =>
       isDeepStrictEqual(await get(address, "api.example.com"), {
@@ -151,7 +146,7 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
       }),
     );
     await lab.configure(settings);
-    await up();
+    await lab.up();
     await eventually("the first service at api.example.com", 120, async () =>
       isDeepStrictEqual((await get(address, "api.example.com")).body, "Hello from a file!\n"),
     );
@@ -160,25 +155,25 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
   it("take a secret, and another value of it rolls them", async () => {
     await setSecret("TARGET", "planted-secret");
     assert.deepEqual((await changedNames(lab.stack)).sort(), ["api-secrets", "api-service"]);
-    await up();
+    await lab.up();
     await answers("Hello planted-secret!");
     await setSecret("TARGET", "rotated-secret");
     const { text } = await lab.run("preview", "--diff");
     assert.match(text, /knative-edge\/secrets: "TARGET=[0-9a-f]{16}" => "TARGET=[0-9a-f]{16}"/);
     assert.doesNotMatch(text, /(planted|rotated)-secret/);
     assert.deepEqual((await changedNames(lab.stack)).sort(), ["api-secrets", "api-service"]);
-    await up();
+    await lab.up();
     await answers("Hello rotated-secret!");
   });
 
   it("leave their Secret with the last secret, and nothing but their namespace when they go", async () => {
     const args = ["config", "rm", "--path", "serviceSecrets.api"];
     await pulumi(args, { stack: lab.stack });
-    await up();
+    await lab.up();
     await answers("Hello from a file!");
     assert.equal(await lab.kubectl("-n shop get secrets -o name"), "");
     await lab.configure({ ...settings, services: undefined, namespaces: undefined });
-    await up();
+    await lab.up();
     assert.equal(await lab.kubectl("-n shop get services.serving.knative.dev -o name"), "");
     assert.match(await lab.kubectl("get namespace shop"), /shop +Active/);
   });

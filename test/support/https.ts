@@ -1,6 +1,6 @@
 import https from "node:https";
 import { TLSSocket } from "node:tls";
-import { HttpAnswer } from "../../lab/http";
+import { wholeAnswer, type HttpAnswer } from "../../lab/http";
 
 /** An answer over HTTPS, and who gave it. */
 export interface HttpsAnswer extends HttpAnswer {
@@ -12,20 +12,17 @@ export interface HttpsAnswer extends HttpAnswer {
  * Sends one request over HTTPS, at an address and by a name, which the certificate must prove to a client that trusts one CA
  * only. Throws where it does not.
  */
-export function getHttps(address: string, name: string, ca: string): Promise<HttpsAnswer> {
-  return new Promise((resolve, reject) => {
-    const options = { host: address, servername: name, headers: { host: name }, ca, agent: false };
-    const request = https
-      .get({ ...options, timeout: 60_000 }, (response) => {
-        const fingerprint = (response.socket as TLSSocket).getPeerX509Certificate()?.fingerprint256;
-        let body = "";
-        response.setEncoding("utf8").on("data", (text: string) => (body += text));
-        response.once("error", reject);
-        response.once("end", () =>
-          resolve({ status: response.statusCode ?? 0, body, fingerprint: fingerprint ?? "" }),
-        );
-      })
-      .once("timeout", () => request.destroy(new Error("no answer after 60 s")))
-      .once("error", reject);
-  });
+export async function getHttps(address: string, name: string, ca: string): Promise<HttpsAnswer> {
+  const options = { host: address, servername: name, headers: { host: name }, ca };
+  let fingerprint = "";
+  const answer = await wholeAnswer(
+    (limits, take) =>
+      https.get({ ...options, ...limits }, (response) => {
+        const shown = (response.socket as TLSSocket).getPeerX509Certificate();
+        fingerprint = shown?.fingerprint256 ?? "";
+        take(response);
+      }),
+    60,
+  );
+  return { ...answer, fingerprint };
 }

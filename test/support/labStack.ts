@@ -64,10 +64,16 @@ export class LabStack {
     assert.match(text, says);
   }
 
-  /** A plain `up` that must succeed, after which the sample answers. */
-  public async converges(): Promise<void> {
+  /** A plain `up` that must succeed; both streams as one text. */
+  public async up(): Promise<string> {
     const { code, text } = await this.run("up", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
+    return text;
+  }
+
+  /** A plain `up` that must succeed, after which the sample answers. */
+  public async converges(): Promise<void> {
+    await this.up();
     await eventuallyHello(this.host, 120);
   }
 
