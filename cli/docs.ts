@@ -6,7 +6,7 @@ const usage = "npx tsx cli/docs.ts: writes docs/configuration.md from the schema
 
 runCommand(usage, {}, async () => {
   // With the TypeScript compiler it takes seconds to load.
-  const { configurationPage } = await import("./lib/docsPage.js");
+  const { configurationPage } = require("./lib/docsPage") as typeof import("./lib/docsPage");
   const page = path.join(__dirname, "../docs/configuration.md");
   fs.writeFileSync(page, await configurationPage());
 });

@@ -5,7 +5,7 @@ import { changesText, FleetResult, fleetSummary, inParallel, matchStacks } from 
 import { projectOption, projectUsage, runCommand, runPulumi, UsageError } from "./lib/command";
 
 const usage = `npm run fleet -- up|preview|destroy [--stack <pattern>] [--parallel <number>] [--refresh] [--project <directory>]
-  --stack     names of stacks, * and ? as in a shell; by default all, and to be given for destroy
+  --stack     names of stacks, *, ? and [1-4] as in a shell; by default all, and to be given for destroy
   --parallel  how many at a time; by default 4
   --refresh   reads hosts and clusters first, so that changes by hand are seen, and mended by up
   --project   ${projectUsage}

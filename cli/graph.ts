@@ -16,10 +16,8 @@ const kubeconfig = JSON.stringify({
 
 runCommand(usage, {}, async () => {
   // They take seconds to load.
-  const [{ runProgram }, { graphDot }] = await Promise.all([
-    import("./recording/recorder.js"),
-    import("./recording/graphDot.js"),
-  ]);
+  const { runProgram } = require("./recording/recorder") as typeof import("./recording/recorder");
+  const { graphDot } = require("./recording/graphDot") as typeof import("./recording/graphDot");
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const { registrations } = await runProgram(
     {

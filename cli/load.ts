@@ -4,13 +4,10 @@ import * as path from "node:path";
 import { textTable } from "../lib/table";
 import { projectOption, projectUsage, required, runCommand, UsageError } from "./lib/command";
 import { loadChart } from "./lib/load/chart";
-import { type ColdStart, coldStarts } from "./lib/load/coldStarts";
-import { type LoadRun, loadRun } from "./lib/load/loadRun";
-import { type LoadOptions, loadOptions } from "./lib/load/options";
-import { type LoadReport, loadReport, loadTables, shortcomings } from "./lib/load/report";
-import { assertScalesToZero, serviceFacts } from "./lib/load/serviceFacts";
-import { watchService } from "./lib/load/serviceWatch";
-import { stackTarget, type Target } from "./lib/load/target";
+import { measure } from "./lib/load/measure";
+import { loadOptions } from "./lib/load/options";
+import { loadTables, shortcomings } from "./lib/load/report";
+import { stackTarget } from "./lib/load/target";
 import { UserError } from "../lib/userError";
 
 const usage = `npm run load -- --stack <name> [--service <name>] [--cold <n>] [--seconds <n>] [--connections <n>] [--path <path>]
@@ -50,7 +47,8 @@ runCommand(usage, options, async ({ project, service, svg, json, ...texts }) => 
   }
   const target = stackTarget(stack, project, service, wanted.path);
   const interrupted = interruption();
-  const report = await measure(stack, target, wanted, interrupted);
+  const progress = (sentence: string): void => console.error(`${target.service}: ${sentence}`);
+  const report = await measure(stack, target, wanted, interrupted, progress);
   console.log(loadTables(report, textTable));
   if (json !== undefined) {
     fs.writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
@@ -73,56 +71,6 @@ function assertDirectory(file: string | undefined): void {
   if (file !== undefined && !fs.existsSync(path.dirname(path.resolve(file)))) {
     throw new UsageError(`There is no directory for ${file}: make it, or name another file.`);
   }
-}
-
-/** Measures the cold starts, then the load. A run that ends before its time has what was measured until then. */
-async function measure(
-  stack: string,
-  target: Target,
-  wanted: LoadOptions,
-  signal: AbortSignal,
-): Promise<LoadReport> {
-  const { cold, seconds, connections } = wanted;
-  const { service, namespace, kubeconfig, host } = target;
-  const progress = (sentence: string): void => console.error(`${service}: ${sentence}`);
-  const { KubeConfig } = await import("@kubernetes/client-node");
-  const config = new KubeConfig();
-  config.loadFromString(kubeconfig);
-  const facts = await serviceFacts(config, namespace, service);
-  if (cold > 0) {
-    assertScalesToZero(service, facts);
-  }
-  const head = {
-    stack,
-    service,
-    url: `${target.protocol}//${host}${target.path}`,
-    began: new Date().toISOString(),
-  };
-  const starts: ColdStart[] = [];
-  const run: LoadRun = { timeline: [] };
-  let failure: string | undefined;
-  const watch = await watchService(config, namespace, service, (reason) =>
-    progress(`the cluster's watch was cut (${reason}) and begins again`),
-  );
-  try {
-    await coldStarts(watch, target, { count: cold, ...facts }, starts, signal, progress);
-    if (seconds > 0) {
-      const plan = { connections, seconds, ...facts };
-      await loadRun(watch, target, plan, run, signal, progress);
-    }
-  } catch (error) {
-    if (!signal.aborted && starts.length === 0) {
-      throw error;
-    }
-    failure = signal.aborted ? undefined : (error as Error).message;
-  } finally {
-    await watch.stop();
-  }
-  return loadReport(
-    { ...head, interrupted: signal.aborted, failure },
-    cold > 0 ? starts : undefined,
-    run,
-  );
 }
 
 /** Aborted by Ctrl-C or SIGTERM. npm passes a terminal's Ctrl-C on, so it may come twice. */

@@ -14,6 +14,6 @@ const options = { stack: { type: "string" }, ...projectOption, out: { type: "str
 runCommand(usage, options, async ({ stack, project, out }) => {
   const name = required("stack", stack);
   // It takes seconds to load, and no one else needs it.
-  const { plan } = await import("./recording/plan.js");
+  const { plan } = require("./recording/plan") as typeof import("./recording/plan");
   process.exitCode = await plan(name, project, out);
 });

@@ -1,23 +1,14 @@
 /**
  * Pulumi on the lab's stacks: engine and plugins, their environment, the lab's project, and the stacks' configuration.
  */
-import { randomBytes } from "node:crypto";
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
 import semver from "semver";
 import { writeWhole } from "../lib/atomicWrite";
 import { which } from "./checks";
-import { sshKeyFile } from "./host";
+import { ensureKeys, passphraseFile, sshKeyFile } from "./keys";
 import { builtParts } from "./hostParts";
 import { labConfig, type StackConfig } from "./labConfig";
 import { dirs, labDir, repoRoot, stackOf } from "./paths";
@@ -95,6 +86,7 @@ export async function fetchOfficialParts(progress: (line: string) => void): Prom
  */
 export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.ProcessEnv> {
   mkdirSync(dirs.state, { recursive: true });
+  await ensureKeys();
   const [engine, ...plugins] = await engineParts();
   for (const { name, file } of plugins) {
     await usePlugin(name, which(name, labDir) === file ? undefined : file);
@@ -106,7 +98,7 @@ export async function pulumiEnv(stack = stackOf("edge1")): Promise<NodeJS.Proces
     PATH: `${engineFolder}${path.delimiter}${process.env.PATH ?? ""}`,
     PULUMI_BACKEND_URL: `file://${dirs.state}`,
     PULUMI_HOME: dirs.pulumiHome,
-    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(),
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile,
     // The user's own passphrase would win over the file.
     PULUMI_CONFIG_PASSPHRASE: undefined,
     PULUMI_SKIP_UPDATE_CHECK: "true",
@@ -156,14 +148,6 @@ async function writeScript(file: string, command: string): Promise<void> {
   const text = `#!/bin/sh\n${command}\n`;
   if (existsSync(file) && readFileSync(file, "utf8") === text) return;
   await writeWhole(file, text, 0o755);
-}
-
-function passphraseFile(): string {
-  const file = path.join(dirs.keys, "passphrase");
-  mkdirSync(dirs.keys, { recursive: true, mode: 0o700 });
-  if (!existsSync(file))
-    writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
-  return file;
 }
 
 export interface PulumiOptions extends RunOptions {

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { dirs, filesPort, labDir, network } from "./paths";
+import { dirs, filesPort, labDir, network, typeScript } from "./paths";
 import { end, identify, isRunning, waitFor, type ProcessId } from "./process";
 import { k0sVersion } from "./versions";
 
@@ -48,7 +48,7 @@ export async function startFiles(): Promise<void> {
   const server = path.join(__dirname, "filesServer.ts");
   const child = spawn(
     process.execPath,
-    ["--import", "tsx", server, dirs.downloads, network.gateway, String(filesPort)],
+    [...typeScript, server, dirs.downloads, network.gateway, String(filesPort)],
     { cwd: __dirname, detached: true, stdio: "ignore" },
   );
   child.unref();

@@ -1,5 +1,5 @@
 /**
- * The process that serves the lab's files to its hosts: `node --import tsx filesServer.ts <folder> <address> <port>`.
+ * The process that serves the lab's files to its hosts: `node --require ../typescript.cjs filesServer.ts <folder> <address> <port>`.
  */
 import http from "node:http";
 import send from "send";

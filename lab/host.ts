@@ -19,6 +19,7 @@ import {
 import net from "node:net";
 import path from "node:path";
 import { createGroup, destroyGroup, groupIsEmpty, usesCgroupV1 } from "./cgroup";
+import { ensureKeys, keygen, sshKeyFile } from "./keys";
 import { bridgeUp, namespaceOf, plug, unplug } from "./network";
 import { dirs, hostAddress, hostNumber } from "./paths";
 import { run, waitFor, type RunOptions, type RunResult } from "./process";
@@ -37,9 +38,6 @@ export interface HostFacts {
   size: HostSize;
   running: boolean;
 }
-
-/** The private key (OpenSSH, no passphrase) that all lab hosts accept for root and for edge. */
-export const sshKeyFile = path.join(dirs.keys, "id_ed25519");
 
 /** The end of the name of a removed host's folder. An interruption can leave a part of the folder. */
 const gone = ".gone";
@@ -175,23 +173,13 @@ export async function sshExec(
   return run("ssh", ["-o", "BatchMode=yes", ...sshArgs(name, options.user), command], options);
 }
 
-/** Makes the lab's SSH key pair, if there is none. */
-export async function ensureSshKey(): Promise<void> {
-  mkdirSync(dirs.keys, { recursive: true, mode: 0o700 });
-  if (!existsSync(sshKeyFile)) await keygen(sshKeyFile, "knative-edge lab");
-}
-
-async function keygen(file: string, comment: string): Promise<void> {
-  await run("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", file]);
-}
-
 /** Makes the host's disk from the base system, with an identity of its own, if there is no disk. */
 async function createDisk(name: string, progress: (line: string) => void): Promise<void> {
   const dir = path.join(dirs.hosts, name);
   const root = path.join(dir, "rootfs");
   if (existsSync(root)) return;
   const tarball = await baseTarball(progress);
-  await ensureSshKey();
+  await ensureKeys();
   const scratch = path.join(dir, "rootfs.new");
   rmSync(scratch, { recursive: true, force: true });
   mkdirSync(scratch, { recursive: true });

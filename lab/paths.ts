@@ -7,6 +7,9 @@ import path from "node:path";
 /** Root of the checkout. */
 export const repoRoot = realpathSync(path.resolve(__dirname, ".."));
 
+/** The arguments that let Node.js run a program in TypeScript, as the scripts of package.json have them. */
+export const typeScript = ["--require", path.join(repoRoot, "typescript.cjs")];
+
 /** The lab's state. git ignores this folder. */
 export const labDir = path.join(repoRoot, ".lab");
 

@@ -16,7 +16,7 @@ export async function prepare(say: (line: string) => void, parts = builtParts): 
   await prepareMachine("hosts", say);
   for (const dir of [cacheDir(), dirs.downloads]) removeLeftovers(dir);
   // Not at the top: the build's libraries take a second to load, and `npm run lab -- status` does without them.
-  const { makeDownloads } = await import("./downloads.js");
+  const { makeDownloads } = require("./downloads") as typeof import("./downloads");
   await Promise.all([makeDownloads(say, parts), baseTarball(say)]);
 }
 

@@ -12,14 +12,23 @@ export interface FleetResult {
 
 /**
  * The stacks whose names match a pattern, sorted; numbers in names count as numbers, so that edge2 is before edge10.
- * @param pattern A name, in which `*` stands for any text and `?` for any character.
+ * @param pattern A name, in which `*` stands for any text, `?` for any character and `[1-4]` for one of these.
  */
 export function matchStacks(names: string[], pattern: string): string[] {
-  const escaped = pattern.replace(/[\\^$.|+()[\]{}]/g, "\\$&");
-  const matcher = new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  const parts = pattern.match(/\[(\w-\w|\w+)\]|./g) ?? [];
+  const matcher = new RegExp(`^${parts.map(partOfPattern).join("")}$`);
   return names
     .filter((name) => matcher.test(name))
     .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+}
+
+function partOfPattern(part: string): string {
+  if (part === "*") return ".*";
+  if (part === "?") return ".";
+  // As in a shell, no character is between 9 and 2; a regular expression would not be one.
+  const [, first, last] = /^\[(.)-(.)\]$/.exec(part) ?? [];
+  if (first && last && first > last) return "(?!)";
+  return part.length > 1 ? part : part.replace(/[\\^$.|+()[\]{}]/, "\\$&");
 }
 
 /**

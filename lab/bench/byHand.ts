@@ -9,7 +9,7 @@ import { ipAddressPool, l2Advertisement } from "../../components/metallb/pool";
 import { loadReleases } from "../../stack/releases/releases";
 import { renderStack, type StackObjects } from "../../stack/render/renderStack";
 import { pulumi } from "../engine";
-import { sshKeyFile } from "../host";
+import { sshKeyFile } from "../keys";
 import { dirs } from "../paths";
 import { timed } from "./command";
 import type { TimedLine } from "./command";

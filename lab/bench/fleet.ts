@@ -2,7 +2,7 @@
 import path from "node:path";
 import { forgetStack, pulumiEnv, stackConfig } from "../engine";
 import { bootHost, removeHost } from "../host";
-import { dirs, repoRoot } from "../paths";
+import { dirs, repoRoot, typeScript } from "../paths";
 import { timed } from "./command";
 import type { Figure } from "./figures";
 import { watchMemory } from "./treeMemory";
@@ -31,9 +31,9 @@ export async function fleetFigures(
       say(what);
       let memory = () => NaN;
       const { seconds } = await timed(
-        "npx",
+        process.execPath,
         [
-          "tsx",
+          ...typeScript,
           path.join(repoRoot, "cli/fleet.ts"),
           ...["up", "--stack", pattern, "--parallel", String(count), "--project", dirs.project],
         ],

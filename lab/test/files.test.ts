@@ -8,6 +8,7 @@ import os from "node:os";
 import path from "node:path";
 import { answerOf } from "../answer";
 import { digestOf } from "../files";
+import { typeScript } from "../paths";
 import { waitFor } from "../process";
 
 async function freePort(): Promise<number> {
@@ -30,7 +31,7 @@ describe("lab's file server", () => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
     const server = path.resolve(__dirname, "../filesServer.ts");
-    child = spawn(process.execPath, ["--import", "tsx", server, folder, "127.0.0.1", String(port)]);
+    child = spawn(process.execPath, [...typeScript, server, folder, "127.0.0.1", String(port)]);
     const answers = () =>
       fetch(url).then(
         () => true,

@@ -5,7 +5,7 @@ import { Budget } from "../../stack/budget/budget";
 import { Footprint } from "../../cli/lib/footprint";
 import { forgetStack, pulumi, pulumiEnv, stackConfig } from "../../lab/engine";
 import { bootHost, removeHost, sshExec } from "../../lab/host";
-import { dirs, repoRoot } from "../../lab/paths";
+import { dirs, repoRoot, typeScript } from "../../lab/paths";
 import { run } from "../../lab/process";
 import { loadStack } from "../../cli/lib/loadStack";
 import { eventually, eventuallyHello, kubectlOn, script, up } from "../support/lab";
@@ -160,7 +160,7 @@ describe("the policies on a host with 1 CPU and 1.5 GB", function () {
   });
 
   it("npm run footprint has for every pod what it asks for, what the budget said and what it takes", async () => {
-    const command = [require.resolve("tsx/cli"), path.join(repoRoot, "cli/footprint.ts")];
+    const command = [...typeScript, path.join(repoRoot, "cli/footprint.ts")];
     const args = ["--stack", stack, "--project", dirs.project, "--json"];
     const env = await pulumiEnv(stack);
     const footprint = async (): Promise<Footprint> =>

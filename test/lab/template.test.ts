@@ -76,7 +76,13 @@ describe("pulumi new", () => {
     const commands = ["test/unit/cli/{docs,plan}.test.ts"];
     // Mocha adds the files of its configuration to those that are named. Tests of other files take the machine's
     // processors at the same time, hence the time.
-    const settings = ["--no-config", "--reporter", "test/support/reporter.cjs", "--require", "tsx"];
+    const settings = [
+      "--no-config",
+      "--reporter",
+      "test/support/reporter.cjs",
+      "--require",
+      "./typescript.cjs",
+    ];
     const args = ["mocha", ...settings, "--timeout", "600000", "--exit", ...own, ...commands];
     const { code, stdout } = await run("npx", args, { cwd: project, allowFailure: true });
     assert.equal(code, 0, stdout);

@@ -11,6 +11,9 @@ const autoscalers =
 const serving = "/apis/serving.knative.dev/v1/namespaces/default";
 const configMap = "/api/v1/namespaces/knative-serving/configmaps/config-autoscaler";
 
+/** Milliseconds that the service takes for an answer when its pod is there. */
+const warmAnswer = 20;
+
 /** How a {@link FakeKnative} behaves; a test may change it at any time. */
 export interface FakeBehaviour {
   /** Milliseconds without a request after which the pod goes. */
@@ -153,7 +156,10 @@ export class FakeKnative {
     const { status, idle } = this.behaviour;
     clearTimeout(this.idleTimer);
     this.open++;
+    const warm = this.starting !== undefined;
     await (this.starting ??= this.startPod());
+    // So that a load does not take the machine from the other tests.
+    if (warm) await sleep(warmAnswer);
     if (status === 0) {
       response.destroy();
     } else {

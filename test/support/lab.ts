@@ -11,7 +11,7 @@ import { digestOf, fileUrl } from "../../lab/files";
 import { sshExec } from "../../lab/host";
 import { get } from "../../lab/http";
 import { packK0s } from "../../lab/k0s/pack";
-import { dirs, repoRoot } from "../../lab/paths";
+import { dirs, repoRoot, typeScript } from "../../lab/paths";
 import { run, type RunResult, waitFor } from "../../lab/process";
 
 /** A step of an update or a preview, from `pulumi --json`. */
@@ -73,7 +73,7 @@ export async function packedK0s(k0sVersion: string): Promise<Record<string, stri
 /** Runs one of the commands in scripts/ on the lab's stacks, such as `preview`. */
 export async function script(name: string, args: string[]): Promise<RunResult> {
   const file = path.join(repoRoot, "cli", `${name}.ts`);
-  return run("npx", ["tsx", file, ...args, "--project", dirs.project], {
+  return run(process.execPath, [...typeScript, file, ...args, "--project", dirs.project], {
     cwd: repoRoot,
     env: await pulumiEnv(),
     allowFailure: true,

@@ -4,7 +4,7 @@ import { sshKeyPair } from "./sshKeys";
 import { tls } from "./testTls";
 
 const passphrase = "passphrase-of-the-jump-host";
-const jumpKey = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 16 }).private;
+const jumpKey = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 1 }).private;
 
 /** The password of a registry; not a word that something else may have. */
 export const registryPassword = "password-of-the-registry";

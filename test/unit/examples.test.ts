@@ -41,10 +41,9 @@ async function runExample(
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`${name}:${key}`, value])),
   );
-  const program = (await import(path.join(root, "examples", name, "index.ts"))) as {
-    default?: (() => Promise<Record<string, unknown>>) | Record<string, unknown>;
-  };
-  const exported = program.default ?? { ...program };
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  const exported = require(path.join(root, "examples", name, "index.ts")) as
+    (() => Promise<Record<string, unknown>>) | Record<string, unknown>;
   const outputs = typeof exported === "function" ? await exported() : exported;
   await pulumi.runtime.disconnect();
   return { registered, outputs };
@@ -111,6 +110,7 @@ describe("the package", () => {
       "index.ts",
       "lib/quantity.ts",
       "stack/releases/index.ts",
+      "typescript.cjs",
     ]) {
       assert.ok(packed.includes(needed), needed);
     }

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { ESLint } from "eslint";
+import { typeScript } from "../../lab/paths";
 
 const root = path.join(__dirname, "../..");
 
@@ -46,11 +47,10 @@ describe("the folders of the product", () => {
     );
     const script = `${JSON.stringify(files)}.forEach((file) => require(file));
       console.log(JSON.stringify(Object.keys(require.cache).filter((file) => file.includes("@pulumi"))));`;
-    const output = execFileSync(
-      process.execPath,
-      ["--require", require.resolve("tsx/cjs"), "--eval", script],
-      { cwd: root, encoding: "utf8" },
-    );
+    const output = execFileSync(process.execPath, [...typeScript, "--eval", script], {
+      cwd: root,
+      encoding: "utf8",
+    });
     assert.deepEqual(JSON.parse(output), []);
   });
 

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { typeScript } from "../../../lab/paths";
 
 const root = path.join(__dirname, "../../..");
 
@@ -14,7 +15,7 @@ async function run(
   try {
     const done = await promisify(execFile)(
       process.execPath,
-      ["--import", "tsx", path.join(root, "cli", script), ...args],
+      [...typeScript, path.join(root, "cli", script), ...args],
       { cwd: root, env: { PATH: "", HOME: root } },
     );
     return { code: 0, ...done };

@@ -11,6 +11,7 @@ import {
   matchStacks,
 } from "../../../cli/lib/fleet";
 import { waitFor } from "../../../lab/process";
+import { typeScript } from "../../../lab/paths";
 
 describe("a fleet", () => {
   const names = ["edge10", "dev", "edge2", "edge1", "shop.lab"];
@@ -22,6 +23,10 @@ describe("a fleet", () => {
     dev: ["dev"],
     "shop.lab": ["shop.lab"],
     "shop?lab": ["shop.lab"],
+    "edge[2-9]": ["edge2"],
+    "edge[13]": ["edge1"],
+    "edge[9-2]": [],
+    "edge[": [],
     "s.*": [],
     "(": [],
     edge: [],
@@ -102,7 +107,7 @@ describe("an interrupted fleet", () => {
     const fleet = spawn(
       process.execPath,
       [
-        ...["--import", "tsx", path.join(__dirname, "../../../cli/fleet.ts")],
+        ...[...typeScript, path.join(__dirname, "../../../cli/fleet.ts")],
         ...["preview", "--parallel", "1", "--project", folder],
       ],
       {

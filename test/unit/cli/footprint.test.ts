@@ -6,7 +6,6 @@ import * as http from "node:http";
 import { AddressInfo } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { Budget, computeBudget } from "../../../stack/budget/budget";
 import {
@@ -21,6 +20,7 @@ import { PodObject } from "../../../stack/budget/podObject";
 import { KubernetesObject } from "../../../components/cluster/kubernetesObject";
 import { textTable } from "../../../lib/table";
 import { referenceSetUp, testConfig } from "../../support/config";
+import { typeScript } from "../../../lab/paths";
 
 const activator: PodObject = {
   metadata: {
@@ -290,9 +290,8 @@ describe("npm run footprint", () => {
   async function run(
     ...args: string[]
   ): Promise<{ stdout: string; stderr: string; code?: number }> {
-    const tsx = pathToFileURL(require.resolve("tsx")).href;
     try {
-      return await promisify(execFile)(process.execPath, ["--import", tsx, script, ...args], {
+      return await promisify(execFile)(process.execPath, [...typeScript, script, ...args], {
         cwd: directory,
         env: { ...process.env, PATH: "" },
       });

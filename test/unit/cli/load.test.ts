@@ -3,10 +3,14 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { measure } from "../../../cli/lib/load/measure";
+import { loadOptions } from "../../../cli/lib/load/options";
 import { type LoadReport } from "../../../cli/lib/load/report";
+import { targetOf } from "../../../cli/lib/load/target";
 import { milestones } from "../../../cli/lib/load/phases";
 import { waitFor } from "../../../lab/process";
 import { FakeKnative } from "../../support/fakeKnative";
+import { typeScript } from "../../../lab/paths";
 
 interface Ended {
   code: number | null;
@@ -14,15 +18,24 @@ interface Ended {
   stderr: string;
 }
 
+/** Options of the command line. */
+interface Measured {
+  cold?: string;
+  seconds?: string;
+  service?: string;
+}
+
 describe("npm run load", function () {
   this.timeout(60_000);
   let folder: string;
   let fake: FakeKnative;
+  let outputs: Record<string, unknown>;
 
   beforeEach(async () => {
     folder = fs.mkdtempSync(path.join(os.tmpdir(), "load-"));
     fake = await FakeKnative.start();
-    writeOutputs(fake.outputs());
+    outputs = fake.outputs();
+    writeOutputs(outputs);
   });
 
   afterEach(() => {
@@ -31,10 +44,10 @@ describe("npm run load", function () {
   });
 
   /** What the engine tells of stack dev; undefined for no such stack. */
-  function writeOutputs(outputs: Record<string, unknown> | undefined): void {
-    const answer = `cat <<'END'\n${JSON.stringify(outputs)}\nEND`;
+  function writeOutputs(told: Record<string, unknown> | undefined): void {
+    const answer = `cat <<'END'\n${JSON.stringify(told)}\nEND`;
     const missing = "echo \"error: no stack named 'dev' found\" >&2; exit 255";
-    const script = `#!/bin/sh\n${outputs === undefined ? missing : answer}\n`;
+    const script = `#!/bin/sh\n${told === undefined ? missing : answer}\n`;
     fs.writeFileSync(path.join(folder, "pulumi"), script, { mode: 0o755 });
   }
 
@@ -42,7 +55,7 @@ describe("npm run load", function () {
     const script = path.join(__dirname, "../../../cli/load.ts");
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", script, "--stack", "dev", "--project", folder, ...args],
+      [...typeScript, script, "--stack", "dev", "--project", folder, ...args],
       { env: { ...process.env, PATH: `${folder}${path.delimiter}${process.env.PATH ?? ""}` } },
     );
     let [stdout, stderr] = ["", ""];
@@ -55,6 +68,17 @@ describe("npm run load", function () {
   }
 
   const run = (...args: string[]): Promise<Ended> => start(...args).ended;
+
+  /** Measures in this process, which takes a third of the time. */
+  async function measured(
+    options: Measured = {},
+    progress: (sentence: string) => void = () => undefined,
+  ): Promise<LoadReport> {
+    const { service, cold = "1", seconds = "0" } = options;
+    const wanted = loadOptions({ cold, seconds, connections: "50", path: "/" });
+    const target = targetOf(outputs, "dev", service, "/");
+    return measure("dev", target, wanted, new AbortController().signal, progress);
+  }
   const file = (name: string): string => path.join(folder, name);
   const report = (): LoadReport =>
     JSON.parse(fs.readFileSync(file("load.json"), "utf8")) as LoadReport;
@@ -69,7 +93,7 @@ describe("npm run load", function () {
     assert.deepEqual([head.stack, head.service, head.interrupted], ["dev", "hello", false]);
     assert.equal(cold?.starts.length, 3);
     for (const started of cold?.starts ?? []) {
-      assert.ok(started.error === undefined);
+      assert.ok(started.error === undefined, started.error);
       assert.deepEqual(Object.keys(started.marks), milestones);
       const marks = Object.values(started.marks);
       assert.deepEqual(
@@ -98,8 +122,7 @@ describe("npm run load", function () {
 
   it("knows the phases of a start whose answer does not wait for Kubernetes, on a host with another clock", async () => {
     Object.assign(fake.behaviour, { readyFirst: false, clock: -3_600_000 });
-    await run("--cold", "1", "--seconds", "0", "--json", file("load.json"));
-    const [started] = report().cold?.starts ?? [];
+    const [started] = (await measured()).cold?.starts ?? [];
     assert.ok(started !== undefined && started.error === undefined);
     assert.ok((started.marks.podReady ?? 0) > started.milliseconds);
     assert.equal(started.phases.podReady, undefined);
@@ -108,21 +131,15 @@ describe("npm run load", function () {
   });
 
   it("goes on with watches that were cut", async () => {
-    const running = start("--cold", "2", "--seconds", "0", "--json", file("load.json"));
-    await waitFor(
-      () => running.said().includes("cold start 1"),
-      // The machine may have much else to do.
-      200,
-      () => running.said(),
-    );
-    fake.cutWatches();
-    assert.equal((await running.ended).code, 0, running.said());
-    assert.equal(report().cold?.failed, 0);
+    const { cold, failure } = await measured({ cold: "2" }, (sentence) => {
+      if (sentence.startsWith("cold start 1")) fake.cutWatches();
+    });
+    assert.deepEqual([cold?.failed, failure], [0, undefined]);
   });
 
   it("does not count pods that failed or were evicted", async () => {
     fake.addPod("evicted", "Failed");
-    assert.equal((await run("--cold", "1", "--seconds", "0")).code, 0);
+    assert.equal((await measured()).failure, undefined);
   });
 
   it("ends with exit code 1 above a limit, and still shows what it measured", async () => {
@@ -158,68 +175,65 @@ describe("npm run load", function () {
   });
 
   it("ends the load on Ctrl-C, too", async () => {
-    const running = start("--cold", "0", "--seconds", "60", "--json", file("load.json"));
+    const load = ["--seconds", "12", "--connections", "4"];
+    const running = start("--cold", "0", ...load, "--json", file("load.json"));
     await waitFor(
-      () => running.said().includes("50 connections"),
+      () => running.said().includes("4 connections"),
       40,
       () => running.said(),
     );
     process.kill(running.pid, "SIGINT");
     assert.equal((await running.ended).code, 130);
-    assert.ok((report().warm?.seconds ?? 60) < 30);
+    assert.ok((report().warm?.seconds ?? 12) < 8);
   });
 
-  const refusals: [what: string, prepare: () => void, says: RegExp, ...args: string[]][] = [
+  it("prints what is wrong in a sentence, with exit code 1", async () => {
+    writeOutputs(undefined);
+    const missing = "Stack dev cannot be read: error: no stack named 'dev' found\n";
+    assert.deepEqual(await run(), { code: 1, stdout: "", stderr: missing });
+    writeOutputs({});
+    const down = "Stack dev is not up: run pulumi up --stack dev.\n";
+    assert.deepEqual(await run(), { code: 1, stdout: "", stderr: down });
+  });
+
+  const refusals: [what: string, prepare: () => void, message: RegExp, options?: Measured][] = [
     [
-      "a stack that is not there",
-      () => writeOutputs(undefined),
-      /^Stack dev cannot be read: error: no stack named 'dev' found\n$/,
-    ],
-    [
-      "a stack that is not up",
-      () => writeOutputs({}),
-      /^Stack dev is not up: run pulumi up --stack dev\.\n$/,
-    ],
-    [
-      "a service that the stack does not have",
+      "that the stack does not have",
       () => undefined,
-      /^Stack dev has no service helo: did you mean "hello"\?\n$/,
-      ...["--service", "helo"],
+      /^Stack dev has no service helo: did you mean "hello"\?$/,
+      { service: "helo" },
     ],
     [
-      "a service that the cluster does not have",
+      "that the cluster does not have",
       () => delete fake.objects["/apis/serving.knative.dev/v1/namespaces/default/services/hello"],
-      /^The cluster has no service hello in namespace default: .*\n$/,
+      /^The cluster has no service hello in namespace default: /,
     ],
     [
-      "a service that keeps a pod",
+      "that keeps a pod",
       () => fake.configure({ "autoscaling.knative.dev/min-scale": "1" }),
-      /^Service hello keeps a pod \(min-scale of revision hello-00001\), so it has no cold start: .*--cold 0\.\n$/,
+      /^Service hello keeps a pod \(min-scale of revision hello-00001\), so it has no cold start: .*--cold 0\.$/,
     ],
     [
-      "a service that does not answer",
+      "that does not answer",
       () => (fake.behaviour.status = 503),
-      /^Service hello does not answer at http:\/\/hello\.default\S+, asked at 127\.0\.0\.1: HTTP status 503\. .*\n$/,
+      /^Service hello does not answer at http:\/\/hello\.default\S+, asked at 127\.0\.0\.1: HTTP status 503\. /,
     ],
     [
-      "a service that does not answer, without cold starts",
+      "that does not answer, without cold starts",
       () => (fake.behaviour.status = 0),
-      /^Service hello does not answer at .*: socket hang up\. .*\n$/,
-      ...["--cold", "0"],
+      /^Service hello does not answer at .*: socket hang up\. /,
+      { cold: "0", seconds: "1" },
     ],
     [
-      "a cluster that does not answer",
+      "of a cluster that does not answer",
       () => fake.close(),
-      /^The stack's cluster does not answer: .*ECONNREFUSED.*\. Is its host up\?\n$/,
+      /^The stack's cluster does not answer: .*ECONNREFUSED.*\. Is its host up\?$/,
     ],
   ];
-  for (const [what, prepare, says, ...args] of refusals) {
-    it(`refuses ${what} in a sentence`, async () => {
+  for (const [what, prepare, message, options] of refusals) {
+    it(`refuses a service ${what}, in a sentence`, async () => {
       prepare();
-      const { code, stdout, stderr } = await run("--cold", "1", "--seconds", "1", ...args);
-      assert.equal(code, 1, stderr);
-      assert.equal(stdout, "");
-      assert.match(stderr, says);
+      await assert.rejects(() => measured(options), { message });
     });
   }
 });

@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { dump } from "js-yaml";
 import { parseManifest } from "../../../components/cluster/manifests";
@@ -14,6 +13,7 @@ import { plan as planned } from "../../../cli/recording/plan";
 import { runProgram } from "../../../cli/recording/recorder";
 import { writeRelabelled } from "../../support/relabelledReleases";
 import { manifestsDir } from "../../support/releases";
+import { typeScript } from "../../../lab/paths";
 
 const root = path.join(__dirname, "../../..");
 
@@ -173,12 +173,11 @@ describe("npm run plan", () => {
   /** Runs the command in an environment that has nothing but Node.js. */
   async function planAlone(changed: Record<string, unknown>, ...args: string[]): Promise<Done> {
     write(changed);
-    const tsx = pathToFileURL(require.resolve("tsx")).href;
     const script = path.join(root, "cli/plan.ts");
     try {
       const done = await promisify(execFile)(
         process.execPath,
-        ["--import", tsx, script, "--stack", "test", "--project", directory, ...args],
+        [...typeScript, script, "--stack", "test", "--project", directory, ...args],
         { env: { PATH: "", HOME: directory, TMPDIR: os.tmpdir() } },
       );
       return { code: 0, ...done };

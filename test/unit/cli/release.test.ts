@@ -5,6 +5,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { writeRelabelled } from "../../support/relabelledReleases";
 import { manifestsDir } from "../../support/releases";
+import { typeScript } from "../../../lab/paths";
 
 const root = path.join(__dirname, "../../..");
 
@@ -12,7 +13,7 @@ const release = (...args: string[]): Promise<{ code: number; stdout: string; std
   new Promise((done) =>
     execFile(
       process.execPath,
-      ["--import", "tsx", path.join(root, "cli/release.ts"), ...args],
+      [...typeScript, path.join(root, "cli/release.ts"), ...args],
       { cwd: root },
       (error, stdout, stderr) => done({ code: error === null ? 0 : 1, stdout, stderr }),
     ),

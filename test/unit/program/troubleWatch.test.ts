@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { watchCluster, watchTroubles } from "../../../program/troubleWatch";
+import { typeScript } from "../../../lab/paths";
 import { waitFor } from "../../../lab/process";
 import { FakeCluster, startCluster } from "../../support/fakeCluster";
 
@@ -105,7 +106,7 @@ describe("the watch for troubles", () => {
         process.on("exit", () => process.stdout.write(String(Date.now() - start)));`;
       const { stdout } = await promisify(execFile)(
         process.execPath,
-        ["--require", "tsx/cjs", "--eval", program],
+        [...typeScript, "--eval", program],
         { cwd: root },
       );
       assert.ok(Number(stdout) < 5000, `it ended after ${stdout} ms`);

@@ -20,7 +20,7 @@ const kubeconfig = JSON.stringify({
 
 describe("the connection of a configuration", () => {
   it("has every key and passphrase as a secret by itself, wherever a program puts it", async () => {
-    const { private: key } = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 16 });
+    const { private: key } = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 1 });
     const { host } = testConfig({
       sshPrivateKey: key,
       sshPrivateKeyPassphrase: passphrase,
@@ -46,7 +46,7 @@ describe("the registrations of the program", () => {
 
   before(async () => {
     log.debug = (line) => Promise.resolve(void debugged.push(line));
-    const sshPrivateKey = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 16 }).private;
+    const sshPrivateKey = sshKeyPair({ passphrase, cipher: "aes256-cbc", rounds: 1 }).private;
     const keys = { sshPrivateKey, sshPrivateKeyPassphrase: passphrase };
     graph = await runProgram(
       { ...leastConfig, ...keys, manifestsDir },

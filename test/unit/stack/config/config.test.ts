@@ -29,7 +29,7 @@ const openSsh = sshKeyPair();
 const encryptedOpenSsh = sshKeyPair({
   passphrase: "open sesame",
   cipher: "aes256-ctr",
-  rounds: 4,
+  rounds: 1,
 });
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const pem = {
