@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { format } from "prettier";
 import { measuresBelowMiB, memoryMeasures } from "../../components/host/lowMemory";
+import { coldStartMeasures } from "../../components/knative/service/coldStart";
 import { policies } from "../../stack/resources/policies";
 import { singleNodeTweaks } from "../../stack/resources/singleNodeTweaks";
 import { ConfigKey, readSchema, secretKeys } from "../../stack/config/schema";
@@ -60,6 +61,15 @@ switched on.
 |---|---|
 ${tableOf(reasonsOf(singleNodeTweaks))}
 
+## Measures for a shorter cold start
+
+Keys of \`coldStart\`, which concern the pods of services. All are on; with the policy \`upstream\` none is until it is
+switched on.
+
+| key | why |
+|---|---|
+${tableOf(reasonsOf(coldStartMeasures))}
+
 ## Measures for a host with little memory
 
 Keys of \`lowMemory\`. Where \`hostMemoryMiB\` is below ${measuresBelowMiB} all are on, whatever the resource policy; on a
@@ -104,10 +114,14 @@ ${fieldRows("Registry", "registry/registry.ts")}
 
 Fields of \`namespaces.<name>\`, a namespace that services of the stack are in.
 
+| field | type | what it is |
+|---|---|---|
 ${fieldRows("NamespaceTraits", "knative/namespaceTraits.ts")}
 
 Fields of its \`quota\`:
 
+| field | type | what it is |
+|---|---|---|
 ${fieldRows("NamespaceQuota", "knative/namespaceTraits.ts")}
 
 ## Fields of tls
@@ -115,6 +129,8 @@ ${fieldRows("NamespaceQuota", "knative/namespaceTraits.ts")}
 HTTPS, which [services.md](services.md#https) explains. \`domain\` must be known beforehand: set it, or take the load balancer
 \`nodeIp\`.
 
+| field | type | what it is |
+|---|---|---|
 ${fieldRows("TlsEntry", "tls/tlsConfig.ts")}
 
 ## Structured keys

@@ -38,7 +38,7 @@ export interface TlsEntry {
    * Who issues the certificate of the services' URLs: `given` is one of your own, `ca` the program by a CA that it keeps for
    * the stack, `acme` a server such as Let's Encrypt.
    */
-  issuer: Issuer["kind"];
+  issuer: "given" | "ca" | "acme";
   /** Whether requests by HTTP are sent on to HTTPS. Defaults to false: both answer. */
   redirect?: boolean;
   /** With `given`: the certificate for all names of the services' URLs and domains, with those of its issuers behind it. */

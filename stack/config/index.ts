@@ -1,6 +1,7 @@
 import { Registries } from "../../components/registry/registry";
 import { AllowedChange, allowedChanges } from "../../components/host/changeGuards";
 import { HostSize } from "../../components/host/hostSize";
+import { ColdStart } from "../../components/knative/service/coldStart";
 import { ConfiguredService } from "../../components/knative/service/configuredService";
 import { NamespaceTraits } from "../../components/knative/namespaceTraits";
 import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
@@ -19,7 +20,7 @@ import { readNamespaces } from "./namespaces";
 import { Reader } from "./reader";
 import { readImageMirrors, readRegistries } from "./registries";
 import { checkReleases, readManifestsDir } from "./releases";
-import { readOneNode } from "./resources";
+import { readColdStart, readOneNode } from "./resources";
 import { readServiceSecrets } from "./serviceSecrets";
 import { checkNames, readServices, withFeatures } from "./services";
 import { readTls } from "./tls";
@@ -45,6 +46,8 @@ export interface EdgeConfig {
   knative: KnativeConfig;
   /** Which measures for a single node are on. */
   oneNode: SingleNodeTweaks;
+  /** Which measures for a shorter cold start are on. */
+  coldStart: ColdStart;
   /** Image name prefix to replacement. */
   imageMirrors: Record<string, string>;
   /** How registries are reached, by host. */
@@ -126,6 +129,7 @@ export function readConfig(
     loadBalancer,
     knative: { ...knative, configMaps: withFeatures(knative.configMaps, features) },
     oneNode: readOneNode(read, knative.resources.policy),
+    coldStart: readColdStart(read, knative.resources.policy),
     imageMirrors: readImageMirrors(read),
     registries: readRegistries(read, encrypted),
     resolveDigests: read.boolean("resolveDigests"),

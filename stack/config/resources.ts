@@ -1,5 +1,6 @@
 import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
+import { allColdStartMeasures, ColdStart } from "../../components/knative/service/coldStart";
 import { policies, PolicyName } from "../resources/policies";
 import { Ratio } from "../../lib/quantity";
 import { asResourceList, parseFactor, resourceErrors, Resources } from "../../lib/resources";
@@ -79,4 +80,9 @@ function asResources(value: unknown): Resources | undefined {
 /** The measures for a single node: all on, but none with the policy that leaves the releases as they are. */
 export function readOneNode(read: Reader, policy: PolicyName): SingleNodeTweaks {
   return read.measures("oneNode", allTweaks(policy !== "upstream"));
+}
+
+/** The measures for a shorter cold start: as for {@link readOneNode}. */
+export function readColdStart(read: Reader, policy: PolicyName): ColdStart {
+  return read.measures("coldStart", allColdStartMeasures(policy !== "upstream"));
 }

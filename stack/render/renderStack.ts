@@ -1,6 +1,7 @@
 import { withAwait } from "../../components/cluster/awaits";
 import { ConfigError, EdgeConfig } from "../config";
 import { ConfiguredService } from "../../components/knative/service/configuredService";
+import { withColdStart } from "../../components/knative/service/coldStart";
 import { withImages } from "../../components/knative/service/serviceImage";
 import { mirrorImage } from "../../lib/imageNames";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
@@ -59,7 +60,7 @@ export function renderStack(
         const mirrored = mirrorImage(image, config.imageMirrors);
         return images[name]?.[mirrored] ?? { image: mirrored };
       });
-      return { ...service, name, object: withAwait(object) };
+      return { ...service, name, object: withAwait(withColdStart(object, config.coldStart)) };
     }),
   };
 }

@@ -36,7 +36,10 @@ describe("the program's services", () => {
     const image = `${registry.host}/team/app`;
     assert.deepEqual(await template(`${image}:1`), {
       metadata: { annotations: { "client.knative.dev/user-image": `${image}:1` } },
-      spec: { containers: [{ image: `${image}@${digestOf(manifest)}` }] },
+      spec: {
+        automountServiceAccountToken: false,
+        containers: [{ image: `${image}@${digestOf(manifest)}` }],
+      },
     });
   });
 
@@ -52,9 +55,8 @@ describe("the program's services", () => {
     const image = `${registry.host}/team/app`;
     const pinned = `${image}@${digestOf(manifest)}`;
     const annotations = { "client.knative.dev/user-image": `${image}:1` };
-    const spec = {
-      template: { metadata: { annotations }, spec: { containers: [{ image: pinned }] } },
-    };
+    const pod = { automountServiceAccountToken: false, containers: [{ image: pinned }] };
+    const spec = { template: { metadata: { annotations }, spec: pod } };
     const state = {
       "urn:pulumi:test::knative-edge::kubernetes:serving.knative.dev/v1:Service::app-service": {
         type: "kubernetes:serving.knative.dev/v1:Service",

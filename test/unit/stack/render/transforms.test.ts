@@ -325,7 +325,10 @@ describe("a stack", () => {
         spec: {
           template: {
             metadata: { annotations: { "autoscaling.knative.dev/min-scale": "2" } },
-            spec: { containers: [{ image: "registry.lab/hello:1" }] },
+            spec: {
+              automountServiceAccountToken: false,
+              containers: [{ image: "registry.lab/hello:1" }],
+            },
           },
         },
       },
