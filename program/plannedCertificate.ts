@@ -9,6 +9,7 @@ import {
   issuerText,
 } from "../components/tls/certificateFacts";
 import { caName, certificatePrefix } from "../components/tls/certificateSecret";
+import { certificateDays } from "../components/tls/ownCa";
 import { TlsConfig } from "../components/tls/tlsConfig";
 import { isRecord } from "../lib/json";
 import { LastState, metadataOf } from "./lastState";
@@ -41,7 +42,8 @@ export async function plannedCertificate(
     return { secretName: secretName(certificate) };
   }
   await warnOfEnds(given);
-  const { last, keptCa } = await lastCertificate(state);
+  const { last, keptCa: lastCa } = await lastCertificate(state);
+  const keptCa = issuer.kind === "ca" ? await stillGood(lastCa) : undefined;
   const isStill = last !== undefined && isAskedFor(last.facts, issuer, names);
   const isDue = last !== undefined && new Date(last.facts.renewFrom).getTime() <= Date.now();
   if (isStill && !isDue && (issuer.kind !== "ca" || keptCa !== undefined)) {
@@ -54,6 +56,18 @@ export async function plannedCertificate(
   // The day, so that a preview and the `up` after it have the same name.
   const made = [issuerText(issuer), ...names, dayOf(new Date()), last?.name ?? ""];
   return { secretName: secretName(made.join("\n")), keptCa };
+}
+
+/** The program's own CA, unless it ends before a certificate that it issues now. */
+async function stillGood(ca: KeyPair | undefined): Promise<KeyPair | undefined> {
+  const end = ca && endOf(ca.certificate);
+  if (end === undefined || end.getTime() > Date.now() + certificateDays * 86_400_000) {
+    return ca;
+  }
+  await warnOfStack(
+    `The stack's own CA ends on ${dayOf(end)}; \`pulumi up\` makes another one, which clients must be told to trust (output ca).`,
+  );
+  return undefined;
 }
 
 function secretName(of: string): string {

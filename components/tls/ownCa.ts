@@ -6,7 +6,7 @@ import { KeyPair } from "./keyPair";
 const caDays = 3650;
 
 /** How long its certificates are valid, in days. */
-const days = 365;
+export const certificateDays = 365;
 
 /** Envoy and every client take it. */
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -59,7 +59,7 @@ export async function issueByCa(ca: KeyPair, names: string[]): Promise<KeyPair> 
     // The names stand in the extension; a common name may have 64 characters only (RFC 5280, ub-common-name).
     subject: "CN=knative-edge",
     issuer: issuer.subject,
-    ...validity(days),
+    ...validity(certificateDays),
     serialNumber: serialNumber(),
     publicKey: keys.publicKey,
     signingKey,

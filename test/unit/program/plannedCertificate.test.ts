@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Graph, runProgram } from "../../../cli/recording/recorder";
-import { tlsData } from "../../../components/tls/keyPair";
-import { certificateFor, testCa } from "../../support/certificates";
+import { KeyPair, tlsData } from "../../../components/tls/keyPair";
+import { caOf, certificateFor, testCa } from "../../support/certificates";
 import { leastConfig } from "../../support/config";
 import { manifestsDir } from "../../support/releases";
 
@@ -86,6 +86,23 @@ describe("the gateway's certificate", () => {
       assert.notEqual(nameOf(graph), "gateway-certificate-0123456789");
       assert.deepEqual(graph.warnings, []);
     }
+  });
+
+  it("is another one, by another CA, when its CA would end before it, and the preview warns of that", async () => {
+    const [, gateway] = (await issued()) as [object, object];
+    const stateOf = (ca: KeyPair) => [
+      { metadata: { name: "knative-edge-ca" }, data: tlsData(ca) },
+      gateway,
+    ];
+    const young = await preview({ issuer: "ca" }, stateOf(await caOf(3284)));
+    assert.equal(nameOf(young), "gateway-certificate-0123456789");
+    const old = await preview({ issuer: "ca" }, stateOf(await caOf(3286)));
+    assert.notEqual(nameOf(old), "gateway-certificate-0123456789");
+    assert.equal(dataOf(old, "certificate-ca"), undefined);
+    assert.match(
+      old.warnings.join(),
+      /^The stack's own CA ends on .* clients must be told to trust/,
+    );
   });
 
   it("that is given has another Secret when it is another, and is warned of a month before its end", async () => {
