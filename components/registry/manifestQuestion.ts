@@ -139,7 +139,9 @@ export class ManifestQuestion {
     } catch (error) {
       const { code = "", message } = error as NodeJS.ErrnoException;
       // Of a host whose addresses all fail, Node.js gives no message.
-      throw this.trouble(connectionTrouble(`${code} ${message}`), message || code);
+      // Node.js 24 adds advice on its own options behind a semicolon.
+      const [words] = message.split("; if the root CA");
+      throw this.trouble(connectionTrouble(`${code} ${message}`), words || code);
     }
   }
 

@@ -73,7 +73,7 @@ async function reach(server: string, ca: string[] | undefined): Promise<void> {
   const { code = "", message } = error;
   throw new UserError(
     /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
-      ? `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`
+      ? `The ACME server ${server} shows a certificate that this machine does not trust (${code}); put its CA into tls.serverCa.`
       : `The ACME server ${server} cannot be reached (${message || code}); check tls.server, and that this machine reaches it.`,
   );
 }
