@@ -138,8 +138,7 @@ export class ManifestQuestion {
       return await sendPatiently({ ...request, ca: this.endpoint.registry.ca }, this.patience);
     } catch (error) {
       const { code = "", message } = error as NodeJS.ErrnoException;
-      // Of a host whose addresses all fail, Node.js gives no message.
-      // Node.js 24 adds advice on its own options behind a semicolon.
+      // Of a host whose addresses all fail, Node.js gives no message. Version 24 adds advice on its own options.
       const [words] = message.split("; if the root CA");
       throw this.trouble(connectionTrouble(`${code} ${message}`), words || code);
     }

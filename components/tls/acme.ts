@@ -70,10 +70,12 @@ async function reach(server: string, ca: string[] | undefined): Promise<void> {
   if (error === undefined) {
     return;
   }
-  const { code = "", message } = error;
+  const { code = "" } = error;
+  // Node.js 24 adds advice on its own options behind a semicolon.
+  const [message] = error.message.split("; if the root CA");
   throw new UserError(
     /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
-      ? `The ACME server ${server} shows a certificate that this machine does not trust (${code}); put its CA into tls.serverCa.`
+      ? `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`
       : `The ACME server ${server} cannot be reached (${message || code}); check tls.server, and that this machine reaches it.`,
   );
 }
