@@ -116,22 +116,16 @@ async function useBuiltEngine(built: string): Promise<void> {
     rmSync(engine, { force: true });
     linkSync(built, engine);
   }
-  // The last language host that is a module is older than the engine, and takes its options only as arguments.
-  const { runtime } = readYaml(path.join(repoRoot, "Pulumi.yaml")) as {
-    runtime?: { options?: Record<string, unknown> };
-  };
-  const options = Object.entries(runtime?.options ?? {}).map(
-    ([key, value]) => `'-${key}=${String(value)}'`,
-  );
   // The plugin behind dynamic resources, which an official installation has beside the engine, too.
   const dynamic = "pulumi-resource-pulumi-nodejs";
   await writeScript(
     path.join(enginePath, dynamic),
     `exec '${path.join(repoRoot, "lab/providers", dynamic)}' "$@"`,
   );
+  const withOptions = path.join(repoRoot, "lab/providers/pulumi-language-nodejs");
   await writeScript(
     language,
-    `exec '${path.join(dirs.bin, "pulumi-language-nodejs")}' ${options.join(" ")} "$@"`,
+    `exec '${withOptions}' '${path.join(dirs.bin, "pulumi-language-nodejs")}' "$@"`,
   );
 }
 
