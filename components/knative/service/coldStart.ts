@@ -15,9 +15,9 @@ export const coldStartMeasures = {
   unmountServiceAccountToken: {
     reason:
       "Each pod gets a volume with a token for the Kubernetes API, which few services ask, and the kubelet looks only " +
-      "every 300 ms whether a pod's volumes are mounted. Without it starts on a real k0s with one CPU were 0.45 s shorter " +
-      "(docs/performance.md; in the lab nothing was gained), and a service that is broken into has no token to steal. A service that names its " +
-      "`serviceAccountName` keeps its token.",
+      "every 300 ms whether a pod's volumes are mounted. Without it starts on a real k0s with one CPU were 0.45 s " +
+      "shorter (docs/performance.md; in the lab nothing was gained), and who breaks into a service finds no token. A " +
+      "service that names its `serviceAccountName` keeps its token.",
     apply: (pod) =>
       pod.serviceAccountName === undefined && pod.automountServiceAccountToken === undefined
         ? { ...pod, automountServiceAccountToken: false }
