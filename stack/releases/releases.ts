@@ -112,7 +112,7 @@ export async function loadReleases(
             ({ name }) => name !== "serving-default-domain.yaml",
           ),
         };
-  const [metalLbTexts, servingTexts, kourierTexts] = await Promise.all([
+  const [metalLbTexts, servingTexts, kourierTexts] = await allInOrder([
     loadBalancer.kind === "metallb"
       ? loadRelease(metalLbRelease(loadBalancer.version), source)
       : {},
@@ -181,7 +181,7 @@ export async function loadRelease(
   source: ReleaseSource = {},
 ): Promise<Record<string, string>> {
   const { manifestsDir } = source;
-  const texts = await Promise.all(
+  const texts = await allInOrder(
     release.files.map(async (file) => {
       const bytes =
         manifestsDir === undefined
@@ -195,6 +195,14 @@ export async function loadRelease(
     }),
   );
   return Object.fromEntries(texts);
+}
+
+/** As Promise.all, but of several that fail, the first of the list is told, and not the first in time. */
+async function allInOrder<const All extends readonly unknown[]>(
+  all: All,
+): Promise<{ -readonly [Index in keyof All]: Awaited<All[Index]> }> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
 }
 
 function release(

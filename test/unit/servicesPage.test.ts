@@ -33,6 +33,8 @@ describe("docs/services.md", () => {
       const { tls } = config;
       // No system trusts the CA of tests.
       const isGiven = tls?.certificate !== undefined || tls?.certificates !== undefined;
+      const certificates = Object.keys(tls?.certificates ?? {});
+      assert.ok(!isGiven || tls?.certificate !== undefined || certificates.length > 0);
       const ca = isGiven && { tls: { ...tls, ca: (await testCa).certificate } };
       // A quota is of a namespace that has a service.
       const stock = { image: "ghcr.io/example/stock:1", namespace: "shop" };

@@ -206,7 +206,7 @@ describe("npm run load", function () {
     [
       "that the cluster does not have",
       () => delete fake.objects["/apis/serving.knative.dev/v1/namespaces/default/services/hello"],
-      /^The cluster has no service hello in namespace default: /,
+      /^The cluster has no service hello in namespace default: .*$/,
     ],
     [
       "that keeps a pod",
@@ -216,12 +216,12 @@ describe("npm run load", function () {
     [
       "that does not answer",
       () => (fake.behaviour.status = 503),
-      /^Service hello does not answer at http:\/\/hello\.default\S+, asked at 127\.0\.0\.1: HTTP status 503\. /,
+      /^Service hello does not answer at http:\/\/hello\.default\S+, asked at 127\.0\.0\.1: HTTP status 503\. .*$/,
     ],
     [
       "that does not answer, without cold starts",
       () => (fake.behaviour.status = 0),
-      /^Service hello does not answer at .*: socket hang up\. /,
+      /^Service hello does not answer at .*: socket hang up\. .*$/,
       { cold: "0", seconds: "1" },
     ],
     [

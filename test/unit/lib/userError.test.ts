@@ -28,7 +28,7 @@ const kinds: Record<string, { make: () => unknown; says: RegExp }> = {
   },
   ReleaseError: {
     make: () => loadReleases(testConfig({ manifestsDir: root })),
-    says: /\.yaml is not there; download it from /,
+    says: /metallb-native\.yaml is not there; download it from /,
   },
   ManifestError: {
     make: () => parseManifest("kind: Pod", "a.yaml"),
