@@ -1,3 +1,8 @@
+/** What an error of Node.js says. Its version 24 adds advice on its own options behind a semicolon, which is not for our users. */
+export function wordsOf({ message }: Error): string {
+  return message.split("; if the root CA")[0] ?? "";
+}
+
 /**
  * What the user must mend: the message says what is wrong and what to do, and no stack trace is shown with it. Every kind of
  * error that the product throws for the user derives from this one.

@@ -85,53 +85,38 @@ ${tableOf(reasonsOf(memoryMeasures))}
 Fields of \`services.<name>\`. Required is \`image\` or \`from\`; what is left out is the file's, or Knative's own default.
 docs/services.md has examples.
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("ServiceSource")}
-${fieldRows("ServiceSpec")}
+${fieldTable(["ServiceSource", "ServiceSpec"])}
 
 Fields of \`services.<name>.autoscaling\`:
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("AutoscalingSpec")}
+${fieldTable(["AutoscalingSpec"])}
 
 Fields of each target in \`services.<name>.traffic\`, which has either \`revisionName\` or \`latestRevision: true\`:
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("TrafficTarget")}
+${fieldTable(["TrafficTarget"])}
 
 ## Fields of a registry
 
 Fields of \`registries["<host>"]\`, by which images are pulled: by the host, and where Pulumi runs for \`resolveDigests\`.
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("Registry", "registry/registry.ts")}
+${fieldTable(["Registry"], "registry/registry.ts")}
 
 ## Fields of a namespace
 
 Fields of \`namespaces.<name>\`, a namespace that services of the stack are in.
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("NamespaceTraits", "knative/namespaceTraits.ts")}
+${fieldTable(["NamespaceTraits"], "knative/namespaceTraits.ts")}
 
 Fields of its \`quota\`:
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("NamespaceQuota", "knative/namespaceTraits.ts")}
+${fieldTable(["NamespaceQuota"], "knative/namespaceTraits.ts")}
 
 ## Fields of tls
 
 HTTPS, which [services.md](services.md#https) explains. \`domain\` must be known beforehand: set it, or take the load balancer
 \`nodeIp\`.
 
-| field | type | what it is |
-|---|---|---|
-${fieldRows("TlsEntry", "tls/tlsConfig.ts")}
+${fieldTable(["TlsEntry"], "tls/tlsConfig.ts")}
 
 ## Structured keys
 
@@ -237,16 +222,18 @@ const schemaTypes: Record<string, string> = {
 };
 
 /**
- * A row for each field of a type.
- * @param file Where the type is, below components.
+ * A table of the fields of types.
+ * @param file Where the types are, below components.
  */
-function fieldRows(type: string, file = "knative/service/serviceSpec.ts"): string {
-  return typeFields(path.join(__dirname, "../../components", file), type)
+function fieldTable(types: string[], file = "knative/service/serviceSpec.ts"): string {
+  const source = path.join(__dirname, "../../components", file);
+  const rows = types
+    .flatMap((type) => typeFields(source, type))
     .map((field) => {
       const values = field.type.replaceAll('"', "").replaceAll(" | ", " or ");
       return `| \`${field.name}\` | ${schemaTypes[field.type] ?? values} | ${field.description} |`;
-    })
-    .join("\n");
+    });
+  return ["| field | type | what it is |", "|---|---|---|", ...rows].join("\n");
 }
 
 function typeOf(name: string, { type }: ConfigKey): string {

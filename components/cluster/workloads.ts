@@ -24,12 +24,17 @@ export function withPodSpec(
   object: KubernetesObject,
   change: (spec: JsonObject) => JsonObject,
 ): KubernetesObject {
-  const spec = podSpec(object);
-  if (spec === undefined) {
-    return object;
-  }
-  const template = { ...(object.spec?.template as JsonObject), spec: change(spec) };
-  return { ...object, spec: { ...object.spec, template } };
+  return podSpec(object) === undefined ? object : withTemplateSpec(object, change);
+}
+
+/** An object that has a pod template, a workload or a Knative Service, with a changed pod spec in it. */
+export function withTemplateSpec(
+  object: KubernetesObject,
+  change: (spec: JsonObject) => JsonObject,
+): KubernetesObject {
+  const template = object.spec?.template as JsonObject & { spec: JsonObject };
+  const changed = { ...template, spec: change(template.spec) };
+  return { ...object, spec: { ...object.spec, template: changed } };
 }
 
 /** The workload with an annotation on its pods. */

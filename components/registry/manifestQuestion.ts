@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { wordsOf } from "../../lib/userError";
 import { Login, Registry } from "./registry";
 import { basicAuthorization, Challenge, parseChallenges, tokenOf, tokenUrl } from "./registryAuth";
 import { Place, RegistryError, Trouble } from "./registryError";
@@ -138,9 +139,8 @@ export class ManifestQuestion {
       return await sendPatiently({ ...request, ca: this.endpoint.registry.ca }, this.patience);
     } catch (error) {
       const { code = "", message } = error as NodeJS.ErrnoException;
-      // Of a host whose addresses all fail, Node.js gives no message. Version 24 adds advice on its own options.
-      const [words] = message.split("; if the root CA");
-      throw this.trouble(connectionTrouble(`${code} ${message}`), words || code);
+      // Of a host whose addresses all fail, Node.js gives no message.
+      throw this.trouble(connectionTrouble(`${code} ${message}`), wordsOf(error as Error) || code);
     }
   }
 

@@ -1,6 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
+import { JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../cluster/kubernetesObject";
 import { Manifest } from "../cluster/manifest";
+import { withTemplateSpec } from "../cluster/workloads";
 import { dockerHub, Login } from "./registry";
 
 /** A login at a registry. */
@@ -25,10 +27,10 @@ export function pullSecret(
 
 /** A Knative Service's object whose images are pulled with that Secret. */
 export function withPullSecret(object: KubernetesObject, secret: string): KubernetesObject {
-  const { template, ...spec } = object.spec as { template: { spec: object } };
-  const { imagePullSecrets = [] } = template.spec as { imagePullSecrets?: object[] };
-  const pod = { ...template.spec, imagePullSecrets: [...imagePullSecrets, { name: secret }] };
-  return { ...object, spec: { ...spec, template: { ...template, spec: pod } } } as KubernetesObject;
+  return withTemplateSpec(object, (pod) => ({
+    ...pod,
+    imagePullSecrets: [...((pod.imagePullSecrets ?? []) as JsonObject[]), { name: secret }],
+  }));
 }
 
 /** Logins as Docker's config.json has them. */

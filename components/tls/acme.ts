@@ -1,7 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates } from "node:tls";
-import { UserError } from "../../lib/userError";
+import { UserError, wordsOf } from "../../lib/userError";
 import { DnsRecords } from "./dnsRecords";
 import { KeyPair } from "./keyPair";
 import { AcmeAccount } from "./tlsConfig";
@@ -71,8 +71,7 @@ async function reach(server: string, ca: string[] | undefined): Promise<void> {
     return;
   }
   const { code = "" } = error;
-  // Node.js 24 adds advice on its own options behind a semicolon.
-  const [message] = error.message.split("; if the root CA");
+  const message = wordsOf(error);
   throw new UserError(
     /CERT|SELF_SIGNED|UNABLE_TO/.test(code)
       ? `The ACME server ${server} shows a certificate that this machine does not trust (${message}); put its CA into tls.serverCa.`

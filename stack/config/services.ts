@@ -2,6 +2,7 @@ import { NamespaceTraits, priorityClassName } from "../../components/knative/nam
 import { admitService, readService } from "../../components/knative/admission/serviceAdmission";
 import { Feature } from "../../components/knative/admission/features";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { withTemplateSpec } from "../../components/cluster/workloads";
 import { ConfiguredService, probePath } from "../../components/knative/service/configuredService";
 import { checkService, isTakenNamespace } from "../../components/knative/service/serviceChecks";
 import { knativeService, withSpec } from "../../components/knative/service/serviceObject";
@@ -12,7 +13,7 @@ import {
 } from "../../components/knative/service/serviceSpec";
 import { withFiles } from "../../components/knative/service/serviceFiles";
 import { ServiceSecrets, withSecrets } from "../../components/knative/service/serviceSecrets";
-import { isRecord, Json } from "../../lib/json";
+import { isRecord } from "../../lib/json";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { asResourceList } from "../../lib/resources";
@@ -297,15 +298,14 @@ function withPriority(
   namespaces: Record<string, NamespaceTraits>,
 ): KubernetesObject {
   const { namespace = "default" } = service.metadata;
-  const { template, ...spec } = service.spec as { template: { spec: Record<string, Json> } };
-  if (
-    namespaces[namespace]?.priority === undefined ||
-    template.spec.priorityClassName !== undefined
-  ) {
+  if (namespaces[namespace]?.priority === undefined) {
     return service;
   }
-  const pod = { ...template.spec, priorityClassName: priorityClassName(namespace) };
-  return { ...service, spec: { ...spec, template: { ...template, spec: pod } } };
+  return withTemplateSpec(service, (pod) =>
+    pod.priorityClassName === undefined
+      ? { ...pod, priorityClassName: priorityClassName(namespace) }
+      : pod,
+  );
 }
 
 /** What Knative admits and this program does not install. */

@@ -1,6 +1,8 @@
 import { JsonObject } from "../../../lib/json";
 import { allSwitched, switchedOn, Switches } from "../../../lib/switches";
 import { KubernetesObject } from "../../cluster/kubernetesObject";
+import { withTemplateSpec } from "../../cluster/workloads";
+import { revisionName } from "./serviceImage";
 
 /** What makes a service's pods start sooner. */
 interface Measure {
@@ -38,19 +40,12 @@ export function allColdStartMeasures(on: boolean): ColdStart {
  * a revision that is there.
  */
 export function withColdStart(object: KubernetesObject, coldStart: ColdStart): KubernetesObject {
-  const { template, ...spec } = object.spec as unknown as { template: Template };
-  if (template.metadata?.name !== undefined) {
-    return object;
-  }
-  const pod = switchedOn<Measure>(coldStartMeasures, coldStart).reduce<JsonObject>(
-    (all, { apply }) => apply(all),
-    template.spec,
-  );
-  const changed = { ...spec, template: { ...template, spec: pod } };
-  return { ...object, spec: changed as unknown as JsonObject };
-}
-
-interface Template {
-  metadata?: { name?: string };
-  spec: JsonObject;
+  return revisionName(object) === undefined
+    ? withTemplateSpec(object, (pod) =>
+        switchedOn<Measure>(coldStartMeasures, coldStart).reduce(
+          (all, { apply }) => apply(all),
+          pod,
+        ),
+      )
+    : object;
 }
