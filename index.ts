@@ -21,11 +21,10 @@ export = async () => {
   const { cluster } = host;
   const addresses = edge.addressSource("metallb", { cluster, ...args.addresses });
   const knative = new edge.KnativeServing("knative", { cluster, ...args.knative });
+  const ingress = new edge.Kourier("kourier", { cluster, knative, addresses, ...args.ingress });
   const certificate =
     args.certificate &&
-    new edge.GatewayCertificate("certificate", { cluster, knative, ...args.certificate });
-  const before = { cluster, knative, addresses, certificate };
-  const ingress = new edge.Kourier("kourier", { ...before, ...args.ingress });
+    new edge.GatewayCertificate("certificate", { cluster, knative, ingress, ...args.certificate });
   const domain = new edge.DefaultDomain("domain", { cluster, knative, ingress, ...args.domain });
   const namespaces = args.namespaces.flatMap(({ name, traits }) =>
     edge.serviceNamespace(name, cluster, traits),
@@ -36,7 +35,7 @@ export = async () => {
     for (const own of domains) {
       new edge.ServiceDomain(own.name, { cluster, service, certificate: own.certificate });
     }
-    const asked = { cluster, ingress, service, ca: certificate?.ca, ...probe };
+    const asked = { cluster, ingress, service, certificate, ...probe };
     return { name, service, domains, probe: probe && new edge.HttpProbe(`${name}-probe`, asked) };
   });
   return stackOutputs(plan, { host, ingress, services, certificate });

@@ -52,6 +52,18 @@ export class LabAcme {
     return acme;
   }
 
+  /** Has every name lead to an address. Before, names lead to this machine. */
+  async resolveTo(address: string): Promise<void> {
+    for (const [setting, ip] of [
+      ["set-default-ipv4", address],
+      ["set-default-ipv6", ""],
+    ] as const) {
+      const body = JSON.stringify({ ip });
+      const url = `http://${at(acmePorts.dnsManagement)}/${setting}`;
+      await fetch(url, { method: "POST", body });
+    }
+  }
+
   /** URL of its directory. */
   get directory(): string {
     return `https://${at(acmePorts.acme)}/dir`;

@@ -40,7 +40,7 @@ export async function planStack(): Promise<StackPlan> {
     pinnedImages(config, state),
     config.tls && plannedCertificate(config.tls, state),
   ]);
-  const objects = renderStack(config, releases, images, certificate?.secretName);
+  const objects = renderStack(config, releases, images, certificate?.account?.thumbprint);
   const problems = [
     ...quotaProblems(config.namespaces, objects),
     ...(await fixedRevisions(objects.services, state)),

@@ -8,7 +8,13 @@ import {
   isAskedFor,
   issuerText,
 } from "../components/tls/certificateFacts";
-import { caName, certificatePrefix } from "../components/tls/certificateSecret";
+import { AcmeAccountKey, acmeAccountKey, isProvenByHttp } from "../components/tls/acmeAccount";
+import {
+  accountDataKey,
+  accountName,
+  caName,
+  certificatePrefix,
+} from "../components/tls/certificateSecret";
 import { certificateDays } from "../components/tls/ownCa";
 import { TlsConfig } from "../components/tls/tlsConfig";
 import { isRecord } from "../lib/json";
@@ -22,6 +28,8 @@ export interface PlannedCertificate {
   kept?: { pair: KeyPair; facts: CertificateFacts };
   /** The program's own CA in the state, if there is one. */
   keptCa?: KeyPair;
+  /** The account for whose challenges the gateway answers: the one in the state, or else a new one; absent where it answers none. */
+  account?: AcmeAccountKey;
 }
 
 /** How long before its end a certificate that the user renews is warned of, in days. */
@@ -42,12 +50,13 @@ export async function plannedCertificate(
     return { secretName: secretName(certificate) };
   }
   await warnOfEnds(given);
-  const { last, keptCa: lastCa } = await lastCertificate(state);
+  const { last, keptCa: lastCa, accountKey } = await lastCertificate(state);
+  const account = isProvenByHttp(issuer) ? acmeAccountKey(accountKey) : undefined;
   const keptCa = issuer.kind === "ca" ? await stillGood(lastCa) : undefined;
   const isStill = last !== undefined && isAskedFor(last.facts, issuer, names);
   const isDue = last !== undefined && new Date(last.facts.renewFrom).getTime() <= Date.now();
   if (isStill && !isDue && (issuer.kind !== "ca" || keptCa !== undefined)) {
-    return { secretName: last.name, kept: last, keptCa };
+    return { secretName: last.name, kept: last, keptCa, account };
   }
   if (isStill && isDue) {
     const end = dayOf(new Date(last.facts.ends));
@@ -55,7 +64,7 @@ export async function plannedCertificate(
   }
   // The day, so that a preview and the `up` after it have the same name.
   const made = [issuerText(issuer), ...names, dayOf(new Date()), last?.name ?? ""];
-  return { secretName: secretName(made.join("\n")), keptCa };
+  return { secretName: secretName(made.join("\n")), keptCa, account };
 }
 
 /** The program's own CA, unless it ends before a certificate that it issues now. */
@@ -75,14 +84,16 @@ function secretName(of: string): string {
 }
 
 /**
- * The gateway's certificate and the program's own CA as the state has them. Their keys are secret there, and the engine hands
- * them out to the program alone.
+ * The gateway's certificate, the program's own CA and the key of the account at an ACME server as the state has them. The keys
+ * are secret there, and the engine hands them out to the program alone.
  */
 async function lastCertificate(state: LastState): Promise<{
   last?: { name: string; pair: KeyPair; facts: CertificateFacts };
   keptCa?: KeyPair;
+  accountKey?: string;
 }> {
-  const secrets = (await state.outputs("kubernetes:core/v1:Secret")).flatMap((outputs) => {
+  const all = await state.outputs("kubernetes:core/v1:Secret");
+  const secrets = all.flatMap((outputs) => {
     const { name, annotations } = metadataOf(outputs);
     const pair = isRecord(outputs.data) ? keyPairOf(outputs.data) : undefined;
     return pair !== undefined && isPair(pair) ? [{ name: String(name), annotations, pair }] : [];
@@ -91,7 +102,20 @@ async function lastCertificate(state: LastState): Promise<{
     const facts = factsOf(isRecord(annotations) ? annotations : undefined);
     return name.startsWith(certificatePrefix) && facts !== undefined ? [{ name, pair, facts }] : [];
   });
-  return { last: found[0], keptCa: secrets.find(({ name }) => name === caName)?.pair };
+  return {
+    last: found[0],
+    keptCa: secrets.find(({ name }) => name === caName)?.pair,
+    accountKey: all.map(accountKeyIn).find((key) => key !== undefined),
+  };
+}
+
+/** The account's key, if a Secret is the one with it. */
+function accountKeyIn(outputs: Record<string, unknown>): string | undefined {
+  const { data } = outputs;
+  const encoded = isRecord(data) ? data[accountDataKey] : undefined;
+  return metadataOf(outputs).name === accountName && typeof encoded === "string"
+    ? Buffer.from(encoded, "base64").toString("utf8")
+    : undefined;
 }
 
 async function warnOfEnds(given: (readonly [key: string, certificate: string])[]): Promise<void> {

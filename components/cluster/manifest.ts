@@ -31,6 +31,16 @@ export class Manifest extends pulumi.CustomResource {
   }
 }
 
+/**
+ * Fields of an object that another resource has made, under server-side apply: they are this resource's own, and go with it. It
+ * has the type token of the typed class (`kubernetes:core/v1:ConfigMapPatch`).
+ */
+export class ManifestPatch extends pulumi.CustomResource {
+  constructor(name: string, fields: ManifestArgs, opts: pulumi.CustomResourceOptions) {
+    super(`${manifestType(fields)}Patch`, name, { ...fields }, opts);
+  }
+}
+
 /** The Pulumi type token of an object: core kinds have the group `core`. */
 export function manifestType({ apiVersion, kind }: { apiVersion: string; kind: string }): string {
   return `kubernetes:${apiVersion === "v1" ? "core/v1" : apiVersion}:${kind}`;

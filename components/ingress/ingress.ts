@@ -1,7 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { IngressKind } from "./ingressKind";
 
 /** An ingress of Knative in the cluster, as whatever comes after it sees it. Kourier is one. */
 export interface Ingress {
+  /** What is known of it beforehand. */
+  readonly kind: IngressKind;
   /** The gateway's address. */
   readonly address: pulumi.Output<string>;
   /** The gateway has its address once these are there. */

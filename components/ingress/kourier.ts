@@ -19,8 +19,6 @@ export interface KourierArgs {
   knative?: ServingSteps;
   /** What gives the gateway's Service its address. By default the cluster does so by itself. */
   addresses?: AddressSource;
-  /** The certificate that config-kourier of `objects` names. By default it names none, or one that is there. */
-  certificate?: { readonly ready: pulumi.Resource[] };
   /**
    * Has it start after all of Knative, not beside it: on a node without room for all, whose pods come first stay. Defaults
    * to false.
@@ -30,6 +28,7 @@ export interface KourierArgs {
 
 /** Kourier, Knative's ingress: its controller, its Envoy gateway, and the Service that has the stack's address. */
 export class Kourier extends pulumi.ComponentResource implements Ingress {
+  public readonly kind = kourierKind;
   /** The gateway's address: the one in the Service's spec.externalIPs, or else as the load balancer gave it. */
   public readonly address: pulumi.Output<string>;
   /** The gateway has its address once these are there. */
@@ -42,12 +41,9 @@ export class Kourier extends pulumi.ComponentResource implements Ingress {
     const manifests = new ManifestSet(name, { parent: this, cluster: args.cluster });
 
     const { knative = { definitions: [], ready: [] }, addresses = givenAddresses } = args;
-    const { certificate } = args;
     const before = args.oneByOne ? knative.ready : knative.definitions;
     manifests.add(args.objects, before, (object) => [
       ...(isLoadBalancer(object) ? addresses.pool : []),
-      // Kourier's controller does not start without the certificate that it is told of.
-      ...(isSettings(object) ? (certificate?.ready ?? []) : []),
       // Envoy finds Kourier's controller by name, and is restarted where it does not.
       ...(isGateway(object) ? knative.ready : []),
     ]);
@@ -66,11 +62,6 @@ export class Kourier extends pulumi.ComponentResource implements Ingress {
 /** True for the gateway's Deployment: Envoy. */
 function isGateway({ kind, metadata }: KubernetesObject): boolean {
   return kind === "Deployment" && metadata.namespace === kourierKind.namespace;
-}
-
-/** True for Kourier's own settings. */
-function isSettings({ kind, metadata }: KubernetesObject): boolean {
-  return kind === "ConfigMap" && metadata.name === kourierKind.settings;
 }
 
 /** The first address of a Service's `status.loadBalancer`. */

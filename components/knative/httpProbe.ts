@@ -11,8 +11,11 @@ export interface HttpProbeArgs {
   cluster: Cluster;
   /** The service: its object, which the probe waits for, and its URL, for instance http://hello.default.192.0.2.1.sslip.io. */
   service: { readonly url: pulumi.Output<string>; readonly service: pulumi.Resource };
-  /** CA to trust besides the system's, in PEM, for an https URL. Defaults to none. */
-  ca?: pulumi.Input<string>;
+  /** The gateway's certificate, for an https URL, with the CA to trust besides the system's. By default it has one, or none. */
+  certificate?: {
+    readonly ready: pulumi.Resource[];
+    readonly ca: pulumi.Output<string> | undefined;
+  };
   /** Path to ask for. Defaults to `/`. */
   path?: string;
   /** The ingress, whose address is asked with the URL's host in the Host header where its name does not resolve. */
@@ -45,7 +48,8 @@ export class HttpProbe extends pulumi.ComponentResource {
 
   constructor(name: string, args: HttpProbeArgs, opts?: pulumi.ComponentResourceOptions) {
     const { deletedWith, ...life } = withCluster(args.cluster);
-    const dependsOn = args.service.service;
+    const { ready = [], ca } = args.certificate ?? {};
+    const dependsOn = [args.service.service, ...ready];
     const options = pulumi.mergeOptions({ deletedWith, dependsOn }, opts);
     super("knative-edge:index:HttpProbe", name, {}, options);
     const request = new local.Command(
@@ -57,7 +61,7 @@ export class HttpProbe extends pulumi.ComponentResource {
         environment: {
           PROBE_URL: pulumi.interpolate`${args.service.url}${args.path ?? "/"}`,
           PROBE_ADDRESS: args.ingress.address,
-          ...(args.ca !== undefined && { PROBE_CA: args.ca }),
+          ...(ca !== undefined && { PROBE_CA: ca }),
           PROBE_TIMEOUT: String(args.timeoutSeconds ?? 120),
           PROBE_VERSIONS: Object.entries(args.versions ?? {})
             .map((each) => each.join(" "))

@@ -4,6 +4,7 @@ import { rootCertificates } from "node:tls";
 import { UserError, wordsOf } from "../../lib/userError";
 import { DnsRecords } from "./dnsRecords";
 import { KeyPair } from "./keyPair";
+import { acmeAccountKey } from "./acmeAccount";
 import { AcmeAccount } from "./tlsConfig";
 
 /** How long the server may take for its first answer, in milliseconds. */
@@ -13,15 +14,18 @@ const patience = 20_000;
 const retries = { retryMaxAttempts: 3, retryDefaultDelay: 2 };
 
 /**
- * Orders a certificate by ACME (RFC 8555), and proves each name by a DNS record (DNS-01). Each order has an account of its own:
- * that is one secret less to keep, and servers limit certificates by their names.
+ * Orders a certificate by ACME (RFC 8555). With a command for DNS records each name is proven by one (DNS-01), else by the
+ * gateway (HTTP-01).
  * @param say Gets what the user's command prints, and what is waited for.
+ * @param accountKey Key of the account for which the gateway answers, in PEM. By default each order has an account of its own:
+ * that is one secret less to keep, and servers limit certificates by their names.
  * @throws UserError with what the server answered.
  */
 export async function orderCertificate(
   { server, email, serverCa, dnsCommand }: AcmeAccount,
   names: string[],
   say: (line: string) => void,
+  accountKey: string = acmeAccountKey().key,
 ): Promise<KeyPair> {
   // Loaded where a certificate is ordered only: it takes a second.
   const acme = await import("acme-client");
@@ -29,25 +33,26 @@ export async function orderCertificate(
   await reach(server, ca);
   acme.axios.defaults.httpsAgent = new https.Agent({ ca });
   Object.assign(acme.axios.defaults, { acmeSettings: retries });
-  const records = new DnsRecords(dnsCommand, say);
+  const records = dnsCommand === undefined ? undefined : new DnsRecords(dnsCommand, say);
   const [key, csr] = await acme.crypto.createCsr(
     { altNames: names },
     await acme.crypto.createPrivateEcdsaKey("P-256"),
   );
   const client = new acme.Client({
     directoryUrl: server,
-    accountKey: await acme.crypto.createPrivateEcdsaKey("P-256"),
+    accountKey,
   });
   try {
     const certificate = await client.auto({
       csr,
       email,
       termsOfServiceAgreed: true,
-      challengePriority: ["dns-01"],
-      // The command returns when the record can be seen, and the server looks for itself.
+      challengePriority: [records === undefined ? "http-01" : "dns-01"],
+      // The command returns when the record can be seen, the gateway answers already, and the server looks for itself.
       skipChallengeVerification: true,
-      challengeCreateFn: ({ identifier }, _, value) => records.add(identifier.value, value),
-      challengeRemoveFn: ({ identifier }, _, value) => records.remove(identifier.value, value),
+      challengeCreateFn: async ({ identifier }, _, value) => records?.add(identifier.value, value),
+      challengeRemoveFn: async ({ identifier }, _, value) =>
+        records?.remove(identifier.value, value),
     });
     return { certificate, key: key.toString() };
   } catch (error) {

@@ -1,9 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { orderCertificate } from "./acme";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
-import { ServingSteps } from "../ingress/ingress";
+import { Ingress, ServingSteps } from "../ingress/ingress";
+import { Manifest, ManifestPatch } from "../cluster/manifest";
+import { AcmeAccountKey } from "./acmeAccount";
 import { CertificateFacts, certificateFacts, factAnnotations } from "./certificateFacts";
-import { caName, certificateNamespace } from "./certificateSecret";
+import { accountDataKey, accountName, caName, certificateNamespace } from "./certificateSecret";
 import { KeyPair } from "./keyPair";
 import { issueByCa, makeCa } from "./ownCa";
 import { Issuer } from "./tlsConfig";
@@ -15,6 +17,8 @@ export interface GatewayCertificateArgs {
   cluster: Cluster;
   /** Knative Serving, whose namespace it is put into. By default it is in the cluster already. */
   knative?: ServingSteps;
+  /** The ingress, whose gateway serves it. */
+  ingress: Pick<Ingress, "kind" | "ready">;
   /** Name of its Secret. Another certificate needs another name, because Kourier looks at no changed Secret. */
   secretName: string;
   /** Who issues it. */
@@ -27,9 +31,15 @@ export interface GatewayCertificateArgs {
   kept?: { pair: KeyPair; facts: CertificateFacts };
   /** The program's own CA that stays. By default one is made, if it issues. */
   keptCa?: KeyPair;
+  /** The account for whose challenges the gateway answers, if an ACME server asks it for a proof of each name. */
+  account?: AcmeAccountKey;
 }
 
-/** The certificate with which the gateway serves HTTPS, in a Secret, and the CA that the program keeps for it. */
+/**
+ * The certificate with which the gateway serves HTTPS, in a Secret, and the CA or the account that the program keeps for it. The
+ * ingress is told of it when it runs already: Kourier does not start without the certificate that it is told of, and an ACME
+ * server may ask the gateway for a proof before there is one.
+ */
 export class GatewayCertificate extends pulumi.ComponentResource {
   /** Name of its Secret. */
   public readonly secretName: string;
@@ -37,11 +47,11 @@ export class GatewayCertificate extends pulumi.ComponentResource {
   public readonly ca: pulumi.Output<string> | undefined;
   /** What is known of it; unknown in the preview of a new one. */
   public readonly facts: pulumi.Output<CertificateFacts>;
-  /** The gateway can be told of it once these are there. */
+  /** The gateway serves it once these are there. */
   public readonly ready: pulumi.Resource[];
 
   constructor(name: string, args: GatewayCertificateArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { cluster, knative, secretName, issuer, names, kept } = args;
+    const { cluster, knative, ingress, secretName, issuer, names, kept, account } = args;
     super("knative-edge:index:GatewayCertificate", name, {}, clusterOptions(cluster, opts));
     this.secretName = secretName;
     const dependsOn = knative?.definitions ?? [];
@@ -53,7 +63,11 @@ export class GatewayCertificate extends pulumi.ComponentResource {
     if (caPair !== undefined) {
       tlsSecret(`${name}-ca`, { name: caName, namespace }, caPair, secretLife);
     }
-    const placed = pulumi.all(dependsOn.map(({ urn }) => urn));
+    if (account !== undefined) {
+      accountSecret(`${name}-account`, account, secretLife);
+    }
+    const before = account === undefined ? dependsOn : ingress.ready;
+    const placed = pulumi.all(before.map(({ urn }) => urn));
     const pair = kept === undefined ? issued(args, placed, caPair) : pulumi.secret(kept.pair);
     this.facts =
       kept === undefined
@@ -68,19 +82,40 @@ export class GatewayCertificate extends pulumi.ComponentResource {
     const own = caPair && pulumi.unsecret(caPair.apply(({ certificate }) => certificate));
     const trusted = [own, args.ca].filter((each) => each !== undefined);
     this.ca = trusted.length === 0 ? undefined : pulumi.concat(...trusted);
-    this.ready = [secret];
+    const settings = new ManifestPatch(
+      `${name}-settings`,
+      {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: ingress.kind.settings, namespace },
+        data: ingress.kind.certificateSettings({ name: secretName, namespace }),
+      },
+      { ...withCluster(cluster), parent: this, dependsOn: [...ingress.ready, secret] },
+    );
+    this.ready = [settings];
     this.registerOutputs({});
   }
 }
 
+/** The account's key, kept for the next order: the gateway answers for this one only. */
+function accountSecret(
+  name: string,
+  { key }: AcmeAccountKey,
+  opts: pulumi.CustomResourceOptions,
+): Manifest {
+  const metadata = { name: accountName, namespace: certificateNamespace };
+  const data = pulumi.secret({ [accountDataKey]: Buffer.from(key, "utf8").toString("base64") });
+  return new Manifest(name, { apiVersion: "v1", kind: "Secret", metadata, data }, opts);
+}
+
 /**
  * A certificate by its issuer. Secret.
- * @param placed Known once there is a place for it: of ACME a certificate is ordered only then, because servers issue only a
- * few for the same names.
+ * @param placed Known once there is a place for it, and who proves the names is there: of ACME a certificate is ordered only
+ * then, because servers issue only a few for the same names.
  * @param ca The program's own CA, where it is the issuer.
  */
 function issued(
-  { issuer, names }: GatewayCertificateArgs,
+  { issuer, names, account }: GatewayCertificateArgs,
   placed: pulumi.Output<unknown>,
   ca: pulumi.Output<KeyPair> | undefined,
 ): pulumi.Output<KeyPair> {
@@ -89,7 +124,9 @@ function issued(
       return pulumi.secret(issuer.pair);
     case "acme":
       return placed.apply(() =>
-        madeInUp(() => orderCertificate(issuer, names, (line) => void pulumi.log.info(line))),
+        madeInUp(() =>
+          orderCertificate(issuer, names, (line) => void pulumi.log.info(line), account?.key),
+        ),
       );
     case "ca":
       return pulumi.output(ca).apply((own) => madeInUp(() => issueByCa(own as KeyPair, names)));

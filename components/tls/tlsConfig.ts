@@ -11,8 +11,11 @@ export interface AcmeAccount {
   email?: string;
   /** The CA of the ACME server's own certificate in PEM, where this machine does not trust it. */
   serverCa?: string;
-  /** Command on the machine that runs Pulumi which makes and removes the DNS records that prove a name. */
-  dnsCommand: string;
+  /**
+   * Command on the machine that runs Pulumi which makes and removes the DNS records that prove a name (DNS-01). By default
+   * the gateway proves the names, for which the server reaches it at port 80 of each (HTTP-01).
+   */
+  dnsCommand?: string;
 }
 
 /** Who issues the gateway's certificate. */
@@ -51,7 +54,10 @@ export interface TlsEntry {
   server?: string;
   /** With `acme`: where the server's operator writes to. */
   email?: string;
-  /** With `acme`: command on the machine that runs Pulumi which makes and removes the DNS records that prove the names. */
+  /**
+   * With `acme`: command on the machine that runs Pulumi which makes and removes the DNS records that prove the names. By
+   * default the gateway proves them, at port 80 of each.
+   */
   dnsCommand?: string;
   /** With `acme`: the CA of the server's own certificate, where this machine does not trust it. */
   serverCa?: string;

@@ -200,9 +200,11 @@ describe("lab providers: kubernetes", () => {
         () => gvkOfToken("kubernetes:v1:ConfigMap"),
         /does not have both a group and a version: "v1"/,
       );
+      assert.equal(gvkOfToken("kubernetes:core/v1:ConfigMapPatch").kind, "ConfigMap");
+      assert.equal(gvkOfToken("kubernetes:example.com/v1:MyPatch").kind, "MyPatch");
       for (const token of [
         "kubernetes:helm.sh/v3:Release",
-        "kubernetes:core/v1:ConfigMapPatch",
+        "kubernetes:core/v1:ConfigMapList",
         "kubernetes:yaml/v2:ConfigFile",
       ]) {
         assert.throws(() => gvkOfToken(token), /does not have/);

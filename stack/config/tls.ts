@@ -1,6 +1,7 @@
 import { kourierKind } from "../../components/ingress/kourierKind";
 import { keyPairProblems } from "../../components/tls/certificate";
 import { KeyPair } from "../../components/tls/keyPair";
+import { isProvenByHttp } from "../../components/tls/acmeAccount";
 import { Issuer, letsEncrypt, TlsConfig, TlsEntry } from "../../components/tls/tlsConfig";
 import {
   ConfiguredService,
@@ -67,8 +68,16 @@ export function readTls(
     return undefined;
   }
   const redirect = given.redirect === true;
-  // Wildcards, so that another service needs no other certificate.
-  const asked = issuer.kind === "given" ? names : [...wildcards(services, domain), ...others];
+  const isExact = issuer.kind === "given" || isProvenByHttp(issuer);
+  if (isProvenByHttp(issuer) && names.length === 0) {
+    check.add(
+      "",
+      "has no name to prove, because no service answers outside; add one, or set tls.dnsCommand, by which a certificate is for a whole namespace.",
+    );
+    return undefined;
+  }
+  // Wildcards, so that another service needs no other certificate. By HTTP none can be proven (RFC 8555, section 7.1.3).
+  const asked = isExact ? names : [...wildcards(services, domain), ...others];
   return { issuer, names: asked, ca, redirect, certificates };
 }
 
@@ -138,18 +147,12 @@ function readAcme(check: Check, given: Record<string, unknown>): Issuer | undefi
   if (typeof server === "string") {
     checkHttpUrl(check, "server", server);
   }
-  if (dnsCommand === undefined) {
-    check.add(
-      "dnsCommand",
-      "is not set; give the command that makes and removes DNS records, as docs/services.md explains.",
-    );
-  }
   const serverCa = readCertificates(check, "serverCa", given.serverCa);
-  return typeof server === "string" && typeof dnsCommand === "string"
+  return typeof server === "string"
     ? {
         kind: "acme",
         server,
-        dnsCommand,
+        ...(typeof dnsCommand === "string" && { dnsCommand }),
         ...(typeof email === "string" && { email }),
         ...(serverCa !== undefined && { serverCa }),
       }

@@ -30,21 +30,21 @@ export interface StackService extends ConfiguredService {
 /**
  * Turns the releases' objects into those of a stack: every transform applied.
  * @param images What services run, see {@link pinImages}. By default, what the configuration says.
- * @param certificate Name of the gateway's certificate, in a stack with HTTPS.
+ * @param acmeAccount Thumbprint of the account for whose challenges the gateway answers. By default it answers none.
  * @throws ConfigError when the configuration names what the releases do not have.
  */
 export function renderStack(
   config: EdgeConfig,
   releases: ReleaseObjects,
   images: Pins = {},
-  certificate?: string,
+  acmeAccount?: string,
 ): StackObjects {
   const problems = validateAgainstManifests(config, Object.values(releases).flat());
   if (problems.length > 0) {
     throw new ConfigError(problems);
   }
   const render = (objects: KubernetesObject[]): KubernetesObject[] =>
-    transformAll(objects, config, certificate).map(withAwait);
+    transformAll(objects, config, acmeAccount).map(withAwait);
   const serving = servingSteps(render(releases.serving));
   const clashes = serviceResourceProblems(config.services, serving.core);
   if (clashes.length > 0) {

@@ -13,7 +13,7 @@ import {
 } from "../../components/cluster/fieldRules";
 import { KubernetesObject, annotated } from "../../components/cluster/kubernetesObject";
 import { suggestion } from "../../lib/nearest";
-import { certificateNamespace } from "../../components/tls/certificateSecret";
+import { answeringChallenges } from "../../components/ingress/kourierChallenges";
 import { atNodeAddress } from "../../components/ingress/nodeIp";
 import { firstAddress } from "../../components/metallb/pool";
 import { Problem } from "../../lib/problem";
@@ -37,9 +37,9 @@ const metalLbNamespace = "metallb-system";
 
 /**
  * All transforms in the order of use, by name.
- * @param certificate Name of the gateway's certificate, in a stack with HTTPS.
+ * @param acmeAccount Thumbprint of the account for whose challenges the gateway answers. By default it answers none.
  */
-export function transforms(config: EdgeConfig, certificate?: string): Record<string, Transform> {
+export function transforms(config: EdgeConfig, acmeAccount?: string): Record<string, Transform> {
   return {
     forceWebhooks,
     ownRollout,
@@ -47,9 +47,10 @@ export function transforms(config: EdgeConfig, certificate?: string): Record<str
     ...(config.loadBalancer.kind === "nodeIp" && {
       atNodeAddress: atNodeAddress(config.host.nodeAddress),
     }),
+    ...(acmeAccount !== undefined && { answeringChallenges: answeringChallenges(acmeAccount) }),
     resources: resources(resourcePolicy(config)),
     ...(config.knative.resources.policy === "edge" && { goMemory }),
-    knativeConfig: knativeConfig(knativeConfigMaps(config, certificate)),
+    knativeConfig: knativeConfig(knativeConfigMaps(config)),
     ...(config.knative.domain !== undefined && { knownDomain: knownDomain(config.knative.domain) }),
     ...(config.loadBalancer.kind === "metallb" && {
       ofPool: ofPool(config.loadBalancer, config.knative.domain === undefined),
@@ -62,10 +63,10 @@ export function transforms(config: EdgeConfig, certificate?: string): Record<str
 export function transformAll(
   objects: KubernetesObject[],
   config: EdgeConfig,
-  certificate?: string,
+  acmeAccount?: string,
 ): KubernetesObject[] {
   const kept = applyTweaks(objects, config.oneNode);
-  const steps = [ownReplicas(kept), ...Object.values(transforms(config, certificate))];
+  const steps = [ownReplicas(kept), ...Object.values(transforms(config, acmeAccount))];
   return kept.map((object) => steps.reduce((result, step) => step(result), object));
 }
 
@@ -232,10 +233,7 @@ export function images(mirrors: Record<string, string>): Transform {
 }
 
 /** The ConfigMap keys of a configuration: the user's, over those that the program needs. */
-function knativeConfigMaps(
-  { knative, tls }: EdgeConfig,
-  certificate?: string,
-): Record<string, Record<string, string>> {
+function knativeConfigMaps({ knative, tls }: EdgeConfig): Record<string, Record<string, string>> {
   const own: Record<string, Record<string, string>> = {
     "config-network": {
       "ingress-class": kourierKind.ingressClass,
@@ -244,12 +242,6 @@ function knativeConfigMaps(
     },
     "config-deployment": queueProxyConfig(knative.resources.policy),
     ...(knative.domain !== undefined && { "config-domain": { [knative.domain]: "" } }),
-    ...(certificate !== undefined && {
-      [kourierKind.settings]: kourierKind.certificateSettings({
-        name: certificate,
-        namespace: certificateNamespace,
-      }),
-    }),
   };
   const merged = { ...own, ...knative.configMaps };
   return Object.fromEntries(

@@ -26,7 +26,7 @@ describe("docs/services.md", () => {
   });
   after(() => fs.rmSync(directory, { recursive: true }));
 
-  it("has its examples", () => assert.equal(pageStacks.length, 10));
+  it("has its examples", () => assert.equal(pageStacks.length, 11));
 
   for (const { title, key, config } of pageStacks) {
     it(`has ${title}, that the program takes`, async () => {

@@ -72,11 +72,16 @@ export interface Mutability {
   secrets: boolean;
 }
 
+const identity = ["metadata.name", "metadata.namespace"];
+
+/** Paths that tell which object a Patch resource is of. It can change all else in place. */
+export const identityPaths = identity.map(parsePath);
+
 /** Paths whose change needs a new object rather than an update. */
 export function forceNewPaths(object: Obj, mutable: Mutability): PathElement[][] {
   const { group, version, kind } = gvkOf(object);
   const immutable = object.immutable === true;
-  const paths = ["metadata.name", "metadata.namespace"];
+  const paths = [...identity];
   if (isSecretKind(object) && (!mutable.secrets || immutable))
     paths.push("type", "stringData", "data");
   else if (isConfigMap(object) && (!mutable.configMaps || immutable))

@@ -14,6 +14,7 @@ import {
   str,
   Value,
 } from "../values";
+import { typeOf } from "../server";
 import { Gvk, gvkOf } from "./gvk";
 
 /** Groups that Kubernetes itself serves. */
@@ -64,10 +65,7 @@ export const isSecretKind = (object: Obj): boolean =>
 export const isConfigMap = (object: Obj): boolean =>
   object.kind === "ConfigMap" && gvkOf(object).group === "" && gvkOf(object).version === "v1";
 
-/**
- * The kind that a type token names. Throws for those that the double does not have: Helm releases, yaml and Kustomize
- * groups, Patch and List resources.
- */
+/** The kind that a type token names. Throws for those that the double does not have: Helm, yaml and Kustomize groups, lists. */
 export function gvkOfToken(token: string): Gvk {
   const [pkg, module, kind] = token.split(":");
   const [group, version, ...more] = (module ?? "").split("/");
@@ -77,13 +75,18 @@ export function gvkOfToken(token: string): Gvk {
   if (!group || !version || more.length > 0) {
     throw new Error(`apiVersion does not have both a group and a version: "${module ?? ""}"`);
   }
-  const gvk = { group: group === "core" ? "" : group, version, kind };
+  const given = { group: group === "core" ? "" : group, version, kind };
+  const gvk = isBuiltIn(given) ? { ...given, kind: kind.replace(/Patch$/, "") } : given;
   const composite = ["helm.sh", "yaml", "kustomize"].includes(group);
-  if (composite || (isBuiltIn(gvk) && /(Patch|List)$/.test(kind))) {
+  if (composite || (isBuiltIn(gvk) && /List$/.test(kind))) {
     throw new Error(`the lab's stand-in for the kubernetes provider does not have ${token}`);
   }
   return gvk;
 }
+
+/** Whether a resource has some fields of an object that another one made: a type such as ConfigMapPatch. */
+export const isPatch = (urn: string): boolean =>
+  isBuiltIn(gvkOfToken(typeOf(urn))) && typeOf(urn).endsWith("Patch");
 
 export const annotation = (object: Obj, key: string): string =>
   str(object, "metadata", "annotations", `pulumi.com/${key}`);

@@ -4,7 +4,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Obj, pluck, str } from "../values";
 import { isReason, messageOf, NoMatchError, StatusError } from "./apiErrors";
 import { Cluster } from "./cluster";
-import { isAnnotated, isCrd, listOf, nameOfObject, withMetadata } from "./objects";
+import {
+  isAnnotated,
+  isCrd,
+  isPatch,
+  listOf,
+  nameOfObject,
+  namespaceOfObject,
+  withMetadata,
+} from "./objects";
 import { createManager, takeOver, withIgnoredFields } from "./ownership";
 
 const conflictHelp =
@@ -23,7 +31,7 @@ export async function createObject(
   let pause = 1000;
   for (let tries = 0; ; tries++) {
     try {
-      return cluster.upsert
+      return cluster.upsert || isPatch(urn)
         ? await upsertObject(cluster, object, manager, preview)
         : await client.create(object, createManager, preview);
     } catch (error) {
@@ -73,6 +81,7 @@ async function upsertObject(
 /** Updates by server-side apply. A CustomResourceDefinition is replaced as a whole. */
 export async function updateObject(
   cluster: Cluster,
+  urn: string,
   inputs: Obj,
   before: Obj,
   manager: string,
@@ -86,7 +95,8 @@ export async function updateObject(
   }
   let live = before;
   const managed = listOf(pluck(live, "metadata", "managedFields"));
-  const handedOver = preview ? undefined : takeOver(managed, manager);
+  // A Patch resource leaves to others what is theirs (fixCSAFieldManagers).
+  const handedOver = preview || isPatch(urn) ? undefined : takeOver(managed, manager);
   if (handedOver) {
     live = await client.jsonPatch(live, [
       { op: "replace", path: "/metadata/managedFields", value: handedOver },
@@ -115,6 +125,14 @@ export async function updateObject(
   } catch (error) {
     throw conflictError(error, manager);
   }
+}
+
+/** Gives up the fields that a manager has of an object: those that nobody else has go (ssa.Relinquish). */
+export async function relinquish(cluster: Cluster, live: Obj, manager: string): Promise<void> {
+  const { apiVersion = null, kind = null } = live;
+  const [name, namespace] = [nameOfObject(live), namespaceOfObject(live)];
+  const least = { apiVersion, kind, metadata: { name, namespace } };
+  await cluster.reachable().apply(least, manager, false, false);
 }
 
 /** A conflict of server-side apply, in the provider's words. Returns any other error unchanged. */

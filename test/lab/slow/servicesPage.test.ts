@@ -8,7 +8,7 @@ import { KeyPair } from "../../../components/tls/keyPair";
 import { LabAcme } from "../../../lab/acme";
 import { pulumi, stackOutputs, type StackConfig } from "../../../lab/engine";
 import { get } from "../../../lab/http";
-import { labDir } from "../../../lab/paths";
+import { hostPool, labDir } from "../../../lab/paths";
 import { getHttps } from "../../support/https";
 import { eventually, loadBalancer } from "../../support/lab";
 import { LabStack } from "../../support/labStack";
@@ -51,6 +51,7 @@ describe("docs/services.md", () => {
     }))
       writeFileSync(path.join(folder, name), text);
     await lab.create();
+    await acme.resolveTo(hostPool(lab.host).split("-")[0] ?? "");
   });
 
   after(async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Graph, runProgram } from "../../../cli/recording/recorder";
+import { acmeAccountKey } from "../../../components/tls/acmeAccount";
 import { KeyPair, tlsData } from "../../../components/tls/keyPair";
 import { caOf, certificateFor, testCa } from "../../support/certificates";
 import { leastConfig } from "../../support/config";
@@ -25,9 +26,10 @@ const preview = (tls: object, state?: object[], changed: Record<string, string> 
 
 const secret = (graph: Graph) => graph.find("certificate-gateway");
 const nameOf = (graph: Graph) => (secret(graph).inputs.metadata as { name: string }).name;
+const gateway = (graph: Graph) =>
+  graph.find("kourier-kourier-system/3scale-kourier-gateway", "kubernetes:apps/v1:Deployment");
 const settings = (graph: Graph) =>
-  (graph.find("kourier-knative-serving/config-kourier").inputs as { data: Record<string, string> })
-    .data;
+  (graph.find("certificate-settings").inputs as { data: Record<string, string> }).data;
 
 /** The data of a Secret; undefined where only `up` knows it. */
 const dataOf = (graph: Graph, name: string) =>
@@ -51,12 +53,33 @@ const issued = async (renewIn = 30, names = `*.default.${domain}`): Promise<obje
 ];
 
 describe("the gateway's certificate", () => {
-  it("is issued where there is none, and the gateway's settings wait for it", async () => {
+  it("is issued where there is none, and the gateway is told of it once both are there", async () => {
     const graph = await preview({ issuer: "ca" });
     assert.equal(settings(graph)["certs-secret-name"], nameOf(graph));
-    const config = graph.find("kourier-knative-serving/config-kourier");
-    assert.ok(graph.waitsFor(config, secret(graph)));
+    const told = graph.find("certificate-settings");
+    assert.ok(graph.waitsFor(told, secret(graph)));
+    assert.ok(graph.waitsFor(told, gateway(graph)));
+    assert.ok(!graph.waitsFor(secret(graph), gateway(graph)));
+    assert.ok(graph.waitsFor(graph.find("hello-probe-request"), told));
     assert.deepEqual(graph.warnings, []);
+  });
+
+  it("comes from an ACME server once the gateway answers, by the account for which it answers", async () => {
+    const account = acmeAccountKey();
+    const { thumbprint } = account;
+    const data = { "account.key": Buffer.from(account.key).toString("base64") };
+    const state = [{ metadata: { name: "knative-edge-acme" }, data }];
+    const graph = await preview({ issuer: "acme" }, state);
+    assert.deepEqual(dataOf(graph, "certificate-account"), data);
+    const bootstrap = graph.find("kourier-kourier-system/kourier-bootstrap").inputs;
+    assert.ok(JSON.stringify(bootstrap).includes(`.${thumbprint}`));
+    assert.ok(JSON.stringify(gateway(graph).inputs).includes(thumbprint));
+    // Another gateway pod, and another order, only where the account is another.
+    const first = await preview({ issuer: "acme" });
+    assert.ok(!JSON.stringify(gateway(first).inputs).includes(thumbprint));
+    const byDns = await preview({ issuer: "acme", dnsCommand: "sh dns.sh" }, state);
+    assert.ok(!JSON.stringify(byDns.registrations).includes(thumbprint));
+    assert.throws(() => byDns.find("certificate-account"));
   });
 
   it("stays as the state has it while it is what is asked for", async () => {

@@ -9,6 +9,7 @@ import {
   gvkOfToken,
   isAnnotated,
   isCrd,
+  isPatch,
   nameOfObject,
   normalize,
   setAnnotation,
@@ -31,6 +32,9 @@ export const check =
     const given = toObject(news);
     const failures = kindFailures(urn, gvk, given);
     let inputs = normalize(given);
+    if (isPatch(urn) && nameOfObject(inputs) === "") {
+      throw new Error("patch resources require the `.metadata.name` field to be set");
+    }
     if (!(inputs.metadata instanceof Unknown)) {
       inputs = named(urn, inputs, olds && toObject(olds), proposedName);
       const hasNone = pluck(inputs, "metadata", "namespace") === undefined;

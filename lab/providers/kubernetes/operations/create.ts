@@ -4,7 +4,7 @@ import { Obj, omit, str } from "../../values";
 import { isReason, messageOf, NoMatchError, StatusError } from "../apiErrors";
 import { AwaitError, awaitReady } from "../await";
 import { Cluster } from "../cluster";
-import { checkpoint, gvkOfToken, idOf, isCrd, toObject } from "../objects";
+import { checkpoint, gvkOfToken, idOf, isCrd, isPatch, toObject } from "../objects";
 import { createObject } from "../write";
 import { fieldManagerOf, initError, isBlind, noSuchKind } from "./common";
 
@@ -26,7 +26,7 @@ export const create =
   async (urn, properties, preview, timeoutSeconds) => {
     const inputs = toObject(properties);
     const asIs = { id: "", state: properties };
-    if (preview && (await isBlind(cluster, properties, inputs))) return asIs;
+    if (preview && (isPatch(urn) || (await isBlind(cluster, properties, inputs)))) return asIs;
     const client = cluster.reachable();
     const fieldManager = fieldManagerOf(inputs, {});
     const stateOf = (live: Obj) =>

@@ -4,7 +4,8 @@ import { str } from "../../values";
 import { isReason, NoMatchError } from "../apiErrors";
 import { awaitDeleted, AwaitError } from "../await";
 import { Cluster } from "../cluster";
-import { annotation, checkpoint, idOf, parseCheckpoint, withMetadata } from "../objects";
+import { annotation, checkpoint, idOf, isPatch, parseCheckpoint, withMetadata } from "../objects";
+import { relinquish } from "../write";
 import { fieldManagerOf } from "./common";
 
 export const deleteObject =
@@ -19,6 +20,7 @@ export const deleteObject =
       );
     }
     const { inputs, live } = parseCheckpoint(state);
+    if (isPatch(urn)) return relinquish(cluster, live, fieldManagerOf(inputs, state));
     const name = id.slice(id.indexOf("/") + 1);
     const object = withMetadata(live, "name", name);
     const wish = annotation(inputs, "deletionPropagationPolicy").toLowerCase();

@@ -3,10 +3,11 @@ import { Diff, PropertyChange, Provider } from "../../server";
 import { Obj, pluck, Unknown } from "../../values";
 import { isJobDone } from "../await/workloads";
 import { Cluster } from "../cluster";
-import { diffObjects, forceNewPaths, withoutIgnored } from "../diff";
+import { diffObjects, forceNewPaths, identityPaths, withoutIgnored } from "../diff";
 import { gvkOf } from "../gvk";
 import {
   isAnnotated,
+  isPatch,
   nameOfObject,
   namespaceOfObject,
   normalize,
@@ -27,7 +28,7 @@ export const diff =
       normalize(toObject(newProperties)),
     );
     const detailed = withoutIgnored(
-      diffObjects(old, news, forceNewPaths(news, cluster.mutable)),
+      diffObjects(old, news, isPatch(urn) ? identityPaths : forceNewPaths(news, cluster.mutable)),
       ignoreChanges,
     );
     const replaces = [...detailed]

@@ -30,6 +30,7 @@ export const update =
       const before = await client.get(withMetadata(inputs, "name", nameOfObject(oldLive)));
       const outputs = await updateObject(
         cluster,
+        urn,
         inputs,
         before,
         fieldManager,

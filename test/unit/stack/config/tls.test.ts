@@ -70,6 +70,26 @@ describe("the key tls", () => {
     });
   });
 
+  it("asks an ACME server for each name alone where the gateway proves it, and for wildcards by DNS", () => {
+    const config = { domain, services: JSON.stringify(services) };
+    const asked = (tls: object) => testConfig({ ...config, tls: JSON.stringify(tls) }).tls?.names;
+    assert.deepEqual(asked({ issuer: "acme" }), names);
+    assert.deepEqual(asked({ issuer: "acme", dnsCommand: "sh dns.sh" }), [
+      `*.default.${domain}`,
+      `*.shop.${domain}`,
+      "api.example.com",
+    ]);
+  });
+
+  it("has the gateway prove nothing where no service answers outside", () => {
+    const inside = { services: JSON.stringify({ local: services.local }), sample: "false" };
+    assert.match(
+      problems({ issuer: "acme" }, inside).join(),
+      /^: has no name to prove, because no service answers outside; add one, or set tls\.dnsCommand/,
+    );
+    assert.deepEqual(problems({ issuer: "acme", dnsCommand: "sh dns.sh" }, inside), []);
+  });
+
   it("takes a certificate that covers every name, by itself or by a wildcard", async () => {
     assert.deepEqual(problems(given()), []);
     const wild = [`*.default.${domain}`, `*.shop.${domain}`, "api.example.com"];
@@ -192,11 +212,6 @@ describe("the key tls", () => {
       "a domain of no service",
       { issuer: "ca", certificates: { "ap.example.com": {} } },
       '.certificates["ap.example.com"]: is the domain of no service; did you mean "api.example.com"?',
-    ],
-    [
-      "no DNS command",
-      { issuer: "acme" },
-      ".dnsCommand: is not set; give the command that makes and removes DNS records, as docs/services.md explains.",
     ],
     [
       "a server that is none",
