@@ -1,6 +1,7 @@
 import * as http from "node:http";
 import * as https from "node:https";
 import { rootCertificates } from "node:tls";
+import type { Client } from "acme-client";
 import { UserError, wordsOf } from "../../lib/userError";
 import { DnsRecords } from "./dnsRecords";
 import { KeyPair } from "./keyPair";
@@ -38,15 +39,11 @@ export async function orderCertificate(
     { altNames: names },
     await acme.crypto.createPrivateEcdsaKey("P-256"),
   );
-  const client = new acme.Client({
-    directoryUrl: server,
-    accountKey,
-  });
+  const client = new acme.Client({ directoryUrl: server, accountKey });
   try {
+    await register(client, email);
     const certificate = await client.auto({
       csr,
-      email,
-      termsOfServiceAgreed: true,
       challengePriority: [records === undefined ? "http-01" : "dns-01"],
       // The command returns when the record can be seen, the gateway answers already, and the server looks for itself.
       skipChallengeVerification: true,
@@ -57,6 +54,23 @@ export async function orderCertificate(
     return { certificate, key: key.toString() };
   } catch (error) {
     throw error instanceof UserError ? error : refusal(server, names, error);
+  }
+}
+
+/**
+ * Makes the account, or finds the one that is there. Such a one acme-client then updates with nothing, which servers may refuse
+ * (createAccount in its client.js); it knows the account's URL by then.
+ */
+async function register(client: Client, email: string | undefined): Promise<void> {
+  const contact = email === undefined ? {} : { contact: [`mailto:${email}`] };
+  try {
+    await client.createAccount({ termsOfServiceAgreed: true, ...contact });
+  } catch (error) {
+    try {
+      client.getAccountUrl();
+    } catch {
+      throw error;
+    }
   }
 }
 
