@@ -1,13 +1,12 @@
 import { strict as assert } from "node:assert";
 import { forgetStack, pulumi, stackConfig } from "../../lab/engine";
-import { bootHost, hostFacts, powerOff, removeHost, sshExec, wipeHost } from "../../lab/host";
-import { get } from "../../lab/http";
+import { bootHost, powerOff, removeHost, sshExec } from "../../lab/host";
 import { hostPool } from "../../lab/paths";
 import {
   assertHello,
+  assertKnativesUrl,
   changedNames,
   clusterUidOn,
-  eventually,
   hostnameOf,
   kubectlOn,
   loadBalancer,
@@ -26,15 +25,6 @@ const kubectl = (args: string): Promise<string> => kubectlOn(host, args);
 const clusterUid = (): Promise<string> => clusterUidOn(host);
 const assertAnswer = (): Promise<void> => assertHello(host);
 const changes = (args?: string[]) => changedNames(stack, args);
-
-/** The URL in the outputs is the one that Knative gave the service. */
-async function assertKnativesUrl(): Promise<void> {
-  const hostname = await hostnameOf(host, "hello");
-  await eventually(`Knative's URL has ${hostname}`, 60, async () => {
-    const url = await kubectl("get services.serving.knative.dev hello -o jsonpath={.status.url}");
-    return new URL(url).hostname === hostname;
-  });
-}
 
 describe("the second day of a host", function () {
   before(async () => {
@@ -65,15 +55,6 @@ describe("the second day of a host", function () {
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 
-  it("shows and mends a number of pods that was changed by hand, though nothing in the release gives it", async () => {
-    await kubectl("-n metallb-system scale deployment controller --replicas=0");
-    assert.deepEqual(await changes(["--refresh"]), ["metallb-metallb-system/controller"]);
-    await pulumi(["up", "--yes", "--skip-preview", "--refresh"], { stack });
-    const replicas = "-n metallb-system get deployment controller -o jsonpath={.spec.replicas}";
-    assert.equal(await kubectl(replicas), "1");
-    assert.deepEqual(await changes(["--refresh"]), []);
-  });
-
   for (const [what, config, says] of [
     ["another network of pods", { podCidr: "10.200.0.0/16" }, /podCidr: .* add cidrChange/],
     ["an older k0s", { k0sVersion: "v1.34.1+k0s.0" }, /k0sVersion: .* add k0sDowngrade/],
@@ -94,34 +75,6 @@ describe("the second day of a host", function () {
     });
   }
 
-  it("lets the node's own address take over from MetalLB, which goes", async () => {
-    await up(host, stack, { loadBalancer: "nodeIp" });
-    const { address } = hostFacts(host);
-    assert.equal(await loadBalancer(host), address);
-    assert.equal(await hostnameOf(host, "hello"), `hello.default.${address}.sslip.io`);
-    await assertAnswer();
-    assert.equal(await kubectl("get namespace metallb-system --ignore-not-found -o name"), "");
-    await assertKnativesUrl();
-    assert.deepEqual(await changes(["--refresh"]), []);
-  });
-
-  it("gives the address back to MetalLB", async () => {
-    await up(host, stack, { loadBalancer: undefined });
-    const { address } = hostFacts(host);
-    assert.notEqual(await loadBalancer(host), address);
-    await assertAnswer();
-    const hostname = await hostnameOf(host, "hello");
-    // The node's rules follow its Services within a second or two.
-    await eventually("the node refuses what it answered", 60, () =>
-      get(address, hostname).then(
-        () => false,
-        (error: NodeJS.ErrnoException) => error.code === "ECONNREFUSED",
-      ),
-    );
-    await assertKnativesUrl();
-    assert.deepEqual(await changes(["--refresh"]), []);
-  });
-
   it("upgrades k0s in place and keeps the cluster's objects", async () => {
     await kubectl("create configmap kept --from-literal=of=before");
     const before = await clusterUid();
@@ -131,37 +84,6 @@ describe("the second day of a host", function () {
     assert.equal(await kubectl("get configmap kept -o jsonpath={.data.of}"), "before");
     await assertAnswer();
     assert.deepEqual(await changes(), []);
-  });
-
-  it("knows a wiped machine by its key, tells that the cluster is lost, and builds it anew", async () => {
-    const before = await clusterUid();
-    await wipeHost(host);
-    const says = async (): Promise<string> => {
-      const { code, stdout } = await script("preview", ["--stack", stack, "--refresh"]);
-      assert.equal(code, 1);
-      return stdout;
-    };
-    assert.match(await says(), /its key is not the one in sshHostKey: .* raise hostGeneration/);
-    await pulumi(["config", "set", "sshHostKey", hostFacts(host).hostKey], { stack });
-    const lost = await pulumi(["up", "--yes", "--skip-preview"], { stack, allowFailure: true });
-    assert.match(
-      lost.stdout,
-      /the cluster of this stack is not on \S+ any more \(.*machineId is .*\)\. If the host was rebuilt, raise/,
-    );
-    await pulumi(["config", "set", "hostGeneration", "2"], { stack });
-    await pulumi(["up", "--yes", "--skip-preview"], { stack });
-    assert.notEqual(await clusterUid(), before);
-    await assertAnswer();
-    assert.deepEqual(await changes(["--refresh"]), []);
-  });
-
-  it("wipes k0s itself off a host that was not, when hostGeneration is raised", async () => {
-    const before = await clusterUid();
-    await pulumi(["config", "set", "hostGeneration", "3"], { stack });
-    await pulumi(["up", "--yes", "--skip-preview"], { stack });
-    assert.notEqual(await clusterUid(), before);
-    await assertAnswer();
-    assert.deepEqual(await changes(["--refresh"]), []);
   });
 
   it("follows a pool that moves, with the address, the domain and the URLs", async () => {
@@ -174,7 +96,7 @@ describe("the second day of a host", function () {
     assert.equal(await loadBalancer(host), last);
     assert.equal(await hostnameOf(host, "hello"), `hello.default.${last}.sslip.io`);
     await assertAnswer();
-    await assertKnativesUrl();
+    await assertKnativesUrl(host);
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 

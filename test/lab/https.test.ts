@@ -1,12 +1,11 @@
 // HTTPS: by the program's own CA, by a certificate that is given, with one for a service's own domain, and its renewal.
 import { strict as assert } from "node:assert";
 import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
-import { blockedDomain, LabAcme } from "../../lab/acme";
 import { get } from "../../lab/http";
 import { dirs, hostPool } from "../../lab/paths";
 import { issueByCa, makeCa } from "../../components/tls/ownCa";
 import { KeyPair } from "../../components/tls/keyPair";
-import { getHttps, HttpsAnswer } from "../support/https";
+import { eventuallyAnother, getHttps, HttpsAnswer, makeDue } from "../support/https";
 import { changedNames, eventually, loadBalancer, previewSteps } from "../support/lab";
 import { LabStack } from "../support/labStack";
 import { filesWith } from "../support/secretWatch";
@@ -30,16 +29,6 @@ async function ask(name: string, ca: string): Promise<HttpsAnswer> {
   return getHttps(await loadBalancer(lab.host), name, ca);
 }
 
-/** Kourier has given the gateway another certificate. */
-async function eventuallyAnother(name: string, ca: string, before: string): Promise<string> {
-  let fingerprint = before;
-  await eventually(`another certificate of ${name}`, 60, async () => {
-    ({ fingerprint } = await ask(name, ca));
-    return fingerprint !== before;
-  });
-  return fingerprint;
-}
-
 async function setKey(path: string, { key }: KeyPair): Promise<void> {
   const args = ["config", "set", "--secret", "--path", `tls.${path}`];
   await pulumi(args, { stack: lab.stack, input: key });
@@ -56,18 +45,9 @@ describe("HTTPS", () => {
   let seen = "";
   let podsBefore = 0;
   let answer: HttpsAnswer;
-  let acme: LabAcme;
-  /** The CA of the certificate that is given. */
-  let given = "";
 
-  before(async () => {
-    await lab.create();
-    acme = await LabAcme.create();
-  });
-  after(async () => {
-    await acme.remove();
-    await lab.remove();
-  });
+  before(() => lab.create());
+  after(() => lab.remove());
 
   it("needs a domain that is known beforehand", async () => {
     await lab.configure({ tls: byCa.tls });
@@ -99,14 +79,14 @@ describe("HTTPS", () => {
     assert.deepEqual([answer.body, answer.fingerprint], ["Hello World!\n", seen]);
     await lab.configure({ ...byCa, services: { api } });
     await lab.up();
-    seen = await eventuallyAnother(hello, ca, seen);
+    seen = await eventuallyAnother(() => ask(hello, ca), seen);
     assert.equal((await ask(own, ca)).body, "Hello World!\n");
     assert.equal((await outputs()).ca, ca);
   });
 
   it("is renewed by an up when a third of the time is left", async () => {
     const { ca } = await outputs();
-    await makeDue();
+    await makeDue(lab.stack);
     const { text } = await lab.run("preview");
     assert.match(
       text,
@@ -117,7 +97,7 @@ describe("HTTPS", () => {
     assert.ok(changed.includes("replace certificate-gateway"), changed.join());
     assert.ok(!changed.some((step) => step.endsWith(" certificate-ca")), changed.join());
     await lab.up();
-    seen = await eventuallyAnother(hello, ca, seen);
+    seen = await eventuallyAnother(() => ask(hello, ca), seen);
     assert.deepEqual(await changedNames(lab.stack), []);
     // The one before is gone: one certificate, and the CA.
     assert.equal((await certificates()).trim().split("\n").length, 2);
@@ -134,20 +114,8 @@ describe("HTTPS", () => {
     seen = (await ask(hello, ca)).fingerprint;
   });
 
-  it("stays, with its CA, when the cluster is built anew", async () => {
-    const { ca } = await outputs();
-    await lab.configure({ ...byCa, services: { api }, hostGeneration: "2" });
-    await lab.up();
-    assert.equal((await outputs()).ca, ca);
-    await eventually("the same certificate", 60, async () => {
-      return (await ask(hello, ca)).fingerprint === seen;
-    });
-    assert.deepEqual(await changedNames(lab.stack), []);
-  });
-
   it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
     const ca = await makeCa("tests");
-    given = ca.certificate;
     const names = [hello, `api.default.${domain}`];
     const [pair, short, ofDomain] = await Promise.all([
       issueByCa(ca, names),
@@ -156,7 +124,6 @@ describe("HTTPS", () => {
     ]);
     const tls = (certificate: string): StackConfig => ({
       domain,
-      hostGeneration: "2",
       services: { api },
       tls: {
         issuer: "given",
@@ -198,64 +165,12 @@ describe("HTTPS", () => {
       assert.deepEqual(filesWith(folder, keys, new Date(0)), []);
   });
 
-  it("comes from an ACME server, which is told apart from what it refuses", async () => {
-    const { serverCa, directory: server, dnsCommand } = acme;
-    const byAcme = { issuer: "acme", server, serverCa, dnsCommand, ca: await acme.root() };
-    const config = (changed: object, domains = [own]): StackConfig => ({
-      domain,
-      hostGeneration: "2",
-      services: { api: { ...api, domains } },
-      tls: { ...byAcme, ...changed },
-    });
-    for (const [changed, domains, says] of [
-      [{ serverCa: undefined }, [own], /shows a certificate that this machine does not trust/],
-      [{ server: "https://127.0.0.1:1/dir" }, [own], /cannot be reached \(.*ECONNREFUSED/],
-      [{}, [blockedDomain], new RegExp(`issued no certificate for .*${blockedDomain}: `)],
-      [
-        { dnsCommand: "echo no access; exit 3" },
-        [own],
-        /did not add .* \(exit code 3\): no access/,
-      ],
-      [{ dnsCommand: "true" }, [own], /issued no certificate for .*: .*TXT/],
-    ] as [object, string[], RegExp][]) {
-      await lab.configure(config(changed, domains));
-      await lab.fails(says);
-      // The certificate before is served on.
-      assert.equal((await ask(hello, given)).body, body);
-    }
-    await lab.configure(config({}));
-    await lab.up();
-    let before = "";
-    const root = await acme.root();
-    await eventually("the certificate of the ACME server", 60, async () => {
-      before = (await ask(hello, root)).fingerprint;
-      return true;
-    });
-    assert.equal((await ask(own, root)).body, "Hello World!\n");
-    assert.equal((await outputs()).certificate.issuer, server);
-    assert.deepEqual(await changedNames(lab.stack), []);
-    await makeDue();
-    await lab.up();
-    await eventuallyAnother(hello, root, before);
-  });
-
   it("goes without a trace, and HTTP answers on", async () => {
-    await lab.configure({ domain, hostGeneration: "2", tls: undefined, services: undefined });
+    await lab.configure({ domain, tls: undefined, services: undefined });
     await lab.up();
     assert.equal((await get(await loadBalancer(lab.host), hello)).body, body);
     assert.equal(await certificates(), "");
     await assert.rejects(ask(hello, ""));
     assert.deepEqual(await changedNames(lab.stack), []);
   });
-
-  /** Time goes on: in the state, the certificate's last third has begun. */
-  async function makeDue(): Promise<void> {
-    const { stdout } = await pulumi(["stack", "export", "--show-secrets"], { stack: lab.stack });
-    const past = '"knative-edge/renew-from":"2020-01-01T00:00:00.000Z"';
-    const state = JSON.stringify(JSON.parse(stdout)).replaceAll(
-      /"knative-edge\/renew-from":"[^"]+"/g,
-      past,
-    );
-    await pulumi(["stack", "import"], { stack: lab.stack, input: state });
-  }
 });

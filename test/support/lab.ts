@@ -156,3 +156,15 @@ export async function eventually(
   };
   await waitFor(isSo, seconds, () => `not within ${seconds} s: ${what}${why}`, 500);
 }
+
+/** The URL in the outputs is the one that Knative gave the service. */
+export async function assertKnativesUrl(host: string): Promise<void> {
+  const hostname = await hostnameOf(host, "hello");
+  await eventually(`Knative's URL has ${hostname}`, 60, async () => {
+    const url = await kubectlOn(
+      host,
+      "get services.serving.knative.dev hello -o jsonpath={.status.url}",
+    );
+    return new URL(url).hostname === hostname;
+  });
+}

@@ -1,3 +1,4 @@
+// What an `up` says of the pods that it waits for.
 import { strict as assert } from "node:assert";
 import { LabStack, said } from "../../support/labStack";
 
