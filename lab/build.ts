@@ -41,6 +41,8 @@ interface Group {
   with?: string[];
   /** The package to build. By default the tools of a go.mod in lab/go, or the program in the lab's own module. */
   package?: string;
+  /** Has `go test -c` make its one program, of the package's end-to-end tests. */
+  tests?: boolean;
 }
 
 /** A change to one file of a module whose last release is too old for the programs that it works with. */
@@ -123,12 +125,33 @@ const groups = {
   kourier: double("kourier", 16),
   // For test/lab/admission.test.ts alone: no host has it.
   admit: { module: "go/serving", programs: ["admit"], package: "./admit" },
+  // For lab/conformance.ts: upstream's suite, and what it asks.
+  conformance: {
+    module: "go/conformance",
+    programs: ["ingress.test"],
+    folder: "conformance",
+    package: ".",
+    tests: true,
+  },
+  "conformance-images": {
+    module: "go/conformance",
+    programs: ["grpc-ping", "httpproxy", "retry", "runtime", "timeout", "wsserver"],
+    folder: "conformance",
+  },
 } satisfies Record<string, Group>;
 
 export type GroupName = keyof typeof groups;
 
 /** The groups that a lab needs, in the order of building. */
-export const groupNames = (Object.keys(groups) as GroupName[]).filter((name) => name !== "admit");
+export const groupNames = (Object.keys(groups) as GroupName[]).filter(
+  (name) => name !== "admit" && !name.startsWith("conformance"),
+);
+
+/** The groups of lab/conformance.ts. */
+export const conformanceGroups = ["conformance", "conformance-images"] as const;
+
+/** The programs that conformance suites run in a cluster. */
+export const conformancePrograms = groups["conformance-images"].programs;
 
 export interface BuildOptions {
   /** Where the programs go; groups with colliding names have subfolders `serving` and `metallb`. */
@@ -193,7 +216,7 @@ function stampOf(group: Group, go: string): string {
     // The tools of a go.mod have no source here.
     const recursive = group.package !== undefined || !module.startsWith("go/");
     for (const file of readdirSync(dir, { recursive, encoding: "utf8" }).sort()) {
-      if (/(\.go|go\.mod|go\.sum)$/.test(file) && !file.endsWith("_test.go")) {
+      if (/(\.go|go\.mod|go\.sum)$/.test(file) && (group.tests || !file.endsWith("_test.go"))) {
         hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
       }
     }
@@ -217,9 +240,11 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
     const { code, stderr } = await run(
       "go",
       [
-        ...["build", "-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
+        ...(group.tests ? ["test", "-c", "-tags", "e2e"] : ["build"]),
+        ...["-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
         ...["-ldflags", ["-s -w", ...settings].join(" ")],
-        ...["-o", `${target}/`, packages(group)],
+        ...["-o", group.tests ? path.join(target, group.programs[0] ?? "") : `${target}/`],
+        packages(group),
       ],
       {
         cwd,

@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { rootCertificates } from "node:tls";
+import { conformancePrograms } from "./build";
 import { debianFiles, envoyBinary, sha256 } from "./imagesFiles";
 import { layer, writeArchive, type Entry, type Image } from "./imagesOci";
 import { knativeVersion, metallbVersion } from "./versions";
@@ -87,6 +88,9 @@ const programImages: ProgramImage[] = [
   { names: ["registry.k8s.io/pause:3.10"], binary: "pause", target: "pause", user: "65535" },
 ];
 
+/** Where the images are that conformance suites run, and their tag: the arguments of upstream's suites. */
+export const conformanceImages = { repository: "registry.lab/conformance", tag: "v1" } as const;
+
 /** What distroless/static has: certificates, user names, a folder for temporary files. */
 const base: Entry[] = [
   {
@@ -102,7 +106,7 @@ const base: Entry[] = [
 ];
 
 /**
- * Writes the archive of all images, unless nothing of its contents has changed.
+ * Writes the archive of all images of a host, unless nothing of its contents has changed.
  * @param binDir folder of `buildAll`
  * @param outTar the archive. Its stamp is beside it
  * @throws when a program is missing, because `buildAll` did not run
@@ -112,20 +116,59 @@ export async function buildBundle(
   outTar: string,
   progress: (line: string) => void = () => {},
 ): Promise<void> {
-  const binaries = [...programImages.map((image) => image.binary), "kube-proxy", "zstd"];
-  const missing = binaries.filter((name) => !existsSync(path.join(binDir, name)));
+  const debian = await debianFiles(progress);
+  const envoy = await envoyBinary(progress);
+  const withDebian: [name: string, file: string][] = [
+    ["quay.io/k0sproject/kube-proxy:lab", path.join(binDir, "kube-proxy")],
+    [`registry.lab/kourier/envoy:${tags.envoy}`, envoy],
+  ];
+  await writeBundle({ binDir, outTar, progress }, programImages, { debian, images: withDebian });
+}
+
+/** Writes the archive of the images that conformance suites run, as {@link buildBundle} does. */
+export function buildConformanceBundle(
+  binDir: string,
+  outTar: string,
+  progress: (line: string) => void,
+): Promise<void> {
+  const { repository, tag } = conformanceImages;
+  const images = conformancePrograms.map((name) => ({
+    ...ko("", name, `conformance/${name}`, tag),
+    names: [`${repository}/${name}:${tag}`],
+  }));
+  return writeBundle({ binDir, outTar, progress }, images);
+}
+
+interface Target {
+  binDir: string;
+  outTar: string;
+  progress: (line: string) => void;
+}
+
+/** @param withDebian programs whose images have files of Debian too */
+async function writeBundle(
+  { binDir, outTar, progress }: Target,
+  programs: ProgramImage[],
+  withDebian: { debian: Entry[]; images: [name: string, file: string][] } = {
+    debian: [],
+    images: [],
+  },
+): Promise<void> {
+  const files = [
+    ...[...programs.map((image) => image.binary), "zstd"].map((name) => path.join(binDir, name)),
+    ...withDebian.images.map(([, file]) => file),
+  ];
+  const missing = files.filter((file) => !existsSync(file)).map((file) => path.basename(file));
   if (missing.length > 0) {
     throw new Error(
       `The lab's images need ${missing.join(", ")} in ${binDir}: build the lab's programs first (npm run lab).`,
     );
   }
-  const debian = await debianFiles(progress);
-  const envoy = await envoyBinary(progress);
-  const state = [...binaries.map((name) => path.join(binDir, name)), envoy].map((file) => {
+  const state = files.map((file) => {
     const { size, mtimeMs } = statSync(file);
     return [file, size, mtimeMs];
   });
-  const stamp = sha256(JSON.stringify([state, programImages, base, debian, sourceOfThis()]));
+  const stamp = sha256(JSON.stringify([state, programs, base, withDebian.debian, sourceOfThis()]));
   const stampFile = `${outTar}.stamp`;
   if (existsSync(outTar) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
     progress("images: up to date");
@@ -139,9 +182,9 @@ export async function buildBundle(
     const program = (file: string, target: string, capability?: Buffer) =>
       layer([{ path: target, file, size: statSync(file).size, mode: 0o755, capability }], workshop);
     const baseLayer = await layer(base, workshop);
-    const debianLayer = await layer(debian, workshop);
+    const debianLayer = await layer(withDebian.debian, workshop);
     const images: Image[] = [];
-    for (const { names, binary, target, user, capability } of programImages) {
+    for (const { names, binary, target, user, capability } of programs) {
       images.push({
         names,
         user,
@@ -149,10 +192,7 @@ export async function buildBundle(
         layers: [baseLayer, await program(path.join(binDir, binary), target, capability)],
       });
     }
-    for (const [name, file] of [
-      ["quay.io/k0sproject/kube-proxy:lab", path.join(binDir, "kube-proxy")],
-      [`registry.lab/kourier/envoy:${tags.envoy}`, envoy],
-    ] as const) {
+    for (const [name, file] of withDebian.images) {
       const target = `usr/local/bin/${path.basename(file)}`;
       images.push({
         names: [name],

@@ -1,0 +1,96 @@
+/**
+ * `npm run conformance`: upstream's own suite of ingresses against a stack, by default one on a lab host of its own, which is
+ * as small as the reference host.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { buildAll } from "./build";
+import { casesText } from "./conformance/cases";
+import { ConformanceHost } from "./conformance/host";
+import { isFailed, runSuite } from "./conformance/suite";
+import { conformanceImages } from "./images";
+import { alone } from "./lock";
+import { dirs } from "./paths";
+import { startAround } from "./prepare";
+import { exitWith, run } from "./process";
+import { say } from "./say";
+
+const help = `npm run conformance                    on a lab host of its own with 1 CPU and 1536 MiB, which it removes
+npm run conformance -- --only REGEXP   these cases only, such as 'headers|websocket'
+npm run conformance -- --json FILE     writes the outcomes there too
+npm run conformance -- --stack NAME    on a stack of yours, by the pulumi on PATH, with its kubeconfig output
+                       --project DIR   the folder of its Pulumi.yaml (default: this one)
+                       --images REPO   where its host finds the suite's images, with tag latest; ko builds them, see
+                                       docs/conformance.md
+                       --beside-services  although it has services besides the sample`;
+
+async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      only: { type: "string" },
+      json: { type: "string" },
+      stack: { type: "string" },
+      project: { type: "string", default: "." },
+      images: { type: "string" },
+      "beside-services": { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(help);
+    return 0;
+  }
+  const interruption = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.on(name, () => interruption.abort(new Error("interrupted")));
+  const only = values.only === undefined ? undefined : new RegExp(values.only);
+  const common = { only, signal: interruption.signal, say };
+  const { stack, project, images, "beside-services": besideServices } = values;
+  const cases = await (stack === undefined
+    ? alone(async () => {
+        const stopAround = await startAround(say);
+        const host = new ConformanceHost();
+        try {
+          await host.create(say);
+          const kubeconfig = await host.kubeconfigFile();
+          return await runSuite({ ...common, kubeconfig, images: conformanceImages });
+        } finally {
+          say("removing the host and its stack");
+          await host.remove();
+          await stopAround();
+        }
+      })
+    : ofStack(stack, project, async (kubeconfig) => {
+        if (images === undefined)
+          throw new Error("--images is missing: where the host finds the suite's images.");
+        await buildAll({ binDir: dirs.bin, progress: say }, ["conformance"]);
+        const repository = { repository: images, tag: "latest" };
+        return runSuite({ ...common, kubeconfig, images: repository, besideServices });
+      }));
+  console.log(`\n${casesText(cases)}`);
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(cases, null, 2)}\n`);
+  return cases.some(isFailed) ? 1 : 0;
+}
+
+/** Does something with a stack's kubeconfig in a file that only this user can read. */
+async function ofStack<Result>(
+  stack: string,
+  cwd: string,
+  use: (kubeconfig: string) => Promise<Result>,
+): Promise<Result> {
+  const args = ["stack", "output", "kubeconfig", "--show-secrets", "--stack", stack];
+  const { stdout } = await run("pulumi", args, { cwd });
+  const folder = mkdtempSync(path.join(tmpdir(), "conformance-"));
+  try {
+    const file = path.join(folder, "kubeconfig");
+    writeFileSync(file, stdout, { mode: 0o600 });
+    return await use(file);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+exitWith(main(process.argv.slice(2)));

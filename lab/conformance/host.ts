@@ -1,0 +1,63 @@
+/** A lab host with the suite's images, whose stack has nothing configured: 1 CPU, 1536 MiB and the policy edge. */
+import { rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { buildAll, conformanceGroups } from "../build";
+import { forgetStack, pulumi, stackConfig, type StackConfig } from "../engine";
+import { digestOf, fileUrl } from "../files";
+import { bootHost, removeHost, sshExec } from "../host";
+import { buildConformanceBundle } from "../images";
+import { labConfig } from "../labConfig";
+import { dirs, stackOf } from "../paths";
+import { referenceSize } from "../size";
+
+/** Name of the archive of the suite's images among the lab's downloads. */
+const archive = "conformance.tar";
+
+/** The host of `npm run conformance`, or of a test. */
+export class ConformanceHost {
+  private readonly stack: string;
+  private readonly kubeconfig: string;
+
+  constructor(private readonly name = "edge4") {
+    this.stack = stackOf(name);
+    this.kubeconfig = path.join(dirs.keys, `kubeconfig-${name}`);
+  }
+
+  /** Builds the suite, and brings up a new host. */
+  public async create(say: (line: string) => void): Promise<void> {
+    await buildAll({ binDir: dirs.bin, progress: say }, conformanceGroups);
+    const file = path.join(dirs.downloads, archive);
+    await buildConformanceBundle(dirs.bin, file, say);
+    await forgetStack(this.name);
+    await removeHost(this.name);
+    await bootHost(this.name, referenceSize, say);
+    const { imageBundles = [] } = (await labConfig(this.name)) as StackConfig & {
+      imageBundles?: object[];
+    };
+    const own = { url: fileUrl(archive), sha256: await digestOf(file) };
+    await stackConfig(this.name, { imageBundles: [...imageBundles, own] });
+    say("pulumi up");
+    await pulumi(["up", "--yes", "--skip-preview"], { stack: this.stack });
+  }
+
+  /** Writes the stack's kubeconfig to a file that only this user can read. */
+  public async kubeconfigFile(): Promise<string> {
+    const { stdout } = await pulumi(["stack", "output", "kubeconfig", "--show-secrets"], {
+      stack: this.stack,
+    });
+    writeFileSync(this.kubeconfig, stdout, { mode: 0o600 });
+    return this.kubeconfig;
+  }
+
+  /** What kubectl prints on the host. */
+  public async kubectl(args: string): Promise<string> {
+    return (await sshExec(this.name, `k0s kubectl ${args}`)).stdout;
+  }
+
+  /** Removes the host, its stack and its kubeconfig. */
+  public async remove(): Promise<void> {
+    await forgetStack(this.name);
+    await removeHost(this.name);
+    rmSync(this.kubeconfig, { force: true });
+  }
+}

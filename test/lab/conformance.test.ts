@@ -1,0 +1,28 @@
+// Ten and more cases of upstream's suite of ingresses, on the smallest host. All of them: npm run conformance.
+import { strict as assert } from "node:assert";
+import { ConformanceHost } from "../../lab/conformance/host";
+import { runSuite } from "../../lab/conformance/suite";
+import { conformanceImages } from "../../lab/images";
+
+describe("upstream's conformance suite of ingresses", () => {
+  const host = new ConformanceHost("edge13");
+
+  before(() => host.create(() => undefined));
+  after(() => host.remove());
+
+  it("passes in its quick cases, and leaves nothing", async () => {
+    const cases = await runSuite({
+      kubeconfig: await host.kubeconfigFile(),
+      images: conformanceImages,
+      only: /basics|headers|grpc|hosts|timeout|retry|websocket|host-rewrite/,
+      signal: new AbortController().signal,
+      say: () => undefined,
+    });
+    assert.deepEqual(
+      cases.filter(({ outcome }) => outcome !== "passed"),
+      [],
+    );
+    assert.ok(cases.length >= 10, String(cases.length));
+    assert.doesNotMatch(await host.kubectl("get namespaces -o name"), /serving-tests/);
+  });
+});
