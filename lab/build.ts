@@ -39,8 +39,8 @@ interface Group {
   ballastMiB?: number;
   /** Folders of the lab's own modules that the group's module imports. */
   with?: string[];
-  /** The package to build. By default the tools of a go.mod in lab/go, or the program in the lab's own module. */
-  package?: string;
+  /** The packages to build. By default the tools of a go.mod in lab/go, or the program in the lab's own module. */
+  packages?: string[];
   /** Has `go test -c` make its one program, of the package's end-to-end tests. */
   tests?: boolean;
 }
@@ -63,6 +63,25 @@ function own(name: string): Group {
 /** One of them that stands in for another program, and takes as much memory (lab/weight). */
 function double(name: string, ballastMiB: number): Group {
   return { ...own(name), ballastMiB, with: ["weight"] };
+}
+
+/** Programs of lab/go/conformance. */
+function conformance(programs: string[], more: Partial<Group>): Group {
+  return { module: "go/conformance", programs, folder: "conformance", ...more };
+}
+
+/** One of upstream's suites. */
+function conformanceTests(name: string, from: string): Group {
+  return conformance([`${name}.test`], { packages: [from], tests: true });
+}
+
+/** What the suites of one of upstream's modules run in a cluster. */
+function conformanceImages(module: string, programs: string): Group {
+  const packages = programs
+    .split(" ")
+    .map((each) => `knative.dev/${module}/test/test_images/${each}`);
+  const names = packages.map((each) => path.basename(each));
+  return conformance(names, { packages, folder: `conformance/${module}` });
 }
 
 /** The smallest are first, so that a mistake in the machine's set-up shows within seconds. */
@@ -124,20 +143,24 @@ const groups = {
   },
   kourier: double("kourier", 16),
   // For test/lab/admission.test.ts alone: no host has it.
-  admit: { module: "go/serving", programs: ["admit"], package: "./admit" },
-  // For lab/conformance.ts: upstream's suite, and what it asks.
-  conformance: {
-    module: "go/conformance",
-    programs: ["ingress.test"],
-    folder: "conformance",
-    package: ".",
-    tests: true,
-  },
-  "conformance-images": {
-    module: "go/conformance",
-    programs: ["grpc-ping", "httpproxy", "retry", "runtime", "timeout", "wsserver"],
-    folder: "conformance",
-  },
+  admit: { module: "go/serving", programs: ["admit"], packages: ["./admit"] },
+  // For lab/conformance.ts: upstream's suites, and the programs that they ask.
+  "conformance-place": conformance(["place"], { packages: ["./place"] }),
+  "conformance-ingress": conformanceTests("ingress", "."),
+  "conformance-api": conformanceTests("api", "knative.dev/serving/test/conformance/api/v1"),
+  "conformance-runtime": conformanceTests(
+    "runtime",
+    "knative.dev/serving/test/conformance/runtime",
+  ),
+  "conformance-networking": conformanceImages(
+    "networking",
+    "grpc-ping httpproxy retry runtime timeout wsserver",
+  ),
+  "conformance-serving": conformanceImages(
+    "serving",
+    "autoscale failing hellovolume helloworld multicontainer/servingcontainer multicontainer/sidecarcontainer " +
+      "pizzaplanetv1 pizzaplanetv2 readiness runtime singlethreaded timeout volumes",
+  ),
 } satisfies Record<string, Group>;
 
 export type GroupName = keyof typeof groups;
@@ -147,11 +170,10 @@ export const groupNames = (Object.keys(groups) as GroupName[]).filter(
   (name) => name !== "admit" && !name.startsWith("conformance"),
 );
 
-/** The groups of lab/conformance.ts. */
-export const conformanceGroups = ["conformance", "conformance-images"] as const;
-
-/** The programs that conformance suites run in a cluster. */
-export const conformancePrograms = groups["conformance-images"].programs;
+/** The programs that the suites of one of upstream's modules run in a cluster. */
+export function conformancePrograms(module: "networking" | "serving"): string[] {
+  return groups[`conformance-${module}`].programs;
+}
 
 export interface BuildOptions {
   /** Where the programs go; groups with colliding names have subfolders `serving` and `metallb`. */
@@ -214,7 +236,7 @@ function stampOf(group: Group, go: string): string {
   for (const module of [group.module, ...(group.with ?? [])]) {
     const dir = path.join(repoRoot, "lab", module);
     // The tools of a go.mod have no source here.
-    const recursive = group.package !== undefined || !module.startsWith("go/");
+    const recursive = group.packages !== undefined || !module.startsWith("go/");
     for (const file of readdirSync(dir, { recursive, encoding: "utf8" }).sort()) {
       if (/(\.go|go\.mod|go\.sum)$/.test(file) && (group.tests || !file.endsWith("_test.go"))) {
         hash.update(`${file}\n`).update(readFileSync(path.join(dir, file)));
@@ -224,9 +246,9 @@ function stampOf(group: Group, go: string): string {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The argument of `go build`. */
-function packages(group: Pick<Group, "module" | "package">): string {
-  return group.package ?? (group.module.startsWith("go/") ? "tool" : ".");
+/** The arguments of `go build`. */
+function packages(group: Pick<Group, "module" | "packages">): string[] {
+  return group.packages ?? (group.module.startsWith("go/") ? ["tool"] : ["."]);
 }
 
 async function compile(name: GroupName, group: Group, target: string): Promise<void> {
@@ -244,7 +266,7 @@ async function compile(name: GroupName, group: Group, target: string): Promise<v
         ...["-mod=readonly", "-buildvcs=false", "-trimpath", ...patch],
         ...["-ldflags", ["-s -w", ...settings].join(" ")],
         ...["-o", group.tests ? path.join(target, group.programs[0] ?? "") : `${target}/`],
-        packages(group),
+        ...packages(group),
       ],
       {
         cwd,
@@ -293,7 +315,7 @@ async function patched(patch: Patch, cwd: string, folder: string): Promise<strin
 export function explain(
   name: string,
   stderr: string,
-  group: Pick<Group, "module" | "package">,
+  group: Pick<Group, "module" | "packages">,
 ): string {
   const lines = stderr
     .split("\n")
@@ -307,7 +329,7 @@ export function explain(
   if (download) {
     return `A Go module for the lab's ${name} could not be downloaded: ${download.trim()}. Check the network and \`go env GOPROXY GOSUMDB\`.`;
   }
-  return `Building the lab's ${name} failed: ${last}. Run \`go build ${packages(group)}\` in lab/${group.module} to see all of it.`;
+  return `Building the lab's ${name} failed: ${last}. Run \`go build ${packages(group).join(" ")}\` in lab/${group.module} to see all of it.`;
 }
 
 async function goVersion(): Promise<string> {

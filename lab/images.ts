@@ -88,7 +88,7 @@ const programImages: ProgramImage[] = [
   { names: ["registry.k8s.io/pause:3.10"], binary: "pause", target: "pause", user: "65535" },
 ];
 
-/** Where the images are that conformance suites run, and their tag: the arguments of upstream's suites. */
+/** Where the images are that conformance suites run, and their tag: the modules of upstream have folders of their own. */
 export const conformanceImages = { repository: "registry.lab/conformance", tag: "v1" } as const;
 
 /** What distroless/static has: certificates, user names, a folder for temporary files. */
@@ -125,17 +125,23 @@ export async function buildBundle(
   await writeBundle({ binDir, outTar, progress }, programImages, { debian, images: withDebian });
 }
 
-/** Writes the archive of the images that conformance suites run, as {@link buildBundle} does. */
+/**
+ * Writes the archive of the images that conformance suites run, as {@link buildBundle} does.
+ * @param modules of upstream, whose suites are to run
+ */
 export function buildConformanceBundle(
   binDir: string,
   outTar: string,
+  modules: ("networking" | "serving")[],
   progress: (line: string) => void,
 ): Promise<void> {
   const { repository, tag } = conformanceImages;
-  const images = conformancePrograms.map((name) => ({
-    ...ko("", name, `conformance/${name}`, tag),
-    names: [`${repository}/${name}:${tag}`],
-  }));
+  const images = modules.flatMap((module) =>
+    conformancePrograms(module).map((name) => ({
+      ...ko("", name, `conformance/${module}/${name}`, tag),
+      names: [`${repository}/${module}/${name}:${tag}`],
+    })),
+  );
   return writeBundle({ binDir, outTar, progress }, images);
 }
 

@@ -1,7 +1,7 @@
-/** A lab host with the suite's images, whose stack has nothing configured: 1 CPU, 1536 MiB and the policy edge. */
+/** A lab host with the suites' images, whose stack has nothing configured: 1 CPU, 1536 MiB and the policy edge. */
 import { rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { buildAll, conformanceGroups } from "../build";
+import { buildAll } from "../build";
 import { forgetStack, pulumi, stackConfig, type StackConfig } from "../engine";
 import { digestOf, fileUrl } from "../files";
 import { bootHost, removeHost, sshExec } from "../host";
@@ -9,8 +9,9 @@ import { buildConformanceBundle } from "../images";
 import { labConfig } from "../labConfig";
 import { dirs, stackOf } from "../paths";
 import { referenceSize } from "../size";
+import { groupsOf, modulesOf, type SuiteName } from "./suites";
 
-/** Name of the archive of the suite's images among the lab's downloads. */
+/** Name of the archive of the suites' images among the lab's downloads. */
 const archive = "conformance.tar";
 
 /** The host of `npm run conformance`, or of a test. */
@@ -23,11 +24,13 @@ export class ConformanceHost {
     this.kubeconfig = path.join(dirs.keys, `kubeconfig-${name}`);
   }
 
-  /** Builds the suite, and brings up a new host. */
-  public async create(say: (line: string) => void): Promise<void> {
-    await buildAll({ binDir: dirs.bin, progress: say }, conformanceGroups);
+  /** Builds suites, and brings up a new host. */
+  public async create(names: SuiteName[], say: (line: string) => void): Promise<void> {
+    const modules = modulesOf(names);
+    const images = modules.map((module) => `conformance-${module}` as const);
+    await buildAll({ binDir: dirs.bin, progress: say }, [...groupsOf(names), ...images]);
     const file = path.join(dirs.downloads, archive);
-    await buildConformanceBundle(dirs.bin, file, say);
+    await buildConformanceBundle(dirs.bin, file, modules, say);
     await forgetStack(this.name);
     await removeHost(this.name);
     await bootHost(this.name, referenceSize, say);

@@ -1,27 +1,27 @@
 import { strict as assert } from "node:assert";
-import { caseNames, CaseReader, casesText } from "../conformance/cases";
+import { CaseReader, casesText } from "../conformance/cases";
+import { caseNames } from "../conformance/suites";
 
 /** What `ingress.test -test.v=test2json` prints, shortened. */
 const output = `^V=== RUN   TestIngress
-^V=== RUN   TestIngress/0/basics
-^V=== PAUSE TestIngress/0/basics
-^V=== RUN   TestIngress/0/tls
+^V=== RUN   TestIngress/basics
+^V=== PAUSE TestIngress/basics
+^V=== RUN   TestIngress/tls
     tls.go:40: no certificate here
-^V=== RUN   TestIngress/0/grpc
+^V=== RUN   TestIngress/grpc
     run.go:112: Skipping the test in skip-test flag
-^V=== RUN   TestIngress/0/headers/probe
-^V=== CONT  TestIngress/0/basics
+^V=== RUN   TestIngress/headers/probe
+^V=== CONT  TestIngress/basics
     util.go:98: [ingress-conformance-0] Using port 71
-^V=== NAME  TestIngress/0/headers/probe/a
+^V=== NAME  TestIngress/headers/probe/a
     headers.go:81: Got: 3, want: 4
-^V=== NAME  TestIngress/0/basics
-^V=== RUN   TestIngress/0/update/one
-^V--- PASS: TestIngress/0/basics (5.21s)
-^V--- FAIL: TestIngress/0/headers/probe/a (0.10s)
-^V--- FAIL: TestIngress/0/headers/probe (7.00s)
-^V--- SKIP: TestIngress/0/tls (0.00s)
-^V--- SKIP: TestIngress/0/grpc (0.00s)
-^V--- FAIL: TestIngress/0 (12.30s)
+^V=== NAME  TestIngress/basics
+^V=== RUN   TestIngress/update/one
+^V--- PASS: TestIngress/basics (5.21s)
+^V--- FAIL: TestIngress/headers/probe/a (0.10s)
+^V--- FAIL: TestIngress/headers/probe (7.00s)
+^V--- SKIP: TestIngress/tls (0.00s)
+^V--- SKIP: TestIngress/grpc (0.00s)
 ^V--- FAIL: TestIngress (12.30s)
 FAIL
 `.replaceAll("^V", "\u0016");

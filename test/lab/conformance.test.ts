@@ -7,11 +7,11 @@ import { conformanceImages } from "../../lab/images";
 describe("upstream's conformance suite of ingresses", () => {
   const host = new ConformanceHost("edge13");
 
-  before(() => host.create(() => undefined));
+  before(() => host.create(["ingress"], () => undefined));
   after(() => host.remove());
 
   it("passes in its quick cases, and leaves nothing", async () => {
-    const cases = await runSuite({
+    const cases = await runSuite("ingress", {
       kubeconfig: await host.kubeconfigFile(),
       images: conformanceImages,
       only: /basics|headers|grpc|hosts|timeout|retry|websocket|host-rewrite/,
