@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { kourierKind } from "../../components/ingress/kourierKind";
 import { keyPairProblems } from "../../components/tls/certificate";
 import { KeyPair } from "../../components/tls/keyPair";
@@ -69,11 +70,9 @@ export function readTls(
   }
   const redirect = given.redirect === true;
   const isExact = issuer.kind === "given" || isProvenByHttp(issuer);
-  if (isProvenByHttp(issuer) && names.length === 0) {
-    check.add(
-      "",
-      "has no name to prove, because no service answers outside; add one, or set tls.dnsCommand, by which a certificate is for a whole namespace.",
-    );
+  const unproven = isProvenByHttp(issuer) ? unprovable(issuer, names) : undefined;
+  if (unproven !== undefined) {
+    check.add("", unproven);
     return undefined;
   }
   // Wildcards, so that another service needs no other certificate. By HTTP none can be proven (RFC 8555, section 7.1.3).
@@ -157,6 +156,29 @@ function readAcme(check: Check, given: Record<string, unknown>): Issuer | undefi
         ...(serverCa !== undefined && { serverCa }),
       }
     : undefined;
+}
+
+/** Why an ACME server cannot prove names by asking the gateway, as far as that is known beforehand. */
+function unprovable(issuer: Issuer, names: string[]): string | undefined {
+  if (names.length === 0) {
+    return "has no name to prove, because no service answers outside; add one, or set tls.dnsCommand, by which a certificate is for a whole namespace.";
+  }
+  const isPublic =
+    issuer.kind === "acme" && /\.letsencrypt\.org$/.test(new URL(issuer.server).host);
+  const hidden = names.find(
+    (name) => isPublic && isPrivate(/(\d+(\.\d+){3})\.sslip\.io$/.exec(name)?.[1]),
+  );
+  return hidden === undefined
+    ? undefined
+    : `asks Let's Encrypt to reach ${hidden}, which leads to a private address; set domain to one of yours, or take the issuer ca.`;
+}
+
+function isPrivate(address: string | undefined): boolean {
+  return (
+    address !== undefined &&
+    ipaddr.IPv4.isValidFourPartDecimal(address) &&
+    ipaddr.IPv4.parse(address).range() !== "unicast"
+  );
 }
 
 /** The certificates of services' own domains. */

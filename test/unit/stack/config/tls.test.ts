@@ -90,6 +90,17 @@ describe("the key tls", () => {
     assert.deepEqual(problems({ issuer: "acme", dnsCommand: "sh dns.sh" }, inside), []);
   });
 
+  it("does not have Let's Encrypt ask for a private address", () => {
+    const at = (address: string) => ({ domain: `${address}.sslip.io` });
+    assert.match(
+      problems({ issuer: "acme" }, at("192.168.56.200")).join(),
+      /^: asks Let's Encrypt to reach hello\.default\.192\.168\.56\.200\.sslip\.io, which leads to a private address; set domain /,
+    );
+    assert.deepEqual(problems({ issuer: "acme" }, at("203.0.114.7")), []);
+    const server = "https://acme.example.com/directory";
+    assert.deepEqual(problems({ issuer: "acme", server }, at("192.168.56.200")), []);
+  });
+
   it("takes a certificate that covers every name, by itself or by a wildcard", async () => {
     assert.deepEqual(problems(given()), []);
     const wild = [`*.default.${domain}`, `*.shop.${domain}`, "api.example.com"];
