@@ -74,12 +74,24 @@ describe("the gateway's certificate", () => {
     const bootstrap = graph.find("kourier-kourier-system/kourier-bootstrap").inputs;
     assert.ok(JSON.stringify(bootstrap).includes(`.${thumbprint}`));
     assert.ok(JSON.stringify(gateway(graph).inputs).includes(thumbprint));
+    assert.ok(graph.waitsFor(secret(graph), gateway(graph)));
     // Another gateway pod, and another order, only where the account is another.
     const first = await preview({ issuer: "acme" });
     assert.ok(!JSON.stringify(gateway(first).inputs).includes(thumbprint));
     const byDns = await preview({ issuer: "acme", dnsCommand: "sh dns.sh" }, state);
     assert.ok(!JSON.stringify(byDns.registrations).includes(thumbprint));
     assert.throws(() => byDns.find("certificate-account"));
+  });
+
+  it("has no key in the state but as a secret, in whatever form the cluster tells of it", async () => {
+    const [byCa, byAcme] = [await preview({ issuer: "ca" }), await preview({ issuer: "acme" })];
+    for (const made of [
+      secret(byCa),
+      byCa.find("certificate-ca"),
+      secret(byAcme),
+      byAcme.find("certificate-account"),
+    ])
+      assert.deepEqual(made.additionalSecretOutputs, ["data"], made.name);
   });
 
   it("stays as the state has it while it is what is asked for", async () => {
