@@ -1,8 +1,8 @@
 // A host that is wiped and rebuilt, and a gateway's address that moves between MetalLB and the node: what takes long on the
 // second day.
 import { strict as assert } from "node:assert";
-import { forgetStack, pulumi } from "../../../lab/engine";
-import { bootHost, hostFacts, removeHost, wipeHost } from "../../../lab/host";
+import { pulumi } from "../../../lab/engine";
+import { hostFacts, wipeHost } from "../../../lab/host";
 import { get } from "../../../lab/http";
 import {
   assertHello,
@@ -11,58 +11,49 @@ import {
   clusterUidOn,
   eventually,
   hostnameOf,
-  kubectlOn,
   loadBalancer,
   script,
-  up,
 } from "../../support/lab";
+import { LabStack } from "../../support/labStack";
 
-const host = "edge4";
-const stack = "edge4";
-
-const kubectl = (args: string): Promise<string> => kubectlOn(host, args);
-const clusterUid = (): Promise<string> => clusterUidOn(host);
-const assertAnswer = (): Promise<void> => assertHello(host);
+const lab = new LabStack("edge4");
+const { host, stack } = lab;
 const changes = (args?: string[]) => changedNames(stack, args);
 
-describe("a host that is rebuilt", function () {
+describe("a host that is rebuilt", () => {
   before(async () => {
-    await removeHost(host);
-    await forgetStack(host);
-    await bootHost(host);
-    await up(host, stack);
+    await lab.create();
+    await lab.converges();
   });
-
-  after(async () => {
-    await forgetStack(host);
-    await removeHost(host);
-  });
+  after(() => lab.remove());
 
   it("shows and mends a number of pods that was changed by hand, though nothing in the release gives it", async () => {
-    await kubectl("-n metallb-system scale deployment controller --replicas=0");
+    await lab.kubectl("-n metallb-system scale deployment controller --replicas=0");
     assert.deepEqual(await changes(["--refresh"]), ["metallb-metallb-system/controller"]);
     await pulumi(["up", "--yes", "--skip-preview", "--refresh"], { stack });
     const replicas = "-n metallb-system get deployment controller -o jsonpath={.spec.replicas}";
-    assert.equal(await kubectl(replicas), "1");
+    assert.equal(await lab.kubectl(replicas), "1");
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 
   it("lets the node's own address take over from MetalLB, which goes", async () => {
-    await up(host, stack, { loadBalancer: "nodeIp" });
+    await lab.configure({ loadBalancer: "nodeIp", loadBalancerPool: undefined });
+    await lab.up();
     const { address } = hostFacts(host);
     assert.equal(await loadBalancer(host), address);
     assert.equal(await hostnameOf(host, "hello"), `hello.default.${address}.sslip.io`);
-    await assertAnswer();
-    assert.equal(await kubectl("get namespace metallb-system --ignore-not-found -o name"), "");
+    await assertHello(host);
+    assert.equal(await lab.kubectl("get namespace metallb-system --ignore-not-found -o name"), "");
     await assertKnativesUrl(host);
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 
   it("gives the address back to MetalLB", async () => {
-    await up(host, stack, { loadBalancer: undefined });
+    await lab.configure({ loadBalancer: undefined });
+    await lab.up();
     const { address } = hostFacts(host);
     assert.notEqual(await loadBalancer(host), address);
-    await assertAnswer();
+    await assertHello(host);
     const hostname = await hostnameOf(host, "hello");
     // The node's rules follow its Services within a second or two.
     await eventually("the node refuses what it answered", 60, () =>
@@ -76,7 +67,7 @@ describe("a host that is rebuilt", function () {
   });
 
   it("knows a wiped machine by its key, tells that the cluster is lost, and builds it anew", async () => {
-    const before = await clusterUid();
+    const before = await clusterUidOn(host);
     await wipeHost(host);
     const says = async (): Promise<string> => {
       const { code, stdout } = await script("preview", ["--stack", stack, "--refresh"]);
@@ -92,17 +83,17 @@ describe("a host that is rebuilt", function () {
     );
     await pulumi(["config", "set", "hostGeneration", "2"], { stack });
     await pulumi(["up", "--yes", "--skip-preview"], { stack });
-    assert.notEqual(await clusterUid(), before);
-    await assertAnswer();
+    assert.notEqual(await clusterUidOn(host), before);
+    await assertHello(host);
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 
   it("wipes k0s itself off a host that was not, when hostGeneration is raised", async () => {
-    const before = await clusterUid();
+    const before = await clusterUidOn(host);
     await pulumi(["config", "set", "hostGeneration", "3"], { stack });
     await pulumi(["up", "--yes", "--skip-preview"], { stack });
-    assert.notEqual(await clusterUid(), before);
-    await assertAnswer();
+    assert.notEqual(await clusterUidOn(host), before);
+    await assertHello(host);
     assert.deepEqual(await changes(["--refresh"]), []);
   });
 });
