@@ -1,12 +1,13 @@
+// A host that is upgraded from an older k0s, to other releases and back, and moved to another machine.
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../lab/engine";
-import { bootHost, hostFacts, removeHost, sshExec } from "../../lab/host";
-import { manifestsDir } from "../../lab/manifests";
-import { changed, removed, writeChangedReleases } from "../support/changedReleases";
-import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
+import { forgetStack, pulumi, stackConfig, stackOutputs } from "../../../lab/engine";
+import { bootHost, hostFacts, removeHost, sshExec } from "../../../lab/host";
+import { manifestsDir } from "../../../lab/manifests";
+import { changed, removed, writeChangedReleases } from "../../support/changedReleases";
+import { HostSnapshot, hostSnapshot, leftOver } from "../../support/hostSnapshot";
 import {
   assertHello,
   changedNames,
@@ -15,7 +16,7 @@ import {
   packedK0s,
   script,
   up,
-} from "../support/lab";
+} from "../../support/lab";
 
 const stack = "edge8";
 /** Where the stack's host is at first, and where it moves to. */
