@@ -84,7 +84,9 @@ describe("pulumi new", () => {
       "./typescript.cjs",
     ];
     const args = ["mocha", ...settings, "--timeout", "600000", "--exit", ...own, ...commands];
-    const { code, stdout } = await run("npx", args, { cwd: project, allowFailure: true });
+    // They are not tests of this repository: .ci/run is not to count them.
+    const env = { ...process.env, COUNTS_FILE: undefined };
+    const { code, stdout } = await run("npx", args, { cwd: project, env, allowFailure: true });
     assert.equal(code, 0, stdout);
     assert.match(stdout, /[5-9]\d\d passed, 0 failed/);
   });
