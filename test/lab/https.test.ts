@@ -6,6 +6,7 @@ import { dirs, hostPool } from "../../lab/paths";
 import { issueByCa, makeCa } from "../../components/tls/ownCa";
 import { KeyPair } from "../../components/tls/keyPair";
 import { eventuallyAnother, getHttps, HttpsAnswer, makeDue } from "../support/https";
+import { certificateFor } from "../support/certificates";
 import { changedNames, eventually, loadBalancer, previewSteps } from "../support/lab";
 import { LabStack } from "../support/labStack";
 import { filesWith } from "../support/secretWatch";
@@ -115,6 +116,7 @@ describe("HTTPS", () => {
   });
 
   it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
+    const before = (await outputs()).ca;
     const ca = await makeCa("tests");
     const names = [hello, `api.default.${domain}`];
     const [pair, short, ofDomain] = await Promise.all([
@@ -132,6 +134,13 @@ describe("HTTPS", () => {
         certificates: { [own]: { certificate: ofDomain.certificate } },
       },
     });
+    // Ended a month ago.
+    const old = await certificateFor(names, 395);
+    await lab.configure(tls(old.certificate));
+    await setKey("key", old);
+    await setKey(`certificates["${own}"].key`, ofDomain);
+    await lab.fails(/tls\.certificate: ended on \d{4}-\d\d-\d\d; renew it/);
+    assert.equal((await ask(hello, before)).body, body);
     await lab.configure(tls(short.certificate));
     await setKey("key", pair);
     await setKey(`certificates["${own}"].key`, ofDomain);

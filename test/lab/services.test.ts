@@ -166,6 +166,16 @@ service: { ports: { www: { port: 80, targetPort: 8080 } } }
     await answers("Hello rotated-secret!");
   });
 
+  it("get their Secret back, with its value, when it was deleted by hand", async () => {
+    await lab.kubectl("-n shop delete secret api-secrets");
+    await answers("Hello rotated-secret!");
+    const { code, text } = await lab.run("up", "--refresh", "--yes", "--skip-preview");
+    assert.equal(code, 0, text);
+    assert.equal(await lab.kubectl("-n shop get secrets -o name"), "secret/api-secrets\n");
+    await answers("Hello rotated-secret!");
+    assert.deepEqual(await changedNames(lab.stack), []);
+  });
+
   it("leave their Secret with the last secret, and nothing but their namespace when they go", async () => {
     const args = ["config", "rm", "--path", "serviceSecrets.api"];
     await pulumi(args, { stack: lab.stack });
