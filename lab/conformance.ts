@@ -8,7 +8,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build";
 import { type Case, casesText } from "./conformance/cases";
-import { ConformanceHost } from "./conformance/host";
+import { ConformanceHost, leftOnLabHosts } from "./conformance/host";
 import { isFailed, runSuite, type SuiteOptions } from "./conformance/suite";
 import { groupsOf, type SuiteName, suites } from "./conformance/suites";
 import { conformanceImages } from "./images";
@@ -65,7 +65,12 @@ async function main(args: string[]): Promise<number> {
         try {
           await host.create(asked, say);
           const kubeconfig = await host.kubeconfigFile();
-          return await runAll(asked, { ...common, kubeconfig, images: conformanceImages });
+          return await runAll(asked, {
+            ...common,
+            kubeconfig,
+            images: conformanceImages,
+            left: leftOnLabHosts,
+          });
         } finally {
           say("removing the host and its stack");
           await host.remove();

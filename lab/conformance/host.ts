@@ -14,6 +14,11 @@ import { groupsOf, modulesOf, type SuiteName } from "./suites";
 /** Name of the archive of the suites' images among the lab's downloads. */
 const archive = "conformance.tar";
 
+/** Cases that cannot pass on such a host, with the reason. */
+export const leftOnLabHosts = {
+  TestContainerErrorMsg: "no registry says that it has no such image: the lab's hosts have none",
+};
+
 /** The host of `npm run conformance`, or of a test. */
 export class ConformanceHost {
   private readonly stack: string;
