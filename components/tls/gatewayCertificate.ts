@@ -4,6 +4,7 @@ import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { Ingress, ServingSteps } from "../ingress/ingress";
 import { Manifest, ManifestPatch } from "../cluster/manifest";
 import { AcmeAccountKey } from "./acmeAccount";
+import { answersChallenges } from "./challengeAnswer";
 import { CertificateFacts, certificateFacts, factAnnotations } from "./certificateFacts";
 import { accountDataKey, accountName, caName, certificateNamespace } from "./certificateSecret";
 import { KeyPair } from "./keyPair";
@@ -18,7 +19,7 @@ export interface GatewayCertificateArgs {
   /** Knative Serving, whose namespace it is put into. By default it is in the cluster already. */
   knative?: ServingSteps;
   /** The ingress, whose gateway serves it. */
-  ingress: Pick<Ingress, "kind" | "ready">;
+  ingress: Pick<Ingress, "kind" | "ready" | "address">;
   /** Name of its Secret. Another certificate needs another name, because Kourier looks at no changed Secret. */
   secretName: string;
   /** Who issues it. */
@@ -115,7 +116,7 @@ function accountSecret(
  * @param ca The program's own CA, where it is the issuer.
  */
 function issued(
-  { issuer, names, account }: GatewayCertificateArgs,
+  { issuer, names, account, ingress }: GatewayCertificateArgs,
   placed: pulumi.Output<unknown>,
   ca: pulumi.Output<KeyPair> | undefined,
 ): pulumi.Output<KeyPair> {
@@ -123,10 +124,16 @@ function issued(
     case "given":
       return pulumi.secret(issuer.pair);
     case "acme":
-      return placed.apply(() =>
-        madeInUp(() =>
-          orderCertificate(issuer, names, (line) => void pulumi.log.info(line), account?.key),
-        ),
+      // By DNS it needs no gateway.
+      return pulumi.all([account && ingress.address, placed]).apply(([address = ""]) =>
+        madeInUp(async () => {
+          const say = (line: string): void => void pulumi.log.info(line);
+          // Servers put off whoever fails too often. Where this machine does not reach the gateway, theirs may.
+          if (account !== undefined && !(await answersChallenges(address, account))) {
+            say(`The gateway does not answer challenges at ${address}, as seen from this machine.`);
+          }
+          return orderCertificate(issuer, names, say, account?.key);
+        }),
       );
     case "ca":
       return pulumi.output(ca).apply((own) => madeInUp(() => issueByCa(own as KeyPair, names)));
