@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { buildAll } from "./build";
+import { kubeconfigFile } from "./engine";
 import { type Case, casesText } from "./conformance/cases";
 import { ConformanceHost, leftOnLabHosts } from "./conformance/host";
 import { isFailed, runSuite, type SuiteOptions } from "./conformance/suite";
@@ -64,7 +65,7 @@ async function main(args: string[]): Promise<number> {
         const host = new ConformanceHost();
         try {
           await host.create(asked, say);
-          const kubeconfig = await host.kubeconfigFile();
+          const kubeconfig = await kubeconfigFile(host.name);
           return await runAll(asked, {
             ...common,
             kubeconfig,

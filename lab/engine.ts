@@ -1,7 +1,15 @@
 /**
  * Pulumi on the lab's stacks: engine and plugins, their environment, the lab's project, and the stacks' configuration.
  */
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import yaml from "js-yaml";
@@ -231,6 +239,20 @@ export async function stackOutputs(host: string): Promise<Record<string, unknown
     allowFailure: true,
   });
   return code === 0 ? (JSON.parse(stdout) as Record<string, unknown>) : undefined;
+}
+
+/** Where the kubeconfig of a host's stack is written to. */
+export function kubeconfigPath(host: string): string {
+  return path.join(dirs.keys, `kubeconfig-${host}`);
+}
+
+/** Writes the kubeconfig of a host's stack to a file that only this user can read. */
+export async function kubeconfigFile(host: string): Promise<string> {
+  const args = ["stack", "output", "kubeconfig", "--show-secrets"];
+  const { stdout } = await pulumi(args, { stack: stackOf(host) });
+  const file = kubeconfigPath(host);
+  writeFileSync(file, stdout, { mode: 0o600 });
+  return file;
 }
 
 function readYaml(file: string): Record<string, unknown> {

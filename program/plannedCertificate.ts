@@ -8,13 +8,13 @@ import {
   isAskedFor,
   issuerText,
 } from "../components/tls/certificateFacts";
-import { AcmeAccountKey, acmeAccountKey, isProvenByHttp } from "../components/tls/acmeAccount";
 import {
-  accountDataKey,
-  accountName,
-  caName,
-  certificatePrefix,
-} from "../components/tls/certificateSecret";
+  accountKeyOf,
+  AcmeAccountKey,
+  acmeAccountKey,
+  isProvenByHttp,
+} from "../components/tls/acmeAccount";
+import { accountName, caName, certificatePrefix } from "../components/tls/certificateSecret";
 import { certificateDays } from "../components/tls/ownCa";
 import { TlsConfig } from "../components/tls/tlsConfig";
 import { isRecord } from "../lib/json";
@@ -102,20 +102,12 @@ async function lastCertificate(state: LastState): Promise<{
     const facts = factsOf(isRecord(annotations) ? annotations : undefined);
     return name.startsWith(certificatePrefix) && facts !== undefined ? [{ name, pair, facts }] : [];
   });
+  const account = all.find((outputs) => metadataOf(outputs).name === accountName);
   return {
     last: found[0],
     keptCa: secrets.find(({ name }) => name === caName)?.pair,
-    accountKey: all.map(accountKeyIn).find((key) => key !== undefined),
+    accountKey: isRecord(account?.data) ? accountKeyOf(account.data) : undefined,
   };
-}
-
-/** The account's key, if a Secret is the one with it. */
-function accountKeyIn(outputs: Record<string, unknown>): string | undefined {
-  const { data } = outputs;
-  const encoded = isRecord(data) ? data[accountDataKey] : undefined;
-  return metadataOf(outputs).name === accountName && typeof encoded === "string"
-    ? Buffer.from(encoded, "base64").toString("utf8")
-    : undefined;
 }
 
 async function warnOfEnds(given: (readonly [key: string, certificate: string])[]): Promise<void> {

@@ -22,6 +22,20 @@ export function acmeAccountKey(key: string = newKey()): AcmeAccountKey {
   return { key, thumbprint: createHash("sha256").update(members).digest("base64url") };
 }
 
+/** Name of the key in a Secret. */
+const dataKey = "account.key";
+
+/** The data of a Secret with an account's key. */
+export function accountData({ key }: AcmeAccountKey): Record<string, string> {
+  return { [dataKey]: Buffer.from(key, "utf8").toString("base64") };
+}
+
+/** The account's key in what {@link accountData} made; undefined in any other data. */
+export function accountKeyOf(data: Record<string, unknown>): string | undefined {
+  const encoded = data[dataKey];
+  return typeof encoded === "string" ? Buffer.from(encoded, "base64").toString("utf8") : undefined;
+}
+
 function newKey(): string {
   const { privateKey } = generateKeyPairSync("ec", {
     namedCurve: "P-256",

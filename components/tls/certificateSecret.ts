@@ -7,8 +7,5 @@ export const caName = "knative-edge-ca";
 /** Name of the Secret with the key of the account at an ACME server. */
 export const accountName = "knative-edge-acme";
 
-/** The key in it. */
-export const accountDataKey = "account.key";
-
 /** What the names of the Secrets with the gateway's certificate begin with. */
 export const certificatePrefix = "gateway-certificate-";

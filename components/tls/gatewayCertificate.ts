@@ -3,10 +3,10 @@ import { orderCertificate } from "./acme";
 import { Cluster, clusterOptions, withCluster } from "../cluster/cluster";
 import { Ingress, ServingSteps } from "../ingress/ingress";
 import { Manifest, ManifestPatch } from "../cluster/manifest";
-import { AcmeAccountKey } from "./acmeAccount";
+import { accountData, AcmeAccountKey } from "./acmeAccount";
 import { answersChallenges } from "./challengeAnswer";
 import { CertificateFacts, certificateFacts, factAnnotations } from "./certificateFacts";
-import { accountDataKey, accountName, caName, certificateNamespace } from "./certificateSecret";
+import { accountName, caName, certificateNamespace } from "./certificateSecret";
 import { KeyPair } from "./keyPair";
 import { issueByCa, makeCa } from "./ownCa";
 import { Issuer } from "./tlsConfig";
@@ -101,11 +101,11 @@ export class GatewayCertificate extends pulumi.ComponentResource {
 /** The account's key, kept for the next order: the gateway answers for this one only. */
 function accountSecret(
   name: string,
-  { key }: AcmeAccountKey,
+  account: AcmeAccountKey,
   opts: pulumi.CustomResourceOptions,
 ): Manifest {
   const metadata = { name: accountName, namespace: certificateNamespace };
-  const data = pulumi.secret({ [accountDataKey]: Buffer.from(key, "utf8").toString("base64") });
+  const data = pulumi.secret(accountData(account));
   return new Manifest(name, { apiVersion: "v1", kind: "Secret", metadata, data }, opts);
 }
 

@@ -1,9 +1,9 @@
 /** The lab host of the bench and its stack. */
-import { createReadStream, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, rmSync } from "node:fs";
 import path from "node:path";
 import { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { forgetStack, pulumi, pulumiEnv, stackOutputs } from "../engine";
+import { forgetStack, kubeconfigPath, pulumi, pulumiEnv, stackOutputs } from "../engine";
 import { bundleFile, k0sFile } from "../files";
 import { bootHost, removeHost, sshExec } from "../host";
 import { dirs, stackOf } from "../paths";
@@ -27,7 +27,7 @@ export async function newHost(size: Partial<HostSize> = {}): Promise<void> {
 export async function clearHost(): Promise<void> {
   await forgetStack(host);
   await removeHost(host);
-  rmSync(kubeconfig, { force: true });
+  rmSync(kubeconfigPath(host), { force: true });
 }
 
 /** SSH connections that the host has accepted since it booted, including the one that asks. */
@@ -53,15 +53,6 @@ export async function stateResources(): Promise<StateResource[]> {
   const { stdout } = await pulumi(["stack", "export"], { stack });
   return (JSON.parse(stdout) as { deployment: { resources: StateResource[] } }).deployment
     .resources;
-}
-
-const kubeconfig = path.join(dirs.keys, `kubeconfig-${host}`);
-
-/** Writes the stack's kubeconfig to a file that only this user can read. */
-export async function kubeconfigFile(): Promise<string> {
-  const { stdout } = await pulumi(["stack", "output", "kubeconfig", "--show-secrets"], { stack });
-  writeFileSync(kubeconfig, stdout, { mode: 0o600 });
-  return kubeconfig;
 }
 
 /** Where a service of the stack answers. */

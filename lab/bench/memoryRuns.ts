@@ -1,11 +1,11 @@
 /** Memory: the whole stack on a host held to its memory (`fit`), and what each measure saves (`levers`). */
 import { allMemoryMeasures, memoryMeasures } from "../../components/host/lowMemory";
 import type { LowMemory, MemoryMeasureName } from "../../components/host/lowMemory";
-import { stackConfig, type StackConfig } from "../engine";
+import { kubeconfigFile, stackConfig, type StackConfig } from "../engine";
 import { removeHost } from "../host";
 import { say } from "../say";
 import { referenceSize } from "../size";
-import { host, kubeconfigFile, newHost, target, timedPulumi } from "./benchHost";
+import { host, newHost, target, timedPulumi } from "./benchHost";
 import type { Findings } from "./findings";
 import {
   atRest,
@@ -65,7 +65,7 @@ async function fitStages(
     const { seconds } = await timedPulumi(signal, "up", "--yes", "--skip-preview");
     const facts = {
       target: await target("hello"),
-      kubeconfig: await kubeconfigFile(),
+      kubeconfig: await kubeconfigFile(host),
       upSeconds: seconds,
     };
     await stagesAfterUp(host, facts, minutes, signal, (stage) => {
@@ -99,7 +99,7 @@ export async function levers(
     await timedPulumi(signal, "up", "--yes", "--skip-preview");
     // Every case starts anew, so that none profits from a longer rest.
     await restartK0s(host);
-    const rest = await atRest(host, await kubeconfigFile(), signal);
+    const rest = await atRest(host, await kubeconfigFile(host), signal);
     rests.push({ name, rest });
     say(name);
     console.log(leverTable(rests));

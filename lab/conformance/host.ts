@@ -1,10 +1,10 @@
 /** A lab host with the suites' images, whose stack has nothing configured: 1 CPU, 1536 MiB and the policy edge. */
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import { buildAll } from "../build";
-import { forgetStack, pulumi, stackConfig, type StackConfig } from "../engine";
+import { forgetStack, kubeconfigPath, pulumi, stackConfig, type StackConfig } from "../engine";
 import { digestOf, fileUrl } from "../files";
-import { bootHost, removeHost, sshExec } from "../host";
+import { bootHost, removeHost } from "../host";
 import { buildConformanceBundle } from "../images";
 import { labConfig } from "../labConfig";
 import { dirs, stackOf } from "../paths";
@@ -21,13 +21,7 @@ export const leftOnLabHosts = {
 
 /** The host of `npm run conformance`, or of a test. */
 export class ConformanceHost {
-  private readonly stack: string;
-  private readonly kubeconfig: string;
-
-  constructor(private readonly name = "edge4") {
-    this.stack = stackOf(name);
-    this.kubeconfig = path.join(dirs.keys, `kubeconfig-${name}`);
-  }
+  constructor(public readonly name = "edge4") {}
 
   /** Builds suites, and brings up a new host. */
   public async create(names: SuiteName[], say: (line: string) => void): Promise<void> {
@@ -45,27 +39,13 @@ export class ConformanceHost {
     const own = { url: fileUrl(archive), sha256: await digestOf(file) };
     await stackConfig(this.name, { imageBundles: [...imageBundles, own] });
     say("pulumi up");
-    await pulumi(["up", "--yes", "--skip-preview"], { stack: this.stack });
-  }
-
-  /** Writes the stack's kubeconfig to a file that only this user can read. */
-  public async kubeconfigFile(): Promise<string> {
-    const { stdout } = await pulumi(["stack", "output", "kubeconfig", "--show-secrets"], {
-      stack: this.stack,
-    });
-    writeFileSync(this.kubeconfig, stdout, { mode: 0o600 });
-    return this.kubeconfig;
-  }
-
-  /** What kubectl prints on the host. */
-  public async kubectl(args: string): Promise<string> {
-    return (await sshExec(this.name, `k0s kubectl ${args}`)).stdout;
+    await pulumi(["up", "--yes", "--skip-preview"], { stack: stackOf(this.name) });
   }
 
   /** Removes the host, its stack and its kubeconfig. */
   public async remove(): Promise<void> {
     await forgetStack(this.name);
     await removeHost(this.name);
-    rmSync(this.kubeconfig, { force: true });
+    rmSync(kubeconfigPath(this.name), { force: true });
   }
 }

@@ -50,9 +50,8 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
         cases.push({ name: each, outcome: "skipped", seconds: 0, reason });
         continue;
       }
-      const found = await runCase(program, [...suite.only(each, all), ...common(name, options)], {
-        signal,
-      });
+      const args = [...suite.only(each, all), ...common(name, options)];
+      const found = await runCase(program, args, signal);
       found.forEach((one) => say(`${one.name}: ${one.outcome} in ${one.seconds} s`));
       cases.push(...found);
     }
@@ -76,11 +75,7 @@ function common(name: SuiteName, { kubeconfig, images }: SuiteOptions): string[]
 }
 
 /** Runs a suite's program for one case. @returns it and its parts */
-async function runCase(
-  program: string,
-  args: string[],
-  { signal }: { signal: AbortSignal },
-): Promise<Case[]> {
+async function runCase(program: string, args: string[], signal: AbortSignal): Promise<Case[]> {
   const reader = new CaseReader();
   // Where the suites find the gateway (knative.dev/pkg/test/ingress), and Knative.
   const env = {

@@ -69,13 +69,14 @@ export function readTls(
     return undefined;
   }
   const redirect = given.redirect === true;
-  const isExact = issuer.kind === "given" || isProvenByHttp(issuer);
-  const unproven = isProvenByHttp(issuer) ? unprovable(issuer, names) : undefined;
+  const isByHttp = isProvenByHttp(issuer);
+  const unproven = isByHttp ? unprovable(issuer, names) : undefined;
   if (unproven !== undefined) {
     check.add("", unproven);
     return undefined;
   }
   // Wildcards, so that another service needs no other certificate. By HTTP none can be proven (RFC 8555, section 7.1.3).
+  const isExact = issuer.kind === "given" || isByHttp;
   const asked = isExact ? names : [...wildcards(services, domain), ...others];
   return { issuer, names: asked, ca, redirect, certificates };
 }

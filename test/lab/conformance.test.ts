@@ -2,7 +2,9 @@
 import { strict as assert } from "node:assert";
 import { ConformanceHost } from "../../lab/conformance/host";
 import { runSuite } from "../../lab/conformance/suite";
+import { kubeconfigFile } from "../../lab/engine";
 import { conformanceImages } from "../../lab/images";
+import { kubectlOn } from "../support/lab";
 
 describe("upstream's conformance suite of ingresses", () => {
   const host = new ConformanceHost("edge13");
@@ -12,7 +14,7 @@ describe("upstream's conformance suite of ingresses", () => {
 
   it("passes in its quick cases, and leaves nothing", async () => {
     const cases = await runSuite("ingress", {
-      kubeconfig: await host.kubeconfigFile(),
+      kubeconfig: await kubeconfigFile(host.name),
       images: conformanceImages,
       only: /basics|headers|grpc|hosts|timeout|retry|websocket|host-rewrite/,
       signal: new AbortController().signal,
@@ -23,6 +25,6 @@ describe("upstream's conformance suite of ingresses", () => {
       [],
     );
     assert.ok(cases.length >= 10, String(cases.length));
-    assert.doesNotMatch(await host.kubectl("get namespaces -o name"), /serving-tests/);
+    assert.doesNotMatch(await kubectlOn(host.name, "get namespaces -o name"), /serving-tests/);
   });
 });

@@ -1,34 +1,21 @@
 // HTTPS: by the program's own CA, by a certificate that is given, with one for a service's own domain, and its renewal.
 import { strict as assert } from "node:assert";
-import { pulumi, stackOutputs, type StackConfig } from "../../lab/engine";
+import { pulumi, type StackConfig } from "../../lab/engine";
 import { get } from "../../lab/http";
-import { dirs, hostPool } from "../../lab/paths";
+import { dirs } from "../../lab/paths";
 import { issueByCa, makeCa } from "../../components/tls/ownCa";
 import { KeyPair } from "../../components/tls/keyPair";
-import { eventuallyAnother, getHttps, HttpsAnswer, makeDue } from "../support/https";
+import { HttpsAnswer } from "../support/https";
+import { HttpsStack } from "../support/httpsStack";
 import { certificateFor } from "../support/certificates";
 import { changedNames, eventually, loadBalancer, previewSteps } from "../support/lab";
-import { LabStack } from "../support/labStack";
 import { filesWith } from "../support/secretWatch";
 
-const lab = new LabStack("edge18");
-const domain = `${hostPool(lab.host).split("-")[0]}.sslip.io`;
-const hello = `hello.default.${domain}`;
+const lab = new HttpsStack("edge18");
+const { domain, hello } = lab;
 const own = "api.example.com";
 const body = "Hello Edge!!\n";
 const api = { image: "ghcr.io/knative/helloworld-go:latest", domains: [own] };
-
-const outputs = async () =>
-  (await stackOutputs(lab.host)) as {
-    ca: string;
-    url: string;
-    certificate: { issuer: string; names: string; ends: string };
-  };
-
-/** What a client sees that trusts one CA. */
-async function ask(name: string, ca: string): Promise<HttpsAnswer> {
-  return getHttps(await loadBalancer(lab.host), name, ca);
-}
 
 async function setKey(path: string, { key }: KeyPair): Promise<void> {
   const args = ["config", "set", "--secret", "--path", `tls.${path}`];
@@ -61,10 +48,10 @@ describe("HTTPS", () => {
     podsBefore = await pods();
     await lab.configure(byCa);
     await lab.up();
-    const { ca, url, certificate } = await outputs();
+    const { ca, url, certificate } = await lab.outputs();
     assert.equal(url, `https://${hello}`);
     assert.deepEqual([certificate.issuer, certificate.names], ["ca", `*.default.${domain}`]);
-    answer = await ask(hello, ca);
+    answer = await lab.ask(hello, ca);
     assert.deepEqual([answer.status, answer.body], [200, body]);
     assert.equal((await get(await loadBalancer(lab.host), hello)).status, 301);
     assert.equal(await pods(), podsBefore);
@@ -73,21 +60,21 @@ describe("HTTPS", () => {
   });
 
   it("needs no other certificate for another service, but for its own domain", async () => {
-    const { ca } = await outputs();
+    const { ca } = await lab.outputs();
     await lab.configure({ ...byCa, services: { api: { ...api, domains: [] } } });
     await lab.up();
-    answer = await ask(`api.default.${domain}`, ca);
+    answer = await lab.ask(`api.default.${domain}`, ca);
     assert.deepEqual([answer.body, answer.fingerprint], ["Hello World!\n", seen]);
     await lab.configure({ ...byCa, services: { api } });
     await lab.up();
-    seen = await eventuallyAnother(() => ask(hello, ca), seen);
-    assert.equal((await ask(own, ca)).body, "Hello World!\n");
-    assert.equal((await outputs()).ca, ca);
+    seen = await lab.eventuallyAnother(hello, ca, seen);
+    assert.equal((await lab.ask(own, ca)).body, "Hello World!\n");
+    assert.equal((await lab.outputs()).ca, ca);
   });
 
   it("is renewed by an up when a third of the time is left", async () => {
-    const { ca } = await outputs();
-    await makeDue(lab.stack);
+    const { ca } = await lab.outputs();
+    await lab.makeDue();
     const { text } = await lab.run("preview");
     assert.match(
       text,
@@ -98,25 +85,25 @@ describe("HTTPS", () => {
     assert.ok(changed.includes("replace certificate-gateway"), changed.join());
     assert.ok(!changed.some((step) => step.endsWith(" certificate-ca")), changed.join());
     await lab.up();
-    seen = await eventuallyAnother(() => ask(hello, ca), seen);
+    seen = await lab.eventuallyAnother(hello, ca, seen);
     assert.deepEqual(await changedNames(lab.stack), []);
     // The one before is gone: one certificate, and the CA.
     assert.equal((await certificates()).trim().split("\n").length, 2);
   });
 
   it("comes back when its Secret was deleted by hand", async () => {
-    const { ca } = await outputs();
+    const { ca } = await lab.outputs();
     const secret = (await certificates()).split("\n").find((name) => name.includes("gateway-"));
     await lab.kubectl(`-n knative-serving delete ${secret}`);
     const { code, text } = await lab.run("up", "--refresh", "--yes", "--skip-preview");
     assert.equal(code, 0, text);
     assert.equal((await certificates()).trim().split("\n").length, 2);
-    assert.equal((await outputs()).ca, ca);
-    seen = (await ask(hello, ca)).fingerprint;
+    assert.equal((await lab.outputs()).ca, ca);
+    seen = (await lab.ask(hello, ca)).fingerprint;
   });
 
   it("is refused with a certificate that does not fit, and serves one that does, and a domain's own", async () => {
-    const before = (await outputs()).ca;
+    const before = (await lab.outputs()).ca;
     const ca = await makeCa("tests");
     const names = [hello, `api.default.${domain}`];
     const [pair, short, ofDomain] = await Promise.all([
@@ -140,7 +127,7 @@ describe("HTTPS", () => {
     await setKey("key", old);
     await setKey(`certificates["${own}"].key`, ofDomain);
     await lab.fails(/tls\.certificate: ended on \d{4}-\d\d-\d\d; renew it/);
-    assert.equal((await ask(hello, before)).body, body);
+    assert.equal((await lab.ask(hello, before)).body, body);
     await lab.configure(tls(short.certificate));
     await setKey("key", pair);
     await setKey(`certificates["${own}"].key`, ofDomain);
@@ -153,10 +140,13 @@ describe("HTTPS", () => {
     await setKey(`certificates["${own}"].key`, ofDomain);
     await lab.up();
     await eventually("the given certificate", 60, async () => {
-      await ask(hello, ca.certificate);
+      await lab.ask(hello, ca.certificate);
       return true;
     });
-    const [ofHello, ofOwn] = [await ask(hello, ca.certificate), await ask(own, ca.certificate)];
+    const [ofHello, ofOwn] = [
+      await lab.ask(hello, ca.certificate),
+      await lab.ask(own, ca.certificate),
+    ];
     assert.notEqual(ofHello.fingerprint, ofOwn.fingerprint);
     assert.equal(ofOwn.body, "Hello World!\n");
     // Without the redirect both answer.
@@ -179,7 +169,7 @@ describe("HTTPS", () => {
     await lab.up();
     assert.equal((await get(await loadBalancer(lab.host), hello)).body, body);
     assert.equal(await certificates(), "");
-    await assert.rejects(ask(hello, ""));
+    await assert.rejects(lab.ask(hello, ""));
     assert.deepEqual(await changedNames(lab.stack), []);
   });
 });

@@ -1,8 +1,6 @@
 import https from "node:https";
 import { TLSSocket } from "node:tls";
-import { pulumi } from "../../lab/engine";
 import { wholeAnswer, type HttpAnswer } from "../../lab/http";
-import { eventually } from "./lab";
 
 /** An answer over HTTPS, and who gave it. */
 export interface HttpsAnswer extends HttpAnswer {
@@ -27,31 +25,4 @@ export async function getHttps(address: string, name: string, ca: string): Promi
     60,
   );
   return { ...answer, fingerprint };
-}
-
-/** Time goes on: in the state, the certificate's last third has begun. */
-export async function makeDue(stack: string): Promise<void> {
-  const { stdout } = await pulumi(["stack", "export", "--show-secrets"], { stack: stack });
-  const past = '"knative-edge/renew-from":"2020-01-01T00:00:00.000Z"';
-  const state = JSON.stringify(JSON.parse(stdout)).replaceAll(
-    /"knative-edge\/renew-from":"[^"]+"/g,
-    past,
-  );
-  await pulumi(["stack", "import"], { stack: stack, input: state });
-}
-
-/**
- * The gateway shows another certificate than before, by one CA.
- * @param ask What a client sees that trusts the CA.
- */
-export async function eventuallyAnother(
-  ask: () => Promise<HttpsAnswer>,
-  before: string,
-): Promise<string> {
-  let fingerprint = before;
-  await eventually("another certificate", 60, async () => {
-    ({ fingerprint } = await ask());
-    return fingerprint !== before;
-  });
-  return fingerprint;
 }

@@ -1,26 +1,15 @@
 // HTTPS on a cluster that is built anew, and by an ACME server that looks at the DNS.
 import { strict as assert } from "node:assert";
 import { blockedDomain, LabAcme } from "../../../lab/acme";
-import { stackOutputs, type StackConfig } from "../../../lab/engine";
-import { hostPool } from "../../../lab/paths";
-import { eventuallyAnother, getHttps, HttpsAnswer, makeDue } from "../../support/https";
-import { changedNames, eventually, loadBalancer } from "../../support/lab";
-import { LabStack } from "../../support/labStack";
+import { type StackConfig } from "../../../lab/engine";
+import { HttpsStack } from "../../support/httpsStack";
+import { changedNames, eventually } from "../../support/lab";
 
-const lab = new LabStack("edge18");
-const domain = `${hostPool(lab.host).split("-")[0]}.sslip.io`;
-const hello = `hello.default.${domain}`;
+const lab = new HttpsStack("edge18");
+const { domain, hello } = lab;
 const own = "api.example.com";
 const body = "Hello Edge!!\n";
 const api = { image: "ghcr.io/knative/helloworld-go:latest", domains: [own] };
-
-const outputs = async () =>
-  (await stackOutputs(lab.host)) as { ca: string; certificate: { issuer: string } };
-
-/** What a client sees that trusts one CA. */
-async function ask(name: string, ca: string): Promise<HttpsAnswer> {
-  return getHttps(await loadBalancer(lab.host), name, ca);
-}
 
 describe("HTTPS that outlives the cluster, and by DNS", () => {
   const byCa: StackConfig = { domain, tls: { issuer: "ca", redirect: true } };
@@ -33,7 +22,7 @@ describe("HTTPS that outlives the cluster, and by DNS", () => {
     acme = await LabAcme.create();
     await lab.configure({ ...byCa, services: { api } });
     await lab.up();
-    given = (await outputs()).ca;
+    given = (await lab.outputs()).ca;
   });
   after(async () => {
     await acme.remove();
@@ -42,12 +31,12 @@ describe("HTTPS that outlives the cluster, and by DNS", () => {
 
   it("stays, with its CA, when the cluster is built anew", async () => {
     const ca = given;
-    const seen = (await ask(hello, ca)).fingerprint;
+    const seen = (await lab.ask(hello, ca)).fingerprint;
     await lab.configure({ ...byCa, services: { api }, hostGeneration: "2" });
     await lab.up();
-    assert.equal((await outputs()).ca, ca);
+    assert.equal((await lab.outputs()).ca, ca);
     await eventually("the same certificate", 60, async () => {
-      return (await ask(hello, ca)).fingerprint === seen;
+      return (await lab.ask(hello, ca)).fingerprint === seen;
     });
     assert.deepEqual(await changedNames(lab.stack), []);
   });
@@ -75,21 +64,21 @@ describe("HTTPS that outlives the cluster, and by DNS", () => {
       await lab.configure(config(changed, domains));
       await lab.fails(says);
       // The certificate before is served on.
-      assert.equal((await ask(hello, given)).body, body);
+      assert.equal((await lab.ask(hello, given)).body, body);
     }
     await lab.configure(config({}));
     await lab.up();
     let before = "";
     const root = await acme.root();
     await eventually("the certificate of the ACME server", 60, async () => {
-      before = (await ask(hello, root)).fingerprint;
+      before = (await lab.ask(hello, root)).fingerprint;
       return true;
     });
-    assert.equal((await ask(own, root)).body, "Hello World!\n");
-    assert.equal((await outputs()).certificate.issuer, server);
+    assert.equal((await lab.ask(own, root)).body, "Hello World!\n");
+    assert.equal((await lab.outputs()).certificate.issuer, server);
     assert.deepEqual(await changedNames(lab.stack), []);
-    await makeDue(lab.stack);
+    await lab.makeDue();
     await lab.up();
-    await eventuallyAnother(() => ask(hello, root), before);
+    await lab.eventuallyAnother(hello, root, before);
   });
 });
