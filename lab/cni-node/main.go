@@ -1,9 +1,10 @@
-// Command cni-node stands in for kube-router: it gives the node's pods a bridge network by writing
-// the CNI configuration under kube-router's name, and stays until it is told to end, as heavy as
-// kube-router. Routes between nodes are not its business: the edge host is a single node.
+// Command cni-node stands in for kube-router: it gives the node's pods a bridge network by writing the CNI configuration
+// under kube-router's name, keeps a route to the pods of each other node, and stays until it is told to end, as heavy as
+// kube-router. Where kube-router learns the routes from its neighbours by BGP, this reads the nodes from the API.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"log"
@@ -17,29 +18,41 @@ import (
 )
 
 func main() {
-	podCIDR := flag.String("pod-cidr", "", "the node's pod CIDR, its spec.podCIDR (required)")
+	master := flag.String("master", "", "URL of the API server (required)")
 	confDir := flag.String("conf-dir", "/etc/cni/net.d", "where the container runtime reads CNI configurations")
-	// kube-router's own, as k0s gives them: none of them changes what a single node's pods see.
+	// kube-router's own, as k0s gives them: none of them changes what the pods of these nodes see.
 	for _, name := range []string{"run-router", "run-firewall", "run-service-proxy", "bgp-graceful-restart", "auto-mtu", "hairpin-mode"} {
 		flag.Bool(name, true, "accepted as by kube-router, without effect")
 	}
 	flag.Parse()
-	config, err := conflist(*podCIDR)
-	if err != nil {
-		log.Fatalf("--pod-cidr: %v", err)
-	}
-	if err := writeAtomically(filepath.Join(*confDir, "10-kuberouter.conflist"), config); err != nil {
-		log.Fatal(err)
-	}
 	if err := weight.Carry(weight.KubeRouter); err != nil {
 		log.Fatal(err)
 	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGINT, syscall.SIGTERM)
-	<-stop
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	own := os.Getenv("NODE_NAME")
+	configured := ""
+	routes := newRoutes()
+	err := watchNodes(ctx, *master, func(nodes map[string]node) {
+		if podCIDR := nodes[own].podCIDR; podCIDR != "" && podCIDR != configured {
+			config, err := conflist(podCIDR)
+			if err != nil {
+				log.Fatalf("pod CIDR of %s: %v", own, err)
+			}
+			if err := writeAtomically(filepath.Join(*confDir, "10-kuberouter.conflist"), config); err != nil {
+				log.Fatal(err)
+			}
+			configured = podCIDR
+		}
+		routes.follow(own, nodes)
+	})
+	// Like kube-router's, the routes stay when it ends: pods go on while it is replaced.
+	if err != nil && ctx.Err() == nil {
+		log.Fatal(err)
+	}
 }
 
-// conflist is what kube-router would write. ipMasq leaves traffic inside the pod CIDR alone, so pods
+// conflist is what kube-router would write. ipMasq leaves traffic inside the node's pod CIDR alone, so pods
 // see each other's addresses; hairpinMode lets a pod reach itself through its Service.
 func conflist(podCIDR string) ([]byte, error) {
 	prefix, err := netip.ParsePrefix(podCIDR)

@@ -16,11 +16,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// apiClient speaks to the API server on this host as its administrator. Four
-// kinds of request do not need a client library, whose heap the host would carry.
+// apiClient speaks to the API server: on the controller as its administrator, on a worker by its token or as its kubelet.
+// A few kinds of request do not need a client library, whose heap the host would carry.
 type apiClient struct {
 	url  string
 	http *http.Client
+	// token of a client without a certificate
+	token string
 }
 
 func newAPIClient(vars Vars, config *ClusterConfig) (*apiClient, error) {
@@ -32,15 +34,19 @@ func newAPIClient(vars Vars, config *ClusterConfig) (*apiClient, error) {
 	if err != nil {
 		return nil, err
 	}
+	return clientOf(config.Spec.API.localURL(), ca, []tls.Certificate{cert}), nil
+}
+
+func clientOf(url string, ca []byte, certificates []tls.Certificate) *apiClient {
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(ca)
 	return &apiClient{
-		url: config.Spec.API.localURL(),
+		url: url,
 		http: &http.Client{
 			Timeout:   10 * time.Second,
-			Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: pool}},
+			Transport: &http.Transport{TLSClientConfig: &tls.Config{Certificates: certificates, RootCAs: pool}},
 		},
-	}, nil
+	}
 }
 
 func (c *apiClient) do(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
@@ -50,6 +56,9 @@ func (c *apiClient) do(ctx context.Context, method, path, contentType string, bo
 	}
 	if contentType != "" {
 		request.Header.Set("Content-Type", contentType)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -72,20 +81,15 @@ func (c *apiClient) ready(ctx context.Context) error {
 	return err
 }
 
-// podCIDR is the node's range of pod addresses, or an error while it has none.
-func (c *apiClient) podCIDR(ctx context.Context, node string) (string, error) {
-	data, err := c.do(ctx, http.MethodGet, "/api/v1/nodes/"+node, "", nil)
+// nodeCount is the number of nodes.
+func (c *apiClient) nodeCount(ctx context.Context) (int, error) {
+	data, err := c.do(ctx, http.MethodGet, "/api/v1/nodes", "", nil)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
-	var object struct{ Spec struct{ PodCIDR string } }
-	if err := json.Unmarshal(data, &object); err != nil {
-		return "", err
-	}
-	if object.Spec.PodCIDR == "" {
-		return "", fmt.Errorf("node %s has no pod CIDR yet", node)
-	}
-	return object.Spec.PodCIDR, nil
+	var list struct{ Items []struct{} }
+	err = json.Unmarshal(data, &list)
+	return len(list.Items), err
 }
 
 // labelNode sets the role that a kubelet may not give itself.

@@ -36,15 +36,27 @@ func addControllerFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringP("config", "c", "", "config file, use '-' to read the config from stdin (default \""+defaultConfigPath+"\")")
 	flags.Bool("single", false, "enable single node (implies --enable-worker, default false)")
+	flags.Bool("enable-worker", false, "enable worker (default false)")
+	flags.Bool("no-taints", false, "disable default taints for controller node")
 	flags.StringSlice("disable-components", nil, "disable components (valid items: "+strings.Join(components, ",")+")")
+	addWorkerFlags(cmd)
+}
+
+// addWorkerFlags adds those that a worker and a controller with a worker share.
+func addWorkerFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	flags.String("kubelet-root-dir", "", "Kubelet root directory for k0s")
 	flags.String("kubelet-extra-args", "", "extra args for kubelet")
 	flags.String("profile", "default", "worker profile to use on the node")
 	flags.StringToString("labels", nil, "Node labels, list of key=value pairs")
+	flags.StringSlice("taints", nil, "Node taints, list of key=value:effect strings")
+	flags.String("token-file", "", "Path to the file containing join-token.")
 }
 
-func checkComponents(cmd *cobra.Command) error {
-	disabled, err := cmd.Flags().GetStringSlice("disable-components")
+// checkController refuses what k0s knows and the double cannot run.
+func checkController(cmd *cobra.Command) error {
+	flags := cmd.Flags()
+	disabled, err := flags.GetStringSlice("disable-components")
 	if err != nil {
 		return err
 	}
@@ -53,8 +65,20 @@ func checkComponents(cmd *cobra.Command) error {
 			return fmt.Errorf("unknown component %s", component)
 		}
 	}
-	if single, err := cmd.Flags().GetBool("single"); err != nil || !single {
-		return errors.New("the lab's double of k0s is a single node: give --single")
+	single, _ := flags.GetBool("single")
+	enabled, _ := flags.GetBool("enable-worker")
+	untainted, _ := flags.GetBool("no-taints")
+	if file, _ := flags.GetString("token-file"); file != "" {
+		return errors.New("the lab's double of k0s joins no controllers: leave out --token-file")
+	}
+	if single {
+		return nil
+	}
+	if !enabled || !untainted {
+		return errors.New("the lab's double of k0s always runs pods on the controller: give --single, or --enable-worker and --no-taints")
+	}
+	if !slices.Contains(disabled, "konnectivity-server") {
+		return errors.New("the lab's double of k0s has no konnectivity: give --disable-components=konnectivity-server, or --single")
 	}
 	return nil
 }
@@ -69,7 +93,7 @@ func controllerCmd() *cobra.Command {
 			if os.Geteuid() != 0 {
 				return errNotRoot
 			}
-			if err := checkComponents(cmd); err != nil {
+			if err := checkController(cmd); err != nil {
 				return err
 			}
 			vars := newVars(cmd)
@@ -80,11 +104,9 @@ func controllerCmd() *cobra.Command {
 			if err := errors.Join(config.validate(), config.buildable()); err != nil {
 				return fmt.Errorf("invalid node config: %w", err)
 			}
-			opts := workerOptions{}
+			opts := readWorkerOptions(cmd)
 			opts.disabled, _ = cmd.Flags().GetStringSlice("disable-components")
-			opts.kubeletArgs, _ = cmd.Flags().GetString("kubelet-extra-args")
-			opts.profile, _ = cmd.Flags().GetString("profile")
-			opts.labels, _ = cmd.Flags().GetStringToString("labels")
+			opts.single, _ = cmd.Flags().GetBool("single")
 			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 			defer stop()
 			return runController(ctx, vars, config, opts)
@@ -125,7 +147,7 @@ func (n *node) stop() {
 // Like k0s (cmd/controller/controller.go of v1.34.10) it starts one part after the other: the API server, the other
 // controllers and k0s' own workloads, and then the worker.
 func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts workerOptions) error {
-	hostname, err := nodeName()
+	hostname, err := opts.nodeName()
 	if err != nil {
 		return err
 	}
@@ -170,7 +192,8 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 			return err
 		}
 		slog.Info("the API server is ready")
-		if err := serveStatus(ctx, vars, config, started, api.ready); err != nil {
+		status := Status{Role: "controller", SingleNode: opts.single, ClusterConfig: config}
+		if err := serveStatus(ctx, vars, status, started, api.ready); err != nil {
 			return err
 		}
 		if err := n.startControllers(opts.disabled); err != nil {
@@ -184,9 +207,19 @@ func runController(ctx context.Context, vars Vars, config *ClusterConfig, opts w
 			}
 		}
 		close(started)
+		if !slices.Contains(opts.disabled, "csr-approver") {
+			group.Go(func() error { return approveServingCertificates(ctx, api) })
+		}
 		return deployStack(ctx, api, vars, config, opts.disabled, hostname)
 	})
-	group.Go(func() error { return runWorker(ctx, n, hostname, opts, started) })
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-started:
+			return runWorker(ctx, n, hostname, opts)
+		}
+	})
 	err = group.Wait()
 	if errors.Is(err, context.Canceled) {
 		slog.Info("stopping k0s")
@@ -211,11 +244,6 @@ func controllerManagerReady(ctx context.Context) error {
 		return fmt.Errorf("the controller manager is not healthy: %s", response.Status)
 	}
 	return nil
-}
-
-func nodeName() (string, error) {
-	hostname, err := os.Hostname()
-	return strings.ToLower(hostname), err
 }
 
 func (n *node) startAPIServer() error {

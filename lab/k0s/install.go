@@ -33,7 +33,7 @@ func installCmd() *cobra.Command {
 			if os.Geteuid() != 0 {
 				return errNotRoot
 			}
-			if err := checkComponents(cmd); err != nil {
+			if err := checkController(cmd); err != nil {
 				return err
 			}
 			vars := newVars(cmd)
@@ -47,7 +47,7 @@ func installCmd() *cobra.Command {
 			if err := ensureUsers(vars.DataDir); err != nil {
 				return fmt.Errorf("failed to create controller users: %w", err)
 			}
-			if err := installUnit(append([]string{"controller"}, flagsToArgs(cmd)...), resolveEnv(env), force); err != nil {
+			if err := installUnit(controllerService, append([]string{"controller"}, flagsToArgs(cmd)...), resolveEnv(env), force); err != nil {
 				return fmt.Errorf("failed to install controller service: %w", err)
 			}
 			if start {
@@ -55,17 +55,35 @@ func installCmd() *cobra.Command {
 				if force {
 					verb = "restart"
 				}
-				return systemctl(verb, serviceName)
+				return systemctl(verb, controllerService)
 			}
 			return nil
 		},
 	}
 	addControllerFlags(controller)
-	flags := controller.Flags()
-	flags.BoolVar(&force, "force", false, "force init script creation")
-	flags.BoolVar(&start, "start", false, "start the service immediately after installation")
-	flags.StringArrayVarP(&env, "env", "e", nil, "set environment variable")
-	cmd.AddCommand(controller)
+	controller.Flags().BoolVar(&start, "start", false, "start the service immediately after installation")
+	worker := &cobra.Command{
+		Use:   "worker",
+		Short: "Install k0s worker on a brand-new system. Must be run as root (or with sudo)",
+		Args:  cobra.NoArgs,
+		// Like k0s, it looks at neither the token nor a controller that is installed here.
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if os.Geteuid() != 0 {
+				return errNotRoot
+			}
+			if err := installUnit(workerService, append([]string{"worker"}, flagsToArgs(cmd)...), resolveEnv(env), force); err != nil {
+				return fmt.Errorf("failed to install worker service: %w", err)
+			}
+			return nil
+		},
+	}
+	addPersistentFlags(worker)
+	addWorkerFlags(worker)
+	for _, command := range []*cobra.Command{controller, worker} {
+		command.Flags().BoolVar(&force, "force", false, "force init script creation")
+		command.Flags().StringArrayVarP(&env, "env", "e", nil, "set environment variable")
+		cmd.AddCommand(command)
+	}
 	return cmd
 }
 
@@ -145,39 +163,50 @@ func quoteArgs(args []string) []string {
 	return quoted
 }
 
-func unitInstalled() bool {
-	_, err := os.Stat(unitPath)
-	return err == nil
+// installedService is the service of this host, of which k0s knows one, the controller's first.
+func installedService() (string, error) {
+	for _, service := range []string{controllerService, workerService} {
+		if _, err := os.Stat(unitPath(service)); err == nil {
+			return service, nil
+		}
+	}
+	return "", errNotInstalled
 }
 
-func installUnit(args, env []string, force bool) error {
-	if unitInstalled() && !force {
-		return fmt.Errorf("Init already exists: %s", unitPath)
+func installUnit(service string, args, env []string, force bool) error {
+	path := unitPath(service)
+	if _, err := os.Stat(path); err == nil && !force {
+		return fmt.Errorf("Init already exists: %s", path)
 	}
 	executable, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(unitPath, []byte(unitText(executable, args, env)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(unitText(executable, args, env)), 0o644); err != nil {
 		return err
 	}
-	if err := systemctl("enable", serviceName+".service"); err != nil {
+	if err := systemctl("enable", service+".service"); err != nil {
 		return err
 	}
 	return systemctl("daemon-reload")
 }
 
-func uninstallUnit() error {
-	if !unitInstalled() {
-		return nil
+func uninstallUnits() error {
+	for {
+		service, err := installedService()
+		if err != nil {
+			return nil
+		}
+		if err := systemctl("disable", service+".service"); err != nil {
+			return err
+		}
+		if err := os.Remove(unitPath(service)); err != nil {
+			return err
+		}
+		if err := systemctl("daemon-reload"); err != nil {
+			return err
+		}
 	}
-	if err := systemctl("disable", serviceName+".service"); err != nil {
-		return err
-	}
-	if err := os.Remove(unitPath); err != nil {
-		return err
-	}
-	return systemctl("daemon-reload")
 }
 
 func systemctl(args ...string) error {
@@ -187,17 +216,17 @@ func systemctl(args ...string) error {
 	return nil
 }
 
-// serviceState is what systemd says: active, activating, inactive, failed...
-func serviceState() (string, error) {
-	if !unitInstalled() {
-		return "", errNotInstalled
+// serviceState is the service of this host, and what systemd says of it: active, activating, inactive, failed...
+func serviceState() (service, state string, err error) {
+	if service, err = installedService(); err != nil {
+		return "", "", err
 	}
-	out, _ := exec.Command("systemctl", "is-active", serviceName).Output() // exits 3 when not active
-	state := strings.TrimSpace(string(out))
+	out, _ := exec.Command("systemctl", "is-active", service).Output() // exits 3 when not active
+	state = strings.TrimSpace(string(out))
 	if state == "failed" {
-		return "", errors.New("service in failed state")
+		return "", "", errors.New("service in failed state")
 	}
-	return state, nil
+	return service, state, nil
 }
 
 func startCmd() *cobra.Command {
@@ -209,14 +238,14 @@ func startCmd() *cobra.Command {
 			if os.Geteuid() != 0 {
 				return errNotRoot
 			}
-			state, err := serviceState()
+			service, state, err := serviceState()
 			if err != nil {
 				return err
 			}
 			if state == "active" || state == "activating" {
 				return errors.New("already running")
 			}
-			return systemctl("start", serviceName+".service")
+			return systemctl("start", service+".service")
 		},
 	}
 }
@@ -230,14 +259,14 @@ func stopCmd() *cobra.Command {
 			if os.Geteuid() != 0 {
 				return errNotRoot
 			}
-			state, err := serviceState()
+			service, state, err := serviceState()
 			if err != nil {
 				return err
 			}
 			if state == "inactive" {
 				return errors.New("already stopped")
 			}
-			return systemctl("stop", serviceName+".service")
+			return systemctl("stop", service+".service")
 		},
 	}
 }

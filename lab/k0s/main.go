@@ -1,6 +1,6 @@
 // Command k0s is the lab's double of k0s: the same commands, outputs, paths and
 // service as far as knative-edge uses them, around the same upstream Kubernetes
-// programs, on a single node. README.md lists what it has and what it has not.
+// programs, on one controller and its workers. README.md lists what it has and what it has not.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 	}
 	root.AddCommand(
 		versionCmd(), installCmd(), startCmd(), stopCmd(), statusCmd(), kubeconfigCmd(), kubectlCmd(), ctrCmd(),
-		configCmd(), sysinfoCmd(), resetCmd(), controllerCmd(), airgapCmd(),
+		configCmd(), sysinfoCmd(), resetCmd(), controllerCmd(), workerCmd(), tokenCmd(), airgapCmd(),
 	)
 	if root.Execute() != nil {
 		os.Exit(1)

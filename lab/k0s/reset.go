@@ -59,7 +59,7 @@ func reset(vars Vars) error {
 	}{
 		{"containers steps", func() error { return removeContainers(vars) }},
 		{"remove k0s users step", removeUsers},
-		{"uninstall service step", uninstallUnit},
+		{"uninstall service step", uninstallUnits},
 		{"remove directories step", func() error { return removeDirectories(vars) }},
 		{"CNI leftovers cleanup step", removeCNIConfig},
 		{"kube-bridge leftovers cleanup step", removeBridge},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,20 +28,25 @@ type stackData struct {
 	Network       *NetworkSpec
 	APIServer     string // URL for clients that cannot use the service address yet
 	ClusterDNS    string
-	NodePodCIDR   string // known once there is a node
+	Replicas      int    // of CoreDNS
+	WorkerConfig  string // what a worker reads before it starts its kubelet
 	Upstream      bool   // the host has a name server that CoreDNS can forward to
 	MasqueradeAll bool
 	CNIConfDir    string
 }
 
-// deployStack applies k0s' own workloads: what does not need a node at once, and
-// the network when the node has its range of addresses. It returns when all are applied.
+// deployStack applies k0s' own workloads, and keeps CoreDNS' replicas in step with the nodes until ctx ends.
 func deployStack(ctx context.Context, api *apiClient, vars Vars, config *ClusterConfig, disabled []string, node string) error {
 	dns, err := config.Spec.Network.serviceAddress(10)
 	if err != nil {
 		return err
 	}
+	shared, err := json.Marshal(config.workerConfig())
+	if err != nil {
+		return err
+	}
 	data := stackData{
+		Replicas: 1, WorkerConfig: string(shared),
 		Images: config.Spec.Images, Network: config.Spec.Network,
 		APIServer: config.Spec.API.url(), ClusterDNS: dns.String(),
 		Upstream: hasNameServer(resolvConf()), MasqueradeAll: !bridgeCallsIPTables(), CNIConfDir: cniConfDir,
@@ -71,6 +77,8 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 		return nil
 	}
 	for _, part := range [][3]string{
+		{"system-rbac", "bootstraprbac", "bootstrap-rbac.yaml"},
+		{"worker-config", "worker-config", "worker-config.yaml"},
 		{"kube-proxy", "kubeproxy", "kube-proxy.yaml"},
 		{"coredns", "coredns", "coredns.yaml"},
 		{"metrics-server", "metricserver", "metrics-server.yaml"},
@@ -79,18 +87,36 @@ func deployStack(ctx context.Context, api *apiClient, vars Vars, config *Cluster
 			return err
 		}
 	}
-	if err := retry(ctx, 200*time.Millisecond, func(ctx context.Context) (err error) {
-		data.NodePodCIDR, err = api.podCIDR(ctx, node)
-		return err
-	}); err != nil {
-		return err
-	}
 	if config.Spec.Network.Provider == "kuberouter" {
 		if err := deploy("network-provider", "kuberouter", "kube-router.yaml"); err != nil {
 			return err
 		}
 	}
-	return retry(ctx, time.Second, func(ctx context.Context) error { return api.labelNode(ctx, node) })
+	if err := retry(ctx, time.Second, func(ctx context.Context) error { return api.labelNode(ctx, node) }); err != nil {
+		return err
+	}
+	// As k0s does (pkg/component/controller/coredns.go), it looks at the number of nodes every ten seconds.
+	for {
+		if nodes, err := api.nodeCount(ctx); err == nil && coreDNSReplicas(nodes) != data.Replicas {
+			data.Replicas = coreDNSReplicas(nodes)
+			if err := deploy("coredns", "coredns", "coredns.yaml"); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Second):
+		}
+	}
+}
+
+// coreDNSReplicas is one for a single node, and for more of them one more for each ten.
+func coreDNSReplicas(nodes int) int {
+	if nodes <= 1 {
+		return 1
+	}
+	return 1 + (nodes+9)/10
 }
 
 // refuseServicesUntilSynced makes connections to Services fail at once until

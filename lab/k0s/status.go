@@ -40,7 +40,7 @@ type ProbeStatus struct {
 // serveStatus answers on the status socket until ctx ends. probe asks the API server. Like k0s, it takes a question as soon
 // as the API server is ready and keeps it until the worker has its credentials, at most five minutes
 // (buildWorkerSideKubeAPIClient in pkg/component/status of v1.34.10): here, until started is closed.
-func serveStatus(ctx context.Context, vars Vars, config *ClusterConfig, started <-chan struct{}, probe func(context.Context) error) error {
+func serveStatus(ctx context.Context, vars Vars, known Status, started <-chan struct{}, probe func(context.Context) error) error {
 	if err := os.MkdirAll(filepath.Dir(vars.StatusSocketPath), 0o755); err != nil {
 		return err
 	}
@@ -54,12 +54,11 @@ func serveStatus(ctx context.Context, vars Vars, config *ClusterConfig, started 
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
-		status := Status{
-			Version: version, Pid: os.Getpid(), PPid: os.Getppid(), Role: "controller",
-			Workloads: true, SingleNode: true, Args: os.Args, ClusterConfig: config, K0sVars: vars,
-		}
-		if unitInstalled() {
-			status.SysInit, status.StubFile = "linux-systemd", unitPath
+		status := known
+		status.Version, status.Pid, status.PPid = version, os.Getpid(), os.Getppid()
+		status.Workloads, status.Args, status.K0sVars = true, os.Args, vars
+		if service, err := installedService(); err == nil {
+			status.SysInit, status.StubFile = "linux-systemd", unitPath(service)
 		}
 		waiting, cancel := context.WithTimeout(r.Context(), 5*time.Minute)
 		defer cancel()

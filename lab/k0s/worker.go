@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 	"sigs.k8s.io/yaml"
@@ -30,22 +31,40 @@ const (
 	bundleSettleTime = 2 * time.Second
 )
 
+// workerOptions are the flags of a worker, and of a controller that is one too.
 type workerOptions struct {
 	disabled    []string
+	single      bool // a controller alone, with --single
 	kubeletArgs string
 	profile     string
 	labels      map[string]string
+	taints      []string
+	// joined tells a worker from the controller's own.
+	joined *joinedCluster
+}
+
+func readWorkerOptions(cmd *cobra.Command) (opts workerOptions) {
+	flags := cmd.Flags()
+	opts.kubeletArgs, _ = flags.GetString("kubelet-extra-args")
+	opts.profile, _ = flags.GetString("profile")
+	opts.labels, _ = flags.GetStringToString("labels")
+	opts.taints, _ = flags.GetStringSlice("taints")
+	return opts
+}
+
+// nodeName is kubelet's --hostname-override, else the host's name in lower case (GetNodeName in cmd/worker of k0s).
+func (opts workerOptions) nodeName() (string, error) {
+	extra, _ := parseArgs(opts.kubeletArgs)
+	if name := extra["hostname-override"]; name != "" {
+		return strings.ToLower(name), nil
+	}
+	hostname, err := os.Hostname()
+	return strings.ToLower(hostname), err
 }
 
 // runWorker starts containerd and the kubelet, in this order and with the
 // bundled images in between, so that no pod looks for an image that is on its way.
-// It begins when the control plane has started, as k0s' embedded worker does.
-func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions, started <-chan struct{}) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-started:
-	}
+func runWorker(ctx context.Context, n *node, hostname string, opts workerOptions) error {
 	vars := n.vars
 	setupKernel()
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -99,7 +118,7 @@ func (n *node) startKubelet(hostname string, opts workerOptions) error {
 			return err
 		}
 	}
-	config, err := n.kubeletConfig(opts.profile)
+	config, err := n.kubeletConfig(opts)
 	if err != nil {
 		return err
 	}
@@ -111,15 +130,20 @@ func (n *node) startKubelet(hostname string, opts workerOptions) error {
 	if err := writeFile(configPath, data, 0o600, 0); err != nil {
 		return err
 	}
-	labels := map[string]string{"node.k0sproject.io/role": "control-plane"}
+	labels := map[string]string{}
+	if opts.joined == nil {
+		labels["node.k0sproject.io/role"] = "control-plane"
+	}
 	maps.Copy(labels, opts.labels)
 	args := map[string]string{
-		"cert-dir":    filepath.Join(vars.KubeletRootDir, "pki"),
-		"config":      configPath,
-		"kubeconfig":  filepath.Join(vars.DataDir, "kubelet.conf"),
-		"node-labels": joinLabels(labels),
-		"root-dir":    vars.KubeletRootDir,
-		"v":           "1",
+		"cert-dir":   filepath.Join(vars.KubeletRootDir, "pki"),
+		"config":     configPath,
+		"kubeconfig": vars.KubeletAuthConfigPath,
+		"root-dir":   vars.KubeletRootDir,
+		"v":          "1",
+	}
+	if len(labels) > 0 {
+		args["node-labels"] = joinLabels(labels)
 	}
 	extra, others := parseArgs(opts.kubeletArgs)
 	extra["hostname-override"] = hostname
@@ -127,7 +151,8 @@ func (n *node) startKubelet(hostname string, opts workerOptions) error {
 }
 
 // kubeletConfig is k0s' default worker profile, changed by the named one of k0s.yaml.
-func (n *node) kubeletConfig(profile string) (map[string]any, error) {
+func (n *node) kubeletConfig(opts workerOptions) (map[string]any, error) {
+	profile := opts.profile
 	vars, spec := n.vars, n.config.Spec
 	dns, err := spec.Network.serviceAddress(10)
 	if err != nil {
@@ -141,7 +166,6 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 	config := map[string]any{
 		"apiVersion":               "kubelet.config.k8s.io/v1beta1",
 		"kind":                     "KubeletConfiguration",
-		"authentication":           map[string]any{"x509": map[string]any{"clientCAFile": vars.pki("ca.crt")}},
 		"evictionHard":             eviction,
 		"cgroupDriver":             "cgroupfs",
 		"clusterDNS":               []string{dns.String()},
@@ -150,10 +174,11 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		"eventRecordQPS":           0,
 		"failCgroupV1":             false,
 		"failSwapOn":               false,
-		"tlsCertFile":              vars.pki("kubelet.crt"),
 		"tlsMinVersion":            "VersionTLS12",
-		"tlsPrivateKeyFile":        vars.pki("kubelet.key"),
 		"volumePluginDir":          volumePluginDir,
+	}
+	if err := n.addCredentials(config, opts); err != nil {
+		return nil, err
 	}
 	maps.Copy(config, imageGC)
 	file := resolvConf()
@@ -187,6 +212,40 @@ func (n *node) kubeletConfig(profile string) (map[string]any, error) {
 		return config, nil
 	}
 	return nil, fmt.Errorf("worker profile %q is not in spec.workerProfiles of k0s.yaml", profile)
+}
+
+// addCredentials tells the kubelet whom it trusts, and by which certificate others know it: the double makes that of the
+// controller's kubelet, and a worker asks the cluster for one, as every kubelet of k0s does.
+func (n *node) addCredentials(config map[string]any, opts workerOptions) error {
+	caFile := n.vars.pki("ca.crt")
+	if opts.joined == nil {
+		config["tlsCertFile"], config["tlsPrivateKeyFile"] = n.vars.pki("kubelet.crt"), n.vars.pki("kubelet.key")
+	} else {
+		caFile = filepath.Join(n.vars.RunDir, "kubelet", "ca.crt")
+		if err := writeFile(caFile, opts.joined.ca, 0o644, 0); err != nil {
+			return err
+		}
+		config["rotateCertificates"], config["serverTLSBootstrap"] = true, true
+	}
+	config["authentication"] = map[string]any{"x509": map[string]any{"clientCAFile": caFile}}
+	taints, err := parseTaints(opts.taints)
+	if len(taints) > 0 {
+		config["registerWithTaints"] = taints
+	}
+	return err
+}
+
+// parseTaints reads key=value:effect, as k0s does (parseTaint in pkg/component/worker/kubelet.go).
+func parseTaints(texts []string) (taints []map[string]string, _ error) {
+	for _, text := range texts {
+		pair, effect, found := strings.Cut(text, ":")
+		if !found || !slices.Contains([]string{"NoSchedule", "PreferNoSchedule", "NoExecute"}, effect) {
+			return nil, fmt.Errorf("can't parse taints for profile config map: invalid taint effect: %s, unsupported taint effect", effect)
+		}
+		key, value, _ := strings.Cut(pair, "=")
+		taints = append(taints, map[string]string{"key": key, "value": value, "effect": effect})
+	}
+	return taints, nil
 }
 
 // roomyDisk is the share of a disk that must be free for kubelet's own thresholds: they remove images and evict pods below
