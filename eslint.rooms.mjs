@@ -10,6 +10,7 @@ const rooms = [
   "components/cluster",
   "components/registry",
   "components/host",
+  "components/worker",
   "components/metallb",
   "components/ingress",
   "components/tls",

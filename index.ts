@@ -18,7 +18,10 @@ export = async () => {
 
   const host = new edge.K0sHost("host", args.host);
   watchTroubles(host.kubeconfig, watchedPods(plan.config, plan.objects));
-  const { cluster } = host;
+  const workers = args.workers.map(
+    ({ name, ...each }) => new edge.K0sWorker(name, { controller: host.controller, ...each }),
+  );
+  const cluster = edge.k0sCluster("cluster", { host, workers });
   const addresses = edge.addressSource("metallb", { cluster, ...args.addresses });
   const knative = new edge.KnativeServing("knative", { cluster, ...args.knative });
   const ingress = new edge.Kourier("kourier", { cluster, knative, addresses, ...args.ingress });

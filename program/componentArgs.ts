@@ -9,6 +9,10 @@ import { serviceImages } from "../components/knative/service/serviceImage";
 import { parseImageReference } from "../components/registry/imageReference";
 import { RegistryLogin } from "../components/registry/pullSecret";
 import { loginOf, Registries } from "../components/registry/registry";
+import { defaultMeasures, withMeasures } from "../components/host/lowMemory";
+import { noSettings } from "../components/host/k0sSettings";
+import { WorkerConfig } from "../components/worker/workerConfig";
+import { EdgeConfig } from "../stack/config";
 import { releaseVersions } from "../stack/releases/releases";
 import { stackIdentity } from "../stack/render/stackIdentity";
 import { NamespaceTraits } from "../components/knative/namespaceTraits";
@@ -47,6 +51,7 @@ export function componentArgs(plan: StackPlan) {
   const plainUrl = hasPlainUrls(config.knative);
   return {
     host: hostArgs(plan),
+    workers: plan.config.workers.map((worker) => workerArgs(plan, worker)),
     addresses: { objects: objects.metalLb, ...loadBalancer },
     knative: { objects: objects.serving },
     certificate: config.tls && certificate && { ...config.tls, ...certificate },
@@ -116,9 +121,39 @@ function hostArgs({ config }: StackPlan): K0sHostArgs {
     hostSize: config.hostSize,
     gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
     apiEndpoint: config.apiEndpoint,
-    k0sYaml: renderK0sConfig(config),
+    k0sYaml: renderK0sConfig({ ...config, joinable: isJoinable(config) }),
     ...config.k0s,
+    joinable: isJoinable(config),
     registries: config.registries,
-    providerName: "cluster",
+  };
+}
+
+/** A stack with workers. Without any, the host is a single node. */
+function isJoinable({ workers }: EdgeConfig): boolean {
+  return workers.length > 0;
+}
+
+function workerArgs({ config }: StackPlan, worker: WorkerConfig) {
+  const { k0s, host } = config;
+  const small = withMeasures(defaultMeasures(worker.size), noSettings);
+  return {
+    ...k0s,
+    // Resource names begin with it: a worker may be called `host` too.
+    name: `worker-${worker.name}`,
+    node: worker.name,
+    connection: hostConnection(worker),
+    owner: `${pulumi.getStack()}@${worker.address}`,
+    host: worker.address,
+    nodeAddress: worker.nodeAddress,
+    apiServer: `https://${host.nodeAddress}:6443`,
+    size: worker.size,
+    labels: worker.labels,
+    taints: worker.taints,
+    generation: worker.generation,
+    abandoned: worker.abandoned,
+    gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
+    environment: { ...small.environment, ...k0s.environment },
+    registries: config.registries,
+    drainTimeoutSeconds: config.drainTimeoutSeconds,
   };
 }

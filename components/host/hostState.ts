@@ -1,10 +1,9 @@
-import { createPrivateKey } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-import { Client, ConnectConfig } from "ssh2";
 import { refusals, StackIdentity } from "./changeGuards";
 import { asRoot, dispatch, HostConnection } from "./hostScript";
+import { onHost, Script, Session } from "./sshSession";
 
 /** What host_state in lib.sh reports about a host; "absent" stands for what is not there. */
 export interface ObservedHost {
@@ -36,12 +35,6 @@ export interface HostStateArgs {
   settled: pulumi.Input<ObservedHost>;
   /** The commands that bring k0s into its state, in their order. A repair runs them again. */
   phases: remote.Command[];
-}
-
-/** A script as the host runs it. */
-interface Script {
-  command: string;
-  stdin: string;
 }
 
 /** The resource as the provider sees it: plain values. */
@@ -176,22 +169,31 @@ async function mend(session: Session, news: Inputs): Promise<void> {
   }
 }
 
-/** The differences from the record, in words. */
+/** The fields of a host that differ from the record, in words; undefined if none does. */
+export function differences(
+  settled: ObservedHost | undefined,
+  seen: ObservedHost | undefined,
+): Record<string, string> | undefined {
+  const fields = Object.keys(seen ?? {}) as (keyof ObservedHost)[];
+  const differing = fields.filter((field) => seen?.[field] !== settled?.[field]);
+  return differing.length === 0
+    ? undefined
+    : Object.fromEntries(
+        differing.map((field) => [field, `${seen?.[field]}, not ${settled?.[field]}`]),
+      );
+}
+
+/** What became of the cluster of this stack, in words. */
 function compare(
   settled: ObservedHost,
   seen: ObservedHost,
   { connection }: Inputs,
 ): Pick<Inputs, "drift" | "lost"> {
-  const differing = (Object.keys(seen) as (keyof ObservedHost)[]).filter(
-    (field) => seen[field] !== settled[field],
-  );
-  if (differing.length === 0) {
+  const drift = differences(settled, seen);
+  if (drift === undefined) {
     return {};
   }
-  const drift = Object.fromEntries(
-    differing.map((field) => [field, `${seen[field]}, not ${settled[field]}`]),
-  );
-  const identity = differing.filter((field) => ["machineId", "clusterSha256"].includes(field));
+  const identity = ["machineId", "clusterSha256"].filter((field) => field in drift);
   if (identity.length === 0) {
     return { drift };
   }
@@ -202,125 +204,7 @@ function compare(
   return { drift, lost };
 }
 
-/** Runs a script on a host and returns its stdout; stderr is progress, which goes to Pulumi's log. */
-type Session = (script: Script) => Promise<string>;
-
 /** Reads the host. */
 async function look(session: Session, inputs: Inputs): Promise<ObservedHost> {
   return JSON.parse(await session(inputs.look)) as ObservedHost;
-}
-
-/** Runs `work` over one SSH connection. */
-async function onHost<T>(
-  connection: HostConnection,
-  work: (session: Session) => Promise<T>,
-): Promise<T> {
-  const target = connection as Target;
-  const jump = target.proxy === undefined ? undefined : await connect(target.proxy, undefined);
-  try {
-    const client = await connect(target, jump);
-    try {
-      return await work((script) => execute(client, target, script));
-    } finally {
-      client.end();
-    }
-  } finally {
-    jump?.end();
-  }
-}
-
-/** HostConnection with plain values. */
-interface Target {
-  host: string;
-  port?: number;
-  user?: string;
-  privateKey: string;
-  privateKeyPassword?: string;
-  hostKey?: string;
-  proxy?: Target;
-}
-
-async function connect(target: Target, jump: Client | undefined): Promise<Client> {
-  const { host, port = 22, user = "root", hostKey } = target;
-  const key = hostKey?.split(" ").find((word) => word.startsWith("AAAA"));
-  const config: ConnectConfig = {
-    host,
-    port,
-    username: user,
-    privateKey: readableKey(target.privateKey),
-    passphrase: target.privateKeyPassword,
-    readyTimeout: 20_000,
-    // A phase may be silent for long, and we must still notice a host that is gone.
-    keepaliveInterval: 15_000,
-    keepaliveCountMax: 4,
-    hostVerifier: (offered: Buffer) => key === undefined || offered.toString("base64") === key,
-    ...(hostKey !== undefined && { algorithms: { serverHostKey: algorithmsFor(hostKey) } }),
-  };
-  if (jump !== undefined) {
-    config.sock = await new Promise((resolve, reject) => {
-      jump.forwardOut("127.0.0.1", 0, host, port, (error, channel) =>
-        error
-          ? reject(
-              new Error(`${host}:${port} cannot be reached from the jump host: ${error.message}.`),
-            )
-          : resolve(channel),
-      );
-    });
-  }
-  return new Promise((resolve, reject) => {
-    const client = new Client();
-    client.on("ready", () => resolve(client));
-    client.on("error", (error) => {
-      const remedy = /verification failed/.test(error.message)
-        ? "its key is not the one in sshHostKey: if the host was rebuilt, set the new key and raise hostGeneration"
-        : "check that it is up and the SSH settings are right";
-      reject(new Error(`${host}:${port} cannot be read by SSH (${error.message}); ${remedy}.`));
-    });
-    client.connect(config);
-  });
-}
-
-/** Host key algorithms that make a server show its key of this type; by default it might show another key. */
-function algorithmsFor(hostKey: string): NonNullable<ConnectConfig["algorithms"]>["serverHostKey"] {
-  const type = hostKey.split(" ").find((word) => /^(ssh|ecdsa|sk)-/.test(word)) ?? "ssh-ed25519";
-  return type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type as "ssh-ed25519"];
-}
-
-/** ssh2 cannot read PKCS#8, unlike pulumi-command; it can read the older PEM forms of such a key. */
-function readableKey(key: string): string {
-  // Not the whole line: this code is in the state, which tests search for keys.
-  if (!key.startsWith("-----BEGIN P")) {
-    return key;
-  }
-  const parsed = createPrivateKey(key);
-  const type = parsed.asymmetricKeyType === "rsa" ? "pkcs1" : "sec1";
-  return parsed.export({ type, format: "pem" }) as string;
-}
-
-function execute(client: Client, { host }: Target, script: Script): Promise<string> {
-  return new Promise((resolve, reject) => {
-    client.exec(script.command, (error, channel) => {
-      if (error) {
-        reject(new Error(`${host}: ${error.message}.`));
-        return;
-      }
-      let stdout = "";
-      let stderr = "";
-      channel.on("data", (data: Buffer) => (stdout += data.toString()));
-      channel.stderr.on("data", (data: Buffer) => {
-        stderr += data.toString();
-        console.log(data.toString().trimEnd());
-      });
-      channel.on("close", (code: number | null) => {
-        if (code === 0) {
-          resolve(stdout);
-        } else if (code === null || code === undefined) {
-          reject(new Error(`${host}: the connection was cut; run pulumi up again.`));
-        } else {
-          reject(new Error(stderr.trim().split("\n").pop() || `${host}: exit code ${code}.`));
-        }
-      });
-      channel.end(script.stdin);
-    });
-  });
 }

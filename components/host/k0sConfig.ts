@@ -9,14 +9,22 @@ export interface K0sConfigSource {
   apiEndpoint: string;
   /** Flags of components default to none. */
   k0s: Pick<K0sConfig, "podCidr" | "serviceCidr"> & Partial<K0sSettings>;
+  /** Whether workers may join. Defaults to false. */
+  joinable?: boolean;
 }
 
 /**
- * The k0s.yaml of a single node, partial on purpose: k0s fills in the rest. It has no storage block: with the one that
- * `k0s config create` prints, a single node silently runs etcd instead of kine. The API's certificate covers every name by
- * which the machine that runs Pulumi may reach it.
+ * The k0s.yaml, partial on purpose: k0s fills in the rest. That of a single node has no storage block: with the one that
+ * `k0s config create` prints, a single node silently runs etcd instead of kine. Where workers may join, the default is etcd
+ * (NewCfgVars in k0s' pkg/config), so kine is named: its data stay where a single node has them. The API's certificate covers
+ * every name by which the machine that runs Pulumi may reach it.
  */
-export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): string {
+export function renderK0sConfig({
+  host,
+  apiEndpoint,
+  k0s,
+  joinable = false,
+}: K0sConfigSource): string {
   const endpoint = new URL(apiEndpoint).hostname.replace(/^\[|\]$/g, "");
   return dump(
     {
@@ -29,6 +37,7 @@ export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): st
           sans: [...new Set([host.nodeAddress, host.address, endpoint])],
           ...extraArgs(k0s.apiServerArgs),
         },
+        ...(joinable && { storage: { type: "kine" } }),
         ...nonEmpty("controllerManager", extraArgs(k0s.controllerManagerArgs)),
         ...nonEmpty("scheduler", extraArgs(k0s.schedulerArgs)),
         network: { podCIDR: k0s.podCidr, serviceCIDR: k0s.serviceCidr },
@@ -40,7 +49,10 @@ export function renderK0sConfig({ host, apiEndpoint, k0s }: K0sConfigSource): st
 }
 
 /**
- * The arguments of `k0s install controller` beside those of every single node. None contains a blank.
+ * The arguments of `k0s install controller`. None contains a blank.
+ *
+ * Where workers may join, the controller is a node without taints, as a single node is. Konnectivity would carry what the API
+ * server asks of kubelets; as a node the controller reaches them itself, and saves that server and an agent on each node.
  *
  * Without `--node-ip`, kubelet registers the address that the node's name resolves to, else that of the first interface
  * with a default route (NodeAddress in Kubernetes' pkg/kubelet/nodestatus/setters.go). Behind Vagrant's NAT that is
@@ -53,12 +65,15 @@ export function k0sInstallArguments({
   nodeAddress,
   disabledComponents = [],
   environment = {},
-}: Partial<K0sSettings> & { nodeAddress: string }): string[] {
+  joinable = false,
+}: Partial<K0sSettings> & { nodeAddress: string; joinable?: boolean }): string[] {
+  const disabled = [
+    ...new Set([...disabledComponents, ...(joinable ? ["konnectivity-server"] : [])]),
+  ];
   return [
+    ...(joinable ? ["--enable-worker", "--no-taints"] : ["--single"]),
     `--kubelet-extra-args=--node-ip=${nodeAddress}`,
-    ...(disabledComponents.length === 0
-      ? []
-      : [`--disable-components=${disabledComponents.join(",")}`]),
+    ...(disabled.length === 0 ? [] : [`--disable-components=${disabled.join(",")}`]),
     ...Object.entries(environment).map(([name, value]) => `--env=${name}=${value}`),
   ];
 }

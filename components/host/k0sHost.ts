@@ -7,11 +7,8 @@ import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
-import { kubernetesMinor } from "./kubernetesMinor";
-import { containerdHosts } from "../registry/containerdHosts";
 import { Registries } from "../registry/registry";
-import { Cluster } from "../cluster/cluster";
-import { clusterProvider } from "../cluster/clusterProvider";
+import { registriesPhase } from "./registriesPhase";
 import { warnOfStack } from "../cluster/warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
@@ -56,8 +53,8 @@ export interface K0sHostArgs {
   imageBundles?: ImageBundle[];
   /** Deadline for a ready node, and after a restart for DNS, in seconds. Defaults to 600. */
   readyTimeoutSeconds?: number;
-  /** Name of the cluster's Kubernetes provider among the stack's resources. Defaults to the host's with `-cluster`. */
-  providerName?: string;
+  /** Whether workers may join. A single node becomes a controller for workers, and back, in place. Defaults to false. */
+  joinable?: boolean;
 }
 
 /** The machine, as preflight.sh reports it. */
@@ -71,6 +68,15 @@ export interface HostFacts {
   hostname: string;
 }
 
+/** The controller of a cluster: where its administrator's commands run, and what comes after it. */
+export interface K0sController {
+  connection: pulumi.Input<HostConnection>;
+  /** Stays the same as long as the cluster does. */
+  identifier: string;
+  /** It is there once k0s runs as it should. Its deletion takes the cluster with it. */
+  ready: pulumi.Resource;
+}
+
 /** What ready.sh reports. */
 interface ReadyAnswer {
   seconds: Record<string, number>;
@@ -78,14 +84,14 @@ interface ReadyAnswer {
 }
 
 /**
- * k0s as a single node on a bare host: preflight, binary, configuration, installation, readiness, kubeconfig.
+ * k0s on a bare host, which is controller and node: preflight, binary, configuration, installation, readiness, kubeconfig.
  *
  * Installation and readiness are different resources. A failed create leaves nothing in the state, but a destroy must
  * still reset a host that never became ready.
  */
 export class K0sHost extends pulumi.ComponentResource {
-  /** The cluster, for the components that put objects into it. */
-  public readonly cluster: Cluster;
+  /** The controller, for {@link k0sCluster} and for the workers that join. */
+  public readonly controller: K0sController;
   /** Admin kubeconfig with the server that the machine running Pulumi reaches. Secret. */
   public readonly kubeconfig: pulumi.Output<string>;
   /** What preflight reports about the host. */
@@ -97,7 +103,7 @@ export class K0sHost extends pulumi.ComponentResource {
     super("knative-edge:index:K0sHost", name, {}, opts);
     const { connection } = args;
     const identity = `${args.owner}#${args.facts.hostGeneration}`;
-    const install = k0sInstallArguments(args).join(" ");
+    const install = k0sInstallArguments(args).join("\n");
 
     const preflight = hostScript(
       `${name}-preflight`,
@@ -155,7 +161,11 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: configured, retainOnDelete: args.abandoned ?? false },
     );
-    const registries = this.registries(name, identity, args, installed);
+    const registries = registriesPhase(
+      `${name}-registries`,
+      { ...args, identity },
+      { parent: this, dependsOn: installed },
+    );
     const ready = hostScript(
       `${name}-ready`,
       {
@@ -210,54 +220,11 @@ export class K0sHost extends pulumi.ComponentResource {
         );
       }),
     );
-    const inCluster = { identifier: identity, resource: state };
-    const provider = clusterProvider(
-      args.providerName ?? `${name}-cluster`,
-      { ...inCluster, kubeconfig: this.kubeconfig },
-      // Beside the host, since its URN is in the state of every object.
-      { parent: opts?.parent },
-    );
-    this.cluster = { ...inCluster, provider, connection };
+    this.controller = { connection, identifier: identity, ready: state };
     this.facts = fromJson(preflight);
     this.readySeconds = told.apply(({ seconds }) => seconds);
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
-  }
-
-  /**
-   * The phase that tells containerd of registries; none where there is nothing to tell. It comes after the installation, so
-   * that a destroy undoes it before, and right before the phase that restarts k0s: with another k0s it may have a form that
-   * only the new one reads.
-   */
-  private registries(
-    name: string,
-    identity: string,
-    { connection, owner, registries = {}, version, abandoned = false }: K0sHostArgs,
-    installed: remote.Command,
-  ): remote.Command[] {
-    const hosts = containerdHosts(registries, kubernetesMinor(version));
-    if (hosts === undefined) {
-      return [];
-    }
-    // Readable, because a preview shows it.
-    const files = Object.entries(hosts.files).map(([file, text]) => `== ${file}\n${text}`);
-    const phase = hostScript(
-      `${name}-registries`,
-      {
-        connection,
-        script: "registries",
-        undoScript: "forget-registries",
-        undoneOnDelete: true,
-        variables: {
-          OWNER: identity,
-          CONTAINERD_TOML: hosts.dropIn,
-          FILES: files.join("").trimEnd(),
-        },
-        triggers: [owner],
-      },
-      { parent: this, dependsOn: installed, retainOnDelete: abandoned },
-    );
-    return [phase];
   }
 }
 

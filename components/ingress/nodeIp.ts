@@ -16,14 +16,16 @@ export function externalAddress({ kind, spec }: KubernetesObject): string | unde
 }
 
 /**
- * Gives the Service that a load balancer would give an address the node's own: kube-proxy then answers at that address,
+ * Gives the Service that a load balancer would give an address those of the nodes: kube-proxy then answers at each of them,
  * and at the Service's ports, by rules that it restores when someone flushes them. Ports of the gateway's pod on the host
  * (hostPort) would outlive KEP-5707, but nothing restores their rules until the pod is made anew
  * (containernetworking/plugins#512), and two gateway pods could not run side by side.
  */
-export function atNodeAddress(address: string): (object: KubernetesObject) => KubernetesObject {
+export function atNodeAddresses(
+  addresses: string[],
+): (object: KubernetesObject) => KubernetesObject {
   return (object) =>
     isLoadBalancer(object)
-      ? { ...object, spec: { ...object.spec, type: "ClusterIP", externalIPs: [address] } }
+      ? { ...object, spec: { ...object.spec, type: "ClusterIP", externalIPs: addresses } }
       : object;
 }

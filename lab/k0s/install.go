@@ -155,9 +155,8 @@ func quoteArgs(args []string) []string {
 	for i, arg := range quoted {
 		// systemd expands % and splits at blanks.
 		arg = strings.ReplaceAll(arg, "%", "%%")
-		if strings.ContainsAny(arg, " \t\"'\\") {
-			arg = fmt.Sprintf("%q", arg)
-		}
+		// As k0s has it (cmdEscape of kardianos/service): systemd makes a blank of it, inside of one argument.
+		arg = strings.ReplaceAll(arg, " ", `\x20`)
 		quoted[i] = arg
 	}
 	return quoted

@@ -81,7 +81,7 @@ func TestUnit(t *testing.T) {
 	}
 	unit := unitText("/usr/local/bin/k0s", append([]string{"controller"}, flagsToArgs(cmd)...), []string{"HTTP_PROXY=http://p"})
 	for _, want := range []string{
-		"\nExecStart=/usr/local/bin/k0s controller --config=/etc/k0s/k0s.yaml --disable-components=autopilot,helm \"--kubelet-extra-args=--a=1 --b=50%%\" --labels=x=y --single=true\n",
+		"\nExecStart=/usr/local/bin/k0s controller --config=/etc/k0s/k0s.yaml --disable-components=autopilot,helm --kubelet-extra-args=--a=1\\x20--b=50%% --labels=x=y --single=true\n",
 		"\nEnvironment=\"HTTP_PROXY=http://p\"\n", "\nKillMode=process\n", "\nDelegate=yes\n", "\nRestart=always\n", "\nRestartSec=10\n",
 	} {
 		if !strings.Contains(unit, want) {

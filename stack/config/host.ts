@@ -40,29 +40,39 @@ function readNodeAddress(read: Reader, address: string): string {
     }
     return "";
   }
-  const use = specialUse(`${address}/32`);
-  if (use !== undefined) {
-    read.add(key, `${address} is a ${use} address; give the one of the host's network interface.`);
+  const problem = nodeAddressProblem(address);
+  if (problem !== undefined) {
+    read.add(key, problem);
     return "";
   }
   return address;
 }
 
+/** Why an IPv4 address cannot be that of a machine's network interface; undefined where it can. */
+export function nodeAddressProblem(address: string): string | undefined {
+  const use = specialUse(`${address}/32`);
+  return use && `${address} is a ${use} address; give the one of the host's network interface.`;
+}
+
 /** Reads `hostCpus` and `hostMemoryMiB`. */
 export function readHostSize(read: Reader): HostSize {
   const cpus = read.text("hostCpus") ?? "";
-  try {
-    // Other quantities, such as 1Gi, count no CPUs.
-    if (!/^\d+(\.\d+)?m?$/.test(cpus)) {
-      throw new Error(cpus);
-    }
-    if (parseQuantity(cpus) <= 0n) {
-      read.add("hostCpus", `${cpus} is no host; write its number of CPUs like 1, 2 or 500m.`);
-    }
-  } catch {
-    read.add("hostCpus", `"${cpus}" is no number of CPUs; write it like 1, 2 or 500m.`);
+  const problem = cpusProblem(cpus);
+  if (problem !== undefined) {
+    read.add("hostCpus", problem);
   }
   return { cpus, memoryMiB: read.integer("hostMemoryMiB", leastMemoryMiB, 1024 * 1024) };
+}
+
+/** Why a text is no number of a host's CPUs; undefined for a good one. */
+export function cpusProblem(cpus: string): string | undefined {
+  // Other quantities, such as 1Gi, count no CPUs.
+  if (!/^\d+(\.\d+)?m?$/.test(cpus)) {
+    return `"${cpus}" is no number of CPUs; write it like 1, 2 or 500m.`;
+  }
+  return parseQuantity(cpus) <= 0n
+    ? `${cpus} is no host; write its number of CPUs like 1, 2 or 500m.`
+    : undefined;
 }
 
 /** Reads `apiEndpoint`; by default port 6443 of `host`. */
@@ -113,33 +123,42 @@ function readJump(read: Reader, host: SshTarget, mayBeUnknown: boolean): SshTarg
 /** An address or name; "" after a problem. */
 function readHostName(read: Reader, key: string, what: string): string {
   const address = read.requiredText(key, what).trim();
-  // Four numbers that are no IPv4 address would pass as a name and fail much later.
-  const isName = isDnsName(address) && !/^[\d.]+$/.test(address);
-  if (address !== "" && isIP(address) === 0 && !isName) {
-    read.add(
-      key,
-      `"${address}" is not an IP address or DNS name; write only that, without user, port or path.`,
-    );
-    return "";
-  }
-  const use = isAddress(address) ? specialUse(`${address}/32`) : undefined;
-  if (
-    use === "multicast" ||
-    use === "reserved" ||
-    (isIP(address) === 6 && /^(::$|ff)/i.test(address))
-  ) {
-    read.add(key, `${address} is not the address of one host; give that at which SSH reaches it.`);
+  const problem = address === "" ? undefined : hostNameProblem(address);
+  if (problem !== undefined) {
+    read.add(key, problem);
     return "";
   }
   return address;
 }
 
+/** Why a text is no place to dial by SSH; undefined for a good one. */
+export function hostNameProblem(address: string): string | undefined {
+  // Four numbers that are no IPv4 address would pass as a name and fail much later.
+  const isName = isDnsName(address) && !/^[\d.]+$/.test(address);
+  if (isIP(address) === 0 && !isName) {
+    return `"${address}" is not an IP address or DNS name; write only that, without user, port or path.`;
+  }
+  const use = isAddress(address) ? specialUse(`${address}/32`) : undefined;
+  const isNobody =
+    use === "multicast" ||
+    use === "reserved" ||
+    (isIP(address) === 6 && /^(::$|ff)/i.test(address));
+  return isNobody
+    ? `${address} is not the address of one host; give that at which SSH reaches it.`
+    : undefined;
+}
+
 function readUser(read: Reader, key: string): string {
   const user = read.text(key) ?? "";
-  if (!/^[A-Za-z_][\w.-]*$/.test(user)) {
+  if (!isUserName(user)) {
     read.add(key, `"${user}" is not a user name.`);
   }
   return user;
+}
+
+/** True for the name of a user of a Linux machine. */
+export function isUserName(text: string): boolean {
+  return /^[A-Za-z_][\w.-]*$/.test(text);
 }
 
 function readPrivateKey(
@@ -166,24 +185,32 @@ function readHostKey(
   address: string,
   mayBeUnknown: boolean,
 ): string | undefined {
-  const text = read.text(key);
+  const { hostKey, problem } = hostKeyOf(read.text(key), address, mayBeUnknown);
+  if (problem !== undefined) {
+    read.add(key, problem);
+  }
+  return hostKey;
+}
+
+/** The host key in a text of the configuration, and what is wrong with that. */
+export function hostKeyOf(
+  text: string | undefined,
+  address: string,
+  mayBeUnknown: boolean,
+): { hostKey?: string; problem?: string } {
   const remedy = `run \`ssh-keyscan -t ed25519 ${address || "<host>"}\` over a network you trust and give its line`;
   if (text === undefined) {
-    if (!mayBeUnknown) {
-      read.add(key, `is not set; ${remedy}, or set acceptUnknownHostKey to true.`);
-    }
-    return undefined;
+    return mayBeUnknown
+      ? {}
+      : { problem: `is not set; ${remedy}, or set acceptUnknownHostKey to true.` };
   }
   const keys = parseHostKeys(text);
   if (keys === undefined || keys.length === 0) {
-    read.add(key, `is not an SSH host key; ${remedy}.`);
-    return undefined;
+    return { problem: `is not an SSH host key; ${remedy}.` };
   }
   // ssh-keyscan without -t prints a key of each type, and any server still supported has one of Ed25519.
   const ed25519 = keys.filter((found) => found.startsWith("ssh-ed25519 "));
-  const candidates = ed25519.length > 0 ? ed25519 : keys;
-  if (candidates.length > 1) {
-    read.add(key, `has ${candidates.length} keys, of which the host has one; ${remedy} alone.`);
-  }
-  return candidates[0];
+  const [hostKey, ...others] = ed25519.length > 0 ? ed25519 : keys;
+  const problem = `has ${others.length + 1} keys, of which the host has one; ${remedy} alone.`;
+  return { hostKey, ...(others.length > 0 && { problem }) };
 }

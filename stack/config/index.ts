@@ -8,6 +8,8 @@ import { hasPlainUrls } from "../../components/knative/service/serviceSpec";
 import { suggestion } from "../../lib/nearest";
 import { Problem } from "../../lib/problem";
 import { UserError } from "../../lib/userError";
+import { WorkerConfig } from "../../components/worker/workerConfig";
+import { SeveralNodes, severalNodesSettings } from "../resources/severalNodes";
 import { SingleNodeTweaks } from "../resources/singleNodeTweaks";
 import { readSchema } from "./schema";
 import { readApiEndpoint, readHost, readHostSize } from "./host";
@@ -20,10 +22,11 @@ import { readNamespaces } from "./namespaces";
 import { Reader } from "./reader";
 import { readImageMirrors, readRegistries } from "./registries";
 import { checkReleases, readManifestsDir } from "./releases";
-import { readColdStart, readOneNode } from "./resources";
+import { readColdStart, readOneNode, readSeveralNodes } from "./resources";
 import { readServiceSecrets } from "./serviceSecrets";
 import { checkNames, readServices, withFeatures } from "./services";
 import { readTls } from "./tls";
+import { readWorkers } from "./workers";
 import { TlsConfig } from "../../components/tls/tlsConfig";
 
 /** The whole configuration of a stack, checked, with every default filled in. */
@@ -46,6 +49,12 @@ export interface EdgeConfig {
   knative: KnativeConfig;
   /** Which measures for a single node are on. */
   oneNode: SingleNodeTweaks;
+  /** Nodes beside the host. */
+  workers: WorkerConfig[];
+  /** How long a worker's pods may take to end when it is drained, in seconds. */
+  drainTimeoutSeconds: number;
+  /** Which measures for several nodes are on; none without workers. */
+  severalNodes: SeveralNodes;
   /** Which measures for a shorter cold start are on. */
   coldStart: ColdStart;
   /** Image name prefix to replacement. */
@@ -116,6 +125,10 @@ export function readConfig(
     { secrets, namespaces },
     hasPlainUrls(knative) ? knative.domain : undefined,
   );
+  const { policy } = knative.resources;
+  const k0s = readK0s(read, hostSize);
+  const workers = readWorkers(read, { host, loadBalancer, ...k0s });
+  const severalNodes = readSeveralNodes(read, policy, workers.length);
   const tls = readTls(read, { knative, services }, encrypted);
   const config: EdgeConfig = {
     host,
@@ -125,11 +138,14 @@ export function readConfig(
     hostGeneration: read.integer("hostGeneration", 1, 1_000_000),
     abandonHost: read.boolean("abandonHost"),
     allowOvercommit: read.boolean("allowOvercommit"),
-    k0s: readK0s(read, hostSize),
+    k0s: { ...k0s, ...severalNodesSettings(severalNodes, k0s) },
+    workers,
+    drainTimeoutSeconds: read.integer("drainTimeoutSeconds", 10, 7200),
+    severalNodes,
     loadBalancer,
     knative: { ...knative, configMaps: withFeatures(knative.configMaps, features) },
-    oneNode: readOneNode(read, knative.resources.policy),
-    coldStart: readColdStart(read, knative.resources.policy),
+    oneNode: readOneNode(read, policy, workers.length),
+    coldStart: readColdStart(read, policy),
     imageMirrors: readImageMirrors(read),
     registries: readRegistries(read, encrypted),
     resolveDigests: read.boolean("resolveDigests"),

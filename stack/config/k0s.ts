@@ -1,11 +1,20 @@
 import { HostSize } from "../../components/host/hostSize";
 import { isRecord } from "../../lib/json";
-import { ImageBundle, K0sConfig } from "../../components/host/k0sSettings";
+import {
+  argumentError,
+  environmentError,
+  ImageBundle,
+  k0sComponents,
+  K0sConfig,
+  K0sSettings,
+  neededComponents,
+} from "../../components/host/k0sSettings";
+import { defaultMeasures, withMeasures } from "../../components/host/lowMemory";
+import { suggestion } from "../../lib/nearest";
 import { cidrError, cidrsOverlap, specialUse } from "../../components/metallb/pool";
 import { k0sDownload } from "../releases/releaseTable";
 import { readSchema } from "./schema";
 import { checkHttpUrl, isSha256 } from "./forms";
-import { readK0sSettings } from "./k0sSettings";
 import { Reader } from "./reader";
 
 /** Reads the keys of k0s, its networks and its image bundles; the host's memory decides which measures are on by default. */
@@ -86,5 +95,52 @@ function readImageBundles(read: Reader): ImageBundle[] {
       read.add(`${key}.sha256`, `"${sha256}" is not a SHA-256; give its 64 hexadecimal digits.`);
     }
     return { url, sha256: sha256.toLowerCase() };
+  });
+}
+
+/** Reads the settings of k0s' own processes: those of the measures of `lowMemory`, and the user's, which win. */
+function readK0sSettings(read: Reader, hostSize: HostSize): K0sSettings {
+  return withMeasures(read.measures("lowMemory", defaultMeasures(hostSize)), {
+    disabledComponents: readDisabledComponents(read),
+    environment: readTexts(read, "k0sEnvironment", environmentError),
+    apiServerArgs: readTexts(read, "apiServerArgs", argumentError),
+    controllerManagerArgs: readTexts(read, "controllerManagerArgs", argumentError),
+    schedulerArgs: readTexts(read, "schedulerArgs", argumentError),
+  });
+}
+
+/** A mapping of names to texts. An entry that `error` finds wrong is reported and left out. */
+function readTexts(
+  read: Reader,
+  key: string,
+  error: (name: string, value: unknown) => string | undefined,
+): Record<string, string> {
+  const texts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(read.mapping(key))) {
+    const problem = error(name, value);
+    if (problem === undefined) {
+      texts[name] = String(value);
+    } else {
+      read.add(`${key}.${name}`, problem);
+    }
+  }
+  return texts;
+}
+
+function readDisabledComponents(read: Reader): string[] {
+  const key = "k0sDisabledComponents";
+  return read.list(key).map((name) => {
+    if (typeof name !== "string" || !k0sComponents.includes(name)) {
+      read.add(
+        key,
+        `k0s has no component ${JSON.stringify(name)}; ${suggestion(String(name), k0sComponents)}`,
+      );
+    } else if (neededComponents.includes(name)) {
+      read.add(
+        key,
+        `${name} cannot be switched off, since this stack does not run without it; leave it out.`,
+      );
+    }
+    return String(name);
   });
 }

@@ -4,6 +4,7 @@ import { allColdStartMeasures, ColdStart } from "../../components/knative/servic
 import { policies, PolicyName } from "../resources/policies";
 import { Ratio } from "../../lib/quantity";
 import { asResourceList, parseFactor, resourceErrors, Resources } from "../../lib/resources";
+import { allSeveralNodesMeasures, SeveralNodes } from "../resources/severalNodes";
 import { allTweaks, SingleNodeTweaks } from "../resources/singleNodeTweaks";
 import { Reader } from "./reader";
 
@@ -77,9 +78,25 @@ function asResources(value: unknown): Resources | undefined {
   return lists.length > 0 && isKnown ? resources : undefined;
 }
 
-/** The measures for a single node: all on, but none with the policy that leaves the releases as they are. */
-export function readOneNode(read: Reader, policy: PolicyName): SingleNodeTweaks {
-  return read.measures("oneNode", allTweaks(policy !== "upstream"));
+/**
+ * The measures for a single node: all on, but none with the policy that leaves the releases as they are. With workers, a
+ * node can be drained, and disruption budgets are of use.
+ */
+export function readOneNode(read: Reader, policy: PolicyName, workers: number): SingleNodeTweaks {
+  const all = allTweaks(policy !== "upstream");
+  return read.measures("oneNode", {
+    ...all,
+    removeDisruptionBudgets: all.removeDisruptionBudgets && workers === 0,
+  });
+}
+
+/** The measures for several nodes: on where there are workers, but for the policy that leaves the releases as they are. */
+export function readSeveralNodes(read: Reader, policy: PolicyName, workers: number): SeveralNodes {
+  if (workers === 0) {
+    read.unused(["severalNodes"], "does nothing without workers; add some, or unset this.");
+    return allSeveralNodesMeasures(false);
+  }
+  return read.measures("severalNodes", allSeveralNodesMeasures(policy !== "upstream"));
 }
 
 /** The measures for a shorter cold start: as for {@link readOneNode}. */

@@ -14,7 +14,7 @@ import {
 import { KubernetesObject, annotated } from "../../components/cluster/kubernetesObject";
 import { suggestion } from "../../lib/nearest";
 import { answeringChallenges } from "../../components/ingress/kourierChallenges";
-import { atNodeAddress } from "../../components/ingress/nodeIp";
+import { atNodeAddresses } from "../../components/ingress/nodeIp";
 import { firstAddress } from "../../components/metallb/pool";
 import { Problem } from "../../lib/problem";
 import { goMemory, namedPolicy, queueProxyConfig } from "../resources/policies";
@@ -26,6 +26,7 @@ import {
   Resources,
   withOverrides,
 } from "../../lib/resources";
+import { withSeveralNodes } from "../resources/severalNodes";
 import { applyTweaks } from "../resources/singleNodeTweaks";
 import { containers, withContainers, withPodAnnotation } from "../../components/cluster/workloads";
 
@@ -45,7 +46,7 @@ export function transforms(config: EdgeConfig, acmeAccount?: string): Record<str
     ownRollout,
     announceFromAnyNode,
     ...(config.loadBalancer.kind === "nodeIp" && {
-      atNodeAddress: atNodeAddress(config.host.nodeAddress),
+      atNodeAddresses: atNodeAddresses(nodeAddresses(config)),
     }),
     ...(acmeAccount !== undefined && { answeringChallenges: answeringChallenges(acmeAccount) }),
     resources: resources(resourcePolicy(config)),
@@ -59,15 +60,22 @@ export function transforms(config: EdgeConfig, acmeAccount?: string): Record<str
   };
 }
 
-/** The objects that one node should have, with every transform applied. */
+/** The objects that the nodes should have, with every transform applied. */
 export function transformAll(
   objects: KubernetesObject[],
   config: EdgeConfig,
   acmeAccount?: string,
 ): KubernetesObject[] {
-  const kept = applyTweaks(objects, config.oneNode);
+  const kept = applyTweaks(objects, config.oneNode).map((object) =>
+    withSeveralNodes(object, config.severalNodes),
+  );
   const steps = [ownReplicas(kept), ...Object.values(transforms(config, acmeAccount))];
   return kept.map((object) => steps.reduce((result, step) => step(result), object));
+}
+
+/** The addresses of all nodes, the host's first: names of the stack lead there. */
+function nodeAddresses({ host, workers }: EdgeConfig): string[] {
+  return [host, ...workers].map(({ nodeAddress }) => nodeAddress);
 }
 
 /** The policy that a configuration asks for. */

@@ -15,36 +15,31 @@ check_storage() {
   fi
 }
 
-# claim: records what was here before, for the delete, and then the owner's name.
-claim() {
-  if [ -f "$CONFIG" ]; then
-    if [ ! -e "$CONFIG.old" ]; then
-      write_file "$CONFIG.old" 600 <"$CONFIG"
-      say "the k0s.yaml that was here is kept as ${CONFIG#"$R"}.old"
-    elif ! cmp -s "$CONFIG" "$CONFIG.old"; then
-      fail "${CONFIG#"$R"} and ${CONFIG#"$R"}.old are here from before and differ: move them away"
-    fi
+# keep_config: the k0s.yaml that was here before comes back with the delete.
+keep_config() {
+  [ -f "$CONFIG" ] || return 0
+  if [ ! -e "$CONFIG.old" ]; then
+    write_file "$CONFIG.old" 600 <"$CONFIG"
+    say "the k0s.yaml that was here is kept as ${CONFIG#"$R"}.old"
+  elif ! cmp -s "$CONFIG" "$CONFIG.old"; then
+    fail "${CONFIG#"$R"} and ${CONFIG#"$R"}.old are here from before and differ: move them away"
   fi
-  for path in "$CONFIG" "$R"/run/xtables.lock "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
-    "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers "$R"/opt/containerd "$R"/run/containerd; do
-    [ ! -e "$path" ] || echo "${path#"$R"}"
-  done >"$staged.kept"
-  sysctls >>"$staged.kept"
-  write_file "$KEPT" 644 <"$staged.kept"
-  printf %s "$OWNER" | write_file "$MARKER" 644
 }
 
 require_ownership
 [ -x "$K0S" ] || fail "${K0S#"$R"} is missing, so something removed it: run pulumi destroy, then pulumi up"
 mkdir -p "$CONFIG_DIR"
 staged=$CONFIG_DIR/.knative-edge.tmp.yaml
-trap 'rm -f "$staged" "$staged.kept"' EXIT
+trap 'rm -f "$staged"' EXIT
 printf '%s\n' "$K0S_YAML" | write_file "$staged" 600
 
 words=$("$K0S" config validate -c "$staged" 2>&1) ||
   fail "k0s refuses the configuration: $(printf '%s\n' "$words" | tail -n 1)"
 check_storage
-[ -f "$MARKER" ] || claim
+if [ ! -f "$MARKER" ]; then
+  keep_config
+  claim
+fi
 # An unchanged file keeps its date.
 cmp -s "$staged" "$CONFIG" || mv -f "$staged" "$CONFIG"
 restart_unready

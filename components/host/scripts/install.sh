@@ -1,10 +1,21 @@
-# Installs k0s as a systemd service for a single node. ready.sh starts it, and delete.sh undoes this.
+# Installs k0s as a systemd service. ready.sh starts it, and delete.sh undoes this.
 #
-# Variables: OWNER, INSTALL_ARGS (arguments of `k0s install controller` besides --single and -c, split at blanks).
+# Variables: OWNER, INSTALL_ARGS (arguments of `k0s install controller` besides -c, or of `k0s install worker` besides
+#   --token-file; each on a line).
 # stdout: the unit's sha256.
 
 require_ownership
-for file in "$K0S" "$CONFIG"; do
+if [ "$K0S_ROLE" = worker ]; then
+  needed=$K0S
+  source=--token-file=$TOKEN_FILE
+  mkdir -p "$CONFIG_DIR"
+  # On the controller, config.sh does it.
+  [ -f "$MARKER" ] || claim
+else
+  needed="$K0S $CONFIG"
+  source=--config=$CONFIG
+fi
+for file in $needed; do
   [ -f "$file" ] || fail "${file#"$R"} is missing, so something removed it: run pulumi destroy, then pulumi up"
 done
 
@@ -18,9 +29,13 @@ if ! current; then
   force=
   [ ! -e "$UNIT" ] || force=--force
   say "installing the service"
-  # Each argument is one word.
-  # shellcheck disable=SC2086
-  words=$("$K0S" install controller --single -c "$CONFIG" $INSTALL_ARGS $force 2>&1) ||
+  words=$(
+    # Each line is one argument, and may have blanks.
+    IFS='
+'
+    # shellcheck disable=SC2086
+    "$K0S" install "$K0S_ROLE" "$source" $INSTALL_ARGS $force 2>&1
+  ) ||
     fail "k0s could not be installed as a service: $(printf '%s\n' "$words" | tail -n 1)"
   [ -f "$UNIT" ] || fail "k0s installed itself as a service, but ${UNIT#"$R"} is not there: is systemd what runs this host?"
 fi

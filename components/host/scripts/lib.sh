@@ -20,7 +20,9 @@ CONFIG_DIR=$R/etc/k0s
 CONFIG=$CONFIG_DIR/k0s.yaml
 DATA_DIR=$R/var/lib/k0s
 RUN_DIR=$R/run/k0s
-SERVICE=k0scontroller
+# What k0s is here: the controller, which is a node too, or a worker.
+K0S_ROLE=${K0S_ROLE:-controller}
+SERVICE=k0s$K0S_ROLE
 UNIT=$R/etc/systemd/system/$SERVICE.service
 PROC=$R/proc
 
@@ -30,6 +32,9 @@ MARKER=$CONFIG_DIR/.knative-edge
 KEPT=$CONFIG_DIR/.knative-edge-kept
 # What the unit was installed from.
 INSTALLED=$CONFIG_DIR/.knative-edge-installed
+# The join token of a worker. It is dead once the worker has joined, but k0s 1.35.1 wants to read one at each start
+# (k0sproject/k0s#7202).
+TOKEN_FILE=$CONFIG_DIR/.knative-edge-token
 # What the service was last started from.
 STARTED=$CONFIG_DIR/.knative-edge-started
 # The same, once it was ready with that.
@@ -141,7 +146,8 @@ ownership_problem() {
     echo "k0s here belongs to \"$claimant\", not to \"$wanted\": $remedy"
     return
   fi
-  for trace in "$UNIT" "${UNIT%/*}/k0sworker.service" "$R/etc/init.d/$SERVICE" "$DATA_DIR/pki" "$DATA_DIR/db" "$DATA_DIR/etcd"; do
+  for trace in "${UNIT%/*}/k0scontroller.service" "${UNIT%/*}/k0sworker.service" "$R/etc/init.d/$SERVICE" "$DATA_DIR/pki" \
+    "$DATA_DIR/db" "$DATA_DIR/etcd" "$DATA_DIR/kubelet.conf"; do
     if [ -e "$trace" ]; then
       echo "a k0s is here that this stack did not install (${trace#"$R"}): remove it with k0s stop and k0s reset, or take another host"
       return
@@ -153,6 +159,18 @@ ownership_problem() {
 require_ownership() {
   problem=$(ownership_problem)
   [ -z "$problem" ] || fail "$problem"
+}
+
+# claim: records what was here before, for the delete, and then the owner's name.
+claim() {
+  for path in "$CONFIG" "$R"/run/xtables.lock "$R"/opt/cni/bin "$R"/opt/cni/bin/* "$R"/etc/cni/net.d "$R"/var/lib/cni "$R"/var/lib/kubelet \
+    "$R"/usr/libexec/k0s "$R"/var/log/pods "$R"/var/log/containers "$R"/opt/containerd "$R"/run/containerd; do
+    [ ! -e "$path" ] || echo "${path#"$R"}"
+  done >"$CONFIG_DIR/.knative-edge.tmp.kept"
+  sysctls >>"$CONFIG_DIR/.knative-edge.tmp.kept"
+  write_file "$KEPT" 644 <"$CONFIG_DIR/.knative-edge.tmp.kept"
+  rm -f "$CONFIG_DIR/.knative-edge.tmp.kept"
+  printf %s "$OWNER" | write_file "$MARKER" 644
 }
 
 # text VALUE: prints it as a JSON string; "absent" for nothing.
@@ -179,7 +197,8 @@ digest() {
 
 # host_state: what the phases left on this host, and which machine and cluster it is. One line of JSON, its values texts:
 # k0sVersion, binarySha256, configSha256, unitArguments, unitSha256, service (as systemctl is-active), atBoot (as
-# systemctl is-enabled), machineId, clusterSha256 (of the cluster's CA). Changes nothing.
+# systemctl is-enabled), machineId, clusterSha256 (of the cluster's CA; on a worker of how it reaches the cluster, once it has
+# joined). Changes nothing.
 host_state() {
   version=
   [ ! -x "$K0S" ] || version=$(timeout 20 "$K0S" version 2>/dev/null) || version="not to be run"
@@ -196,5 +215,15 @@ host_state() {
     "$(text "$(systemctl is-active "$SERVICE" 2>/dev/null)")" \
     "$(text "$(systemctl is-enabled "$SERVICE" 2>/dev/null)")" \
     "$(text "$(cat "$R/etc/machine-id" 2>/dev/null)")" \
-    "$(text "$(digest "$DATA_DIR/pki/ca.crt")")"
+    "$(text "$(cluster_digest)")"
+}
+
+# cluster_digest: tells one cluster from another, or is nothing outside of one. The kubelet's file of a worker holds its own
+# certificate too, which is renewed.
+cluster_digest() {
+  if [ "$K0S_ROLE" = controller ]; then
+    digest "$DATA_DIR/pki/ca.crt"
+  elif [ -f "$DATA_DIR/kubelet.conf" ]; then
+    grep -E "^ *(server|certificate-authority-data):" "$DATA_DIR/kubelet.conf" | sed "s/^ *//" | sort | sha256sum | cut -d " " -f 1
+  fi
 }

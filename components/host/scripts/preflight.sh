@@ -1,8 +1,9 @@
-# Refuses a host that cannot or should not become a k0s single node: one sentence for each finding, all at once.
+# Refuses a host that cannot or should not become a node of k0s: one sentence for each finding, all at once.
 # Changes nothing.
 #
 # Variables: OWNER, NODE_ADDRESS, K0S_VERSION; MIN_MEMORY_MIB, the least that a host must have;
-#   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any); FREE_MEMORY_MIB, what a host without k0s must have
+#   HOST_CPUS and HOST_MEMORY_MIB, the declared size (default: any), and CPUS_KEY, MEMORY_KEY and ADDRESS_KEY, by which keys
+#   of the configuration (default: those of the host); FREE_MEMORY_MIB, what a host without k0s must have
 #   free of it (default: any); MIN_DISK_MIB (default 2048: a stack with an image bundle was seen to take 1.8 GB; over and
 #   above what kubelet wants free, see check_disk); GATEWAY_PORTS, those at which the ingress answers on the host (default: none);
 #   CLOCK_URL, of a web server whose time is right (default: the clock is not checked).
@@ -65,7 +66,7 @@ check_cgroups() {
 
 check_memory() {
   [ "$memory" -ge "$MIN_MEMORY_MIB" ] ||
-    finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it 1.5 GB or more"
+    finding "the host has $memory MiB of memory and needs $MIN_MEMORY_MIB: give it more"
 }
 
 # check_free_memory: a large machine may still be full. An installed k0s holds its share already.
@@ -85,9 +86,9 @@ check_free_memory() {
 check_size() {
   cpus=$(nproc)
   [ "$cpus" -ge "${HOST_CPUS:-1}" ] ||
-    finding "the host has $cpus CPU and hostCpus says $HOST_CPUS: set hostCpus to $cpus, and the preview tells what fits"
+    finding "the host has $cpus CPU and ${CPUS_KEY:=hostCpus} says $HOST_CPUS: set $CPUS_KEY to $cpus, and the preview tells what fits"
   [ $((memory * 10)) -ge $((${HOST_MEMORY_MIB:-0} * 9)) ] ||
-    finding "the host has $memory MiB of memory and hostMemoryMiB says $HOST_MEMORY_MIB: set hostMemoryMiB to $memory, and the preview tells what fits"
+    finding "the host has $memory MiB of memory and ${MEMORY_KEY:=hostMemoryMiB} says $HOST_MEMORY_MIB: set $MEMORY_KEY to $memory, and the preview tells what fits"
 }
 
 # check_disk: kubelet evicts pods where the images' disk has less than 15 % free, or its own less than 10 % (its defaults
@@ -169,7 +170,9 @@ check_port() {
     done
 }
 check_ports() {
-  for port in 6443 10250 8080; do
+  api=6443
+  [ "$K0S_ROLE" = controller ] || api=
+  for port in $api 10250 8080; do
     check_port "$port" "k0s needs it: stop that program or move it to another port" ".*"
   done
   # kube-proxy's rules take these ports only at the node's address, so a listener at another address does no harm.
@@ -202,7 +205,7 @@ check_names() {
     "$PROC/net/fib_trie" | sort -u | tr '\n' ' ')
   case " $addresses" in
     *" $NODE_ADDRESS "*) ;;
-    *) finding "no interface has the address $NODE_ADDRESS: set nodeAddress to one of: ${addresses% }" ;;
+    *) finding "no interface has the address $NODE_ADDRESS: set ${ADDRESS_KEY:-nodeAddress} to one of: ${addresses% }" ;;
   esac
   if have getent && ! getent hosts localhost >/dev/null; then
     finding "the name localhost does not resolve: add \"127.0.0.1 localhost\" to /etc/hosts"

@@ -3,8 +3,11 @@
 # takes half a minute more: clients tolerate its API being unavailable. Nor does it wait for the CoreDNS of a new cluster,
 # whose first readiness probe comes after half a minute (initialDelaySeconds in pkg/component/controller/coredns.go).
 # Meanwhile everything starts that needs no names; the rest waits for Knative's activator, which is ready only with them.
+# On a worker it waits for the service and its status, which k0s answers once it has joined; node.sh waits for the rest on the
+# controller.
 #
-# Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600).
+# Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600); on a worker JOIN_TOKEN, a
+#   secret, with which it joins unless it has (default: none), and API_SERVER, the URL of the controller's API.
 # stdout: one line of JSON: seconds, from the start of k0s to each check, and state, see host_state in lib.sh. stderr:
 #   progress; on failure the check, and the last lines of k0s' journal.
 
@@ -64,15 +67,18 @@ status_answers() { [ -e "$RUN_DIR/status.sock" ] && timeout 20 "$K0S" status >/d
 api_ready() { [ "$(kubectl get --raw=/readyz)" = ok ]; }
 dns_available() { seen '^Deployment/kube-system/coredns True'; }
 account_there() { seen '^ServiceAccount/default/default '; }
-# A node that was Ready before a restart still looks Ready: only what kubelet reported since then counts.
+# A node that was Ready before a restart still looks Ready: only what kubelet reported since then counts. k0s takes the host's
+# name in small letters for the node's.
+node="Node//$(printf %s "$HOST" | tr '[:upper:]' '[:lower:]')"
 node_ready() {
   observe
-  printf '%s\n' "$cluster" | awk -v since="$started_at" '/^Node\// && $2 == "True" && $3 >= since { ok = 1 } END { exit !ok }'
+  printf '%s\n' "$cluster" |
+    awk -v node="$node" -v since="$started_at" '$1 == node && $2 == "True" && $3 >= since { ok = 1 } END { exit !ok }'
 }
 
 # pressures: what the node is short of, so that kubelet evicts pods and takes no new ones.
 pressures() {
-  printf '%s\n' "$cluster" | sed -n '/^Node/s/.*\[\(.*\)\]$/\1/p' | tr ' ' '\n' | grep Pressure | while read -r condition; do
+  printf '%s\n' "$cluster" | sed -n "\\|^$node |s/.*\[\(.*\)\]\$/\1/p" | tr ' ' '\n' | grep Pressure | while read -r condition; do
     case $condition in
       DiskPressure) echo "DiskPressure: free some disk on the host, see df -h ${DATA_DIR#"$R"}" ;;
       MemoryPressure) echo "MemoryPressure: stop other programs on the host, or give it more memory" ;;
@@ -85,12 +91,24 @@ pressures() {
 hint() {
   words=
   case $rung in
-    node) words=$(printf '%s\n' "$cluster" | sed -n 's| \[[^]]*\]$||; s|^Node//\([^ ]*\) *[^ ]* *[^ ]* *|\1: |p' | head -n 1) ;;
+    node) words=$(printf '%s\n' "$cluster" | sed -n "s| \[[^]]*\]\$||; s|^$node *[^ ]* *[^ ]* *|${node#Node//}: |p" | head -n 1) ;;
     service) words="it is $state" ;;
+    status) words=$(unreachable) ;;
   esac
   short=$(pressures | tr '\n' ';' | sed 's/;$//; s/;/; /g')
   words="$words${words:+${short:+; }}${short:+the node is under $short}"
   [ -z "$words" ] || echo " ($words)"
+}
+
+# unreachable: says that a worker does not get through to the API. Any answer is one, such as 401.
+unreachable() {
+  [ "$K0S_ROLE" = worker ] || return 0
+  if have curl; then
+    ! curl --insecure --silent --max-time 5 --output /dev/null "$API_SERVER" || return 0
+  else
+    wget -q --no-check-certificate --tries=1 --timeout=5 -O /dev/null "$API_SERVER" 2>/dev/null || [ $? -eq 4 ] || return 0
+  fi
+  echo "$API_SERVER does not answer this host: open its TCP port to the workers"
 }
 
 elapsed() {
@@ -124,7 +142,7 @@ climb() {
 
 # disabled COMPONENT: whether k0s leaves it out.
 disabled() {
-  case ",$(printf %s "$INSTALL_ARGS" | tr ' =' ',,')," in *",$1,"*) ;; *) return 1 ;; esac
+  case ",$(printf %s "$INSTALL_ARGS" | tr '\n =' ',,,')," in *",$1,"*) ;; *) return 1 ;; esac
 }
 
 # retire: removes what k0s deployed for metrics-server before the operator switched it off. k0s leaves it running, or applies
@@ -142,6 +160,9 @@ retire() {
 }
 
 [ -f "$UNIT" ] || fail "k0s is not installed as a service (${UNIT#"$R"}), so something removed it: run pulumi destroy, then pulumi up"
+if [ -n "${JOIN_TOKEN:-}" ] && [ ! -f "$DATA_DIR/kubelet.conf" ]; then
+  printf %s "$JOIN_TOKEN" | write_file "$TOKEN_FILE" 600
+fi
 cluster=
 seconds=
 started_at=
@@ -167,6 +188,11 @@ restarts_before=$restarts
 
 climb service "the service" service_active
 climb status "k0s status" status_answers
+if [ "$K0S_ROLE" = worker ]; then
+  write_file "$SETTLED" 644 <"$STARTED"
+  printf '{"seconds":{%s},"state":%s}\n' "$seconds" "$(host_state)"
+  exit 0
+fi
 climb readyz "the API (/readyz)" api_ready
 climb node "a Ready node" node_ready
 "$new" || disabled coredns || climb dns "CoreDNS" dns_available

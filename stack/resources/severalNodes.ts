@@ -1,0 +1,122 @@
+import { noSettings, K0sSettings } from "../../components/host/k0sSettings";
+import { kourierKind } from "../../components/ingress/kourierKind";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { withPodSpec } from "../../components/cluster/workloads";
+import { allSwitched, switchedOn, Switches } from "../../lib/switches";
+
+/** What makes a measure for several nodes. */
+interface Measure {
+  /** Why several nodes need it; the documentation prints it. */
+  reason: string;
+  /** The object as it should be. By default it stays. */
+  apply?(object: KubernetesObject): KubernetesObject;
+  /** The settings of k0s' controller that it changes. By default none. */
+  settings?: Partial<K0sSettings>;
+}
+
+/** Seconds without a sign of life after which a node counts as lost: kubelet gives one every ten. */
+const graceSeconds = 20;
+
+/** Seconds that pods stay with a lost node. */
+const tolerationSeconds = 15;
+
+/** What has a cluster of several nodes survive the loss of one. Each can be switched off. */
+export const severalNodesMeasures = {
+  replicate: {
+    reason:
+      "The gateway, the activator and the webhook run twice, each on another node, and a rollout replaces one after the " +
+      "other: every request passes the gateway, cold starts the activator, and changes the webhook. The rest of Knative " +
+      "runs once: it decides on the number of pods, which may wait for the half minute that a lost node's pods take to " +
+      "start elsewhere.",
+    apply: (object) => (isReplicated(object) ? replicated(object) : object),
+  },
+  keepOne: {
+    reason:
+      "The PodDisruptionBudgets are there again, and keep one pod of each while a node is drained. The releases ask for " +
+      "80 % of two, which lets no pod go (knative/serving#9990).",
+    apply: (object) =>
+      object.kind === "PodDisruptionBudget"
+        ? { ...object, spec: { selector: object.spec?.selector ?? {}, minAvailable: 1 } }
+        : object,
+  },
+  noticeLostNodes: {
+    reason:
+      `A node counts as lost after ${graceSeconds} s without a sign of life, not 50, and pods that are made from then on ` +
+      `leave it after ${tolerationSeconds} s, not 300. Kubernetes' own times are for data centres, where a node comes back.`,
+    settings: {
+      controllerManagerArgs: { "node-monitor-grace-period": `${graceSeconds}s` },
+      apiServerArgs: {
+        "default-not-ready-toleration-seconds": String(tolerationSeconds),
+        "default-unreachable-toleration-seconds": String(tolerationSeconds),
+      },
+    },
+  },
+} satisfies Record<string, Measure>;
+
+/** A key of `severalNodes`. */
+export type SeveralNodesName = keyof typeof severalNodesMeasures;
+
+/** Which measures are on. */
+export type SeveralNodes = Switches<typeof severalNodesMeasures>;
+
+/** All measures on or all off. */
+export function allSeveralNodesMeasures(on: boolean): SeveralNodes {
+  return allSwitched(severalNodesMeasures, on);
+}
+
+/** An object with the measures that are on. */
+export function withSeveralNodes(object: KubernetesObject, on: SeveralNodes): KubernetesObject {
+  return switchedOn<Measure>(severalNodesMeasures, on).reduce(
+    (current, { apply }) => apply?.(current) ?? current,
+    object,
+  );
+}
+
+/** The settings of k0s' controller by the measures that are on, below those of the operator. */
+export function severalNodesSettings(on: SeveralNodes, given: K0sSettings): K0sSettings {
+  const all = switchedOn<Measure>(severalNodesMeasures, on).map(({ settings }) => settings ?? {});
+  const own = all.reduce<K0sSettings>((sum, next) => ({ ...sum, ...next }), noSettings);
+  return {
+    ...given,
+    apiServerArgs: { ...own.apiServerArgs, ...given.apiServerArgs },
+    controllerManagerArgs: { ...own.controllerManagerArgs, ...given.controllerManagerArgs },
+  };
+}
+
+/** Whether requests need it: the gateway, the activator and the webhook, and what scales them. */
+function isReplicated({ kind, metadata, spec }: KubernetesObject): boolean {
+  const target = spec?.scaleTargetRef as { name?: string } | undefined;
+  const name = kind === "HorizontalPodAutoscaler" ? target?.name : metadata.name;
+  const isGateway = metadata.namespace === kourierKind.namespace;
+  const isServing =
+    metadata.namespace === "knative-serving" && ["activator", "webhook"].includes(String(name));
+  return ["Deployment", "HorizontalPodAutoscaler"].includes(kind) && (isGateway || isServing);
+}
+
+/**
+ * Two pods on two nodes. Neither could be replaced before it ends, where each node has one: so one goes at a time, and no
+ * new one comes before. k0s does the same with its CoreDNS (pkg/component/controller/coredns.go).
+ */
+function replicated(object: KubernetesObject): KubernetesObject {
+  if (object.kind === "HorizontalPodAutoscaler") {
+    return { ...object, spec: { ...object.spec, minReplicas: 2 } };
+  }
+  const rollingUpdate = { maxSurge: 0, maxUnavailable: 1 };
+  const spread = withPodSpec(object, (spec) => ({
+    ...spec,
+    affinity: {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            topologyKey: "kubernetes.io/hostname",
+            labelSelector: object.spec?.selector ?? {},
+          },
+        ],
+      },
+    },
+  }));
+  return {
+    ...spread,
+    spec: { ...spread.spec, replicas: 2, strategy: { type: "RollingUpdate", rollingUpdate } },
+  };
+}
