@@ -93,7 +93,9 @@ export function readOneNode(read: Reader, policy: PolicyName, workers: number): 
 /** The measures for several nodes: on where there are workers, but for the policy that leaves the releases as they are. */
 export function readSeveralNodes(read: Reader, policy: PolicyName, workers: number): SeveralNodes {
   if (workers === 0) {
-    read.unused(["severalNodes"], "does nothing without workers; add some, or unset this.");
+    if (Object.keys(read.mapping("severalNodes")).length > 0) {
+      read.add("severalNodes", "does nothing without workers; add some, or unset this.");
+    }
     return allSeveralNodesMeasures(false);
   }
   return read.measures("severalNodes", allSeveralNodesMeasures(policy !== "upstream"));
