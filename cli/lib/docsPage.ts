@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { format } from "prettier";
 import { measuresBelowMiB, memoryMeasures } from "../../components/host/lowMemory";
+import { severalNodesMeasures } from "../../stack/resources/severalNodes";
 import { coldStartMeasures } from "../../components/knative/service/coldStart";
 import { policies } from "../../stack/resources/policies";
 import { singleNodeTweaks } from "../../stack/resources/singleNodeTweaks";
@@ -61,6 +62,15 @@ switched on.
 |---|---|
 ${tableOf(reasonsOf(singleNodeTweaks))}
 
+## Measures for several nodes
+
+Keys of \`severalNodes\`. Where there are workers all are on; with the policy \`upstream\` none is until it is switched on.
+Those of \`oneNode\` stay on, but for \`removeDisruptionBudgets\`.
+
+| key | why |
+|---|---|
+${tableOf(reasonsOf(severalNodesMeasures))}
+
 ## Measures for a shorter cold start
 
 Keys of \`coldStart\`, which concern the pods of services. All are on; with the policy \`upstream\` none is until it is
@@ -79,6 +89,12 @@ docs/footprint.md has what each saves.
 | key | why |
 |---|---|
 ${tableOf(reasonsOf(memoryMeasures))}
+
+## Fields of a worker
+
+Fields of each item of \`workers\`. [scaling.md](scaling.md) explains them.
+
+${fieldTable(["WorkerEntry"], "../stack/config/workers.ts")}
 
 ## Fields of a service
 
@@ -136,6 +152,14 @@ config:
     removeDisruptionBudgets: false
   ${project}:lowMemory:
     removeMetricsServer: false
+  ${project}:workers:
+    - name: shelf
+      host: 192.168.56.11
+      sshHostKey: ssh-ed25519 AAAA...
+      cpus: "1"
+      memoryMiB: 1536
+  ${project}:severalNodes:
+    noticeLostNodes: false
   ${project}:k0sEnvironment:
     HTTPS_PROXY: http://proxy.example.com:3128
     KINE_GOGC: "100"

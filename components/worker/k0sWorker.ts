@@ -125,6 +125,7 @@ export class K0sWorker extends pulumi.ComponentResource {
           node: args.node,
           host: args.host,
           generation: args.generation ?? 1,
+          cluster: controller.identifier,
           k0sVersion: version,
           arguments: install.join(" "),
           labels: args.labels ?? {},
@@ -197,7 +198,7 @@ function nodeScripts(
     NODE: node,
     MACHINE_ID: machineId,
     DRAIN_TIMEOUT: String(args.drainTimeoutSeconds ?? 330),
-    GONE: abandoned ? "yes" : "no",
+    ...(abandoned && { GONE: "yes" }),
   };
   return {
     admit: script("admit", { NODE: node, MACHINE_ID: machineId }),

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-import { HostConnection } from "../host/hostScript";
+import { asRoot, HostConnection } from "../host/hostScript";
 import { differences, ObservedHost } from "../host/hostState";
 import { quote } from "../host/shell";
 import { onHost, Script, Session } from "../host/sshSession";
@@ -14,6 +14,8 @@ export interface WorkerFacts {
   host: string;
   /** The operator raises it for each rebuild of the machine, and so gives up what was there before. */
   generation: number;
+  /** Identifier of the cluster that it joins. */
+  cluster: string;
   /** Release of k0s. */
   k0sVersion: string;
   /** Arguments of `k0s install worker`. */
@@ -147,9 +149,9 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
     if (news.abandoned) {
       return { outs: { ...news, settled: before.settled } };
     }
-    if (before.facts.generation !== news.facts.generation) {
-      await onHost(news.controller, (run) => run(news.scripts.remove));
-      return { outs: { ...news, settled: await join(news) } };
+    const isOther = before.facts.cluster !== news.facts.cluster;
+    if (isOther || before.facts.generation !== news.facts.generation) {
+      return { outs: { ...news, settled: await rejoin(before, news, isOther) } };
     }
     const restarts =
       before.drift !== undefined ||
@@ -184,6 +186,28 @@ function join(inputs: Inputs): Promise<ObservedHost> {
     await admitPods(onController, inputs, undefined);
     return settled;
   });
+}
+
+/**
+ * Has a machine join anew. A raised generation gave up what was there, and the phases have removed it; of another cluster
+ * the machine knows nothing, so that the phases run again here.
+ */
+async function rejoin(before: Inputs, inputs: Inputs, isOther: boolean): Promise<ObservedHost> {
+  // With the id of the machine that was: a node of the same name may be another machine's.
+  const remove = withVariables(before.scripts.remove, { gone: "yes" });
+  await onHost(inputs.controller, (run) => run(remove));
+  if (isOther) {
+    await onHost(inputs.worker, async (run) => {
+      const [first] = inputs.phases;
+      if (first !== undefined) {
+        await run({ command: asRoot("delete"), stdin: first.stdin });
+      }
+      for (const phase of inputs.phases) {
+        await run(phase);
+      }
+    });
+  }
+  return join(inputs);
 }
 
 /** Moves the pods away, restarts k0s with what changed, and lets pods come again. */
@@ -228,10 +252,11 @@ async function admitPods(
 /** Shell variables that are known only now, before those of the script. */
 function withVariables(
   { command, stdin }: Script,
-  values: { token?: string; oldLabels?: string; oldTaints?: string; since?: string },
+  values: { token?: string; oldLabels?: string; oldTaints?: string; since?: string; gone?: string },
 ): Script {
-  const { token = "", oldLabels = "", oldTaints = "", since = "" } = values;
+  const { token = "", oldLabels = "", oldTaints = "", since = "", gone = "no" } = values;
   const assigned = [
+    `GONE=${quote(gone)}`,
     `JOIN_TOKEN=${quote(token)}`,
     `OLD_LABELS=${quote(oldLabels)}`,
     `OLD_TAINTS=${quote(oldTaints)}`,

@@ -86,6 +86,33 @@ export const recordedConfigs: Record<string, Record<string, string>> = Object.fr
       kourierVersion: "1.22.1",
       metallbVersion: "v0.15.3",
     },
+    workers: {
+      loadBalancer: "nodeIp",
+      loadBalancerPool: "",
+      hostMemoryMiB: "2048",
+      workers: JSON.stringify([
+        {
+          name: "shelf",
+          host: "192.168.56.11",
+          sshHostKey: hostKey,
+          cpus: "1",
+          memoryMiB: 2048,
+          labels: { disk: "fast" },
+          taints: ["gpu=yes:PreferNoSchedule"],
+        },
+        {
+          name: "attic",
+          host: "attic.example.com",
+          nodeAddress: "192.168.56.12",
+          sshHostKey: hostKey,
+          jumpHost: "host",
+          cpus: 2,
+          memoryMiB: 4096,
+          generation: 2,
+          abandon: true,
+        },
+      ]),
+    },
     "jump-host": {
       sshUser: "edge",
       jumpHost: "198.51.100.1",

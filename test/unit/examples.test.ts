@@ -90,7 +90,7 @@ describe("the examples", () => {
     const { registered, outputs } = await runExample("k0s-host", config);
     assert.match(String(await valueOf(outputs.kubeconfig)), new RegExp(`https://${host}:6443`));
     const names = registered.map(({ name }) => name);
-    assert.ok(names.includes("host-install") && names.includes("host-cluster"), names.join());
+    assert.ok(names.includes("host-install") && names.includes("host-state"), names.join());
   });
 });
 

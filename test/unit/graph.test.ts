@@ -178,7 +178,7 @@ describe("the graph of the program", function () {
   it("installs and starts k0s again, and replaces nothing, when its memory is to be saved", async () => {
     const small = await runProgram({ ...config, hostMemoryMiB: "1536" }, { stdout });
     const script = (from: Graph, name: string) => JSON.stringify(from.find(name).inputs.stdin);
-    const saving = " --env=GOGC=";
+    const saving = "--env=GOGC=";
     for (const name of ["host-install", "host-ready"]) {
       const holds = [graph, small].map((each) => script(each, name).includes(saving));
       assert.deepEqual(holds, [false, true], name);
@@ -427,7 +427,7 @@ describe("the graph of the program", function () {
     ] as const) {
       for (const name of ["host-install", "host-ready"]) {
         const { stdin } = found.find(name).inputs;
-        const told = `--kubelet-extra-args=--node-ip=${address} `;
+        const told = `--kubelet-extra-args=--node-ip=${address}\\n`;
         assert.ok(JSON.stringify(stdin).includes(told), name);
       }
     }

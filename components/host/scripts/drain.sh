@@ -1,7 +1,7 @@
 # Moves the pods of a worker to other nodes, on the controller, and removes its node if it is to leave.
 #
 # Variables: NODE, MACHINE_ID (of the worker: a node of another machine is left alone), DRAIN_TIMEOUT (seconds, for all pods
-#   to end), LEAVES (yes: the node is removed), GONE (yes: the machine is gone, so its pods are not waited for).
+#   to end), LEAVES (yes: the node is removed), GONE (yes: the machine is gone, so its pods are not waited for; default: no).
 # stdout: the time, as kubelets report it.
 
 node_kubectl() {

@@ -4,16 +4,18 @@
 #   --token-file; each on a line).
 # stdout: the unit's sha256.
 
+newline='
+'
 require_ownership
 if [ "$K0S_ROLE" = worker ]; then
   needed=$K0S
-  source=--token-file=$TOKEN_FILE
+  own="--token-file$newline$TOKEN_FILE"
   mkdir -p "$CONFIG_DIR"
   # On the controller, config.sh does it.
   [ -f "$MARKER" ] || claim
 else
   needed="$K0S $CONFIG"
-  source=--config=$CONFIG
+  own="-c$newline$CONFIG"
 fi
 for file in $needed; do
   [ -f "$file" ] || fail "${file#"$R"} is missing, so something removed it: run pulumi destroy, then pulumi up"
@@ -31,10 +33,9 @@ if ! current; then
   say "installing the service"
   words=$(
     # Each line is one argument, and may have blanks.
-    IFS='
-'
+    IFS=$newline
     # shellcheck disable=SC2086
-    "$K0S" install "$K0S_ROLE" "$source" $INSTALL_ARGS $force 2>&1
+    "$K0S" install "$K0S_ROLE" $own $INSTALL_ARGS $force 2>&1
   ) ||
     fail "k0s could not be installed as a service: $(printf '%s\n' "$words" | tail -n 1)"
   [ -f "$UNIT" ] || fail "k0s installed itself as a service, but ${UNIT#"$R"} is not there: is systemd what runs this host?"

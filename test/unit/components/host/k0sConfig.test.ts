@@ -62,6 +62,7 @@ describe("k0s.yaml", () => {
       k0sEnvironment: '{"GOGC":"50","CONTAINERD_NO_PROXY":"10.0.0.0/8,.local"}',
     });
     assert.deepEqual(k0sInstallArguments({ ...k0s, nodeAddress }), [
+      "--single",
       nodeIp,
       "--env=GOGC=50",
       "--env=CONTAINERD_NO_PROXY=10.0.0.0/8,.local",
@@ -71,12 +72,26 @@ describe("k0s.yaml", () => {
   it("switches components off by an argument", () => {
     const large = testConfig({ hostMemoryMiB: "2048" }).k0s;
     assert.deepEqual(k0sInstallArguments({ ...large, nodeAddress }), [
+      "--single",
       nodeIp,
       "--disable-components=autopilot,update-prober,helm,windows-node",
     ]);
     assert.deepEqual(
       k0sInstallArguments({ nodeAddress, disabledComponents: [], environment: {} }),
-      [nodeIp],
+      ["--single", nodeIp],
     );
+  });
+
+  it("becomes a controller for workers, on the storage of a single node and without konnectivity", () => {
+    const { k0s, ...others } = testConfig();
+    assert.deepEqual(
+      k0sInstallArguments({ disabledComponents: ["helm"], nodeAddress, joinable: true }),
+      ["--enable-worker", "--no-taints", nodeIp, "--disable-components=helm,konnectivity-server"],
+    );
+    const storage = (joinable: boolean): unknown =>
+      (load(renderK0sConfig({ ...others, k0s, joinable })) as { spec: { storage?: unknown } }).spec
+        .storage;
+    assert.deepEqual(storage(true), { type: "kine" });
+    assert.equal(storage(false), undefined);
   });
 });

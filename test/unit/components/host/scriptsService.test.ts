@@ -6,7 +6,7 @@ const yaml = "apiVersion: k0s.k0sproject.io/v1beta1\nkind: ClusterConfig\n";
 const ours = {
   OWNER: "stack-a",
   K0S_YAML: yaml,
-  INSTALL_ARGS: "--disable-components=autopilot,helm",
+  INSTALL_ARGS: "--single\n--disable-components=autopilot,helm",
 };
 const unit = "etc/systemd/system/k0scontroller.service";
 
@@ -182,7 +182,7 @@ describe("install.sh", () => {
     const first = await done("install");
     assert.match(
       host.read(unit),
-      /controller --single -c \/etc\/k0s\/k0s\.yaml --disable-components=autopilot,helm\n/,
+      /controller -c \/etc\/k0s\/k0s\.yaml --single --disable-components=autopilot,helm\n/,
     );
     assert.equal(await done("install"), first);
     assert.equal(calls("k0s install").length, 1);
@@ -360,7 +360,7 @@ describe("ready.sh", () => {
     const deletions = () => calls("k0s kubectl").filter((call) => call.includes(" delete "));
     await done("ready");
     assert.deepEqual([deletions().length, host.exists(manifest)], [0, true]);
-    const off = { INSTALL_ARGS: "--disable-components=helm,metrics-server --env=GOGC=50" };
+    const off = { INSTALL_ARGS: "--disable-components=helm,metrics-server\n--env=GOGC=50" };
     host.write("fake/delete-fails", "");
     assert.match(await refused("ready", off), /metrics-server was switched off and cannot be/);
     host.remove("fake/delete-fails");

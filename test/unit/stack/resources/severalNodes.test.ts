@@ -1,0 +1,86 @@
+import { strict as assert } from "node:assert";
+import {
+  allSeveralNodesMeasures,
+  withSeveralNodes,
+} from "../../../../stack/resources/severalNodes";
+import { KubernetesObject } from "../../../../components/cluster/kubernetesObject";
+
+const on = allSeveralNodesMeasures(true);
+
+const deployment = (name: string, namespace = "knative-serving"): KubernetesObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name, namespace },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    strategy: { type: "Recreate" },
+    template: { spec: { containers: [{ name: "c" }] } },
+  },
+});
+
+describe("the measures for several nodes", () => {
+  for (const [name, namespace, replicas] of [
+    ["activator", "knative-serving", 2],
+    ["webhook", "knative-serving", 2],
+    ["3scale-kourier-gateway", "kourier-system", 2],
+    ["autoscaler", "knative-serving", undefined],
+    ["controller", "knative-serving", undefined],
+    ["webhook", "elsewhere", undefined],
+  ] as const) {
+    it(`${replicas === 2 ? "run" : "leave"} ${namespace}/${name} ${replicas === 2 ? "twice" : "as it is"}`, () => {
+      const before = deployment(name, namespace);
+      const after = withSeveralNodes(before, on);
+      assert.equal(after.spec?.replicas, replicas);
+      if (replicas === undefined) {
+        assert.deepEqual(after, before);
+      }
+    });
+  }
+
+  it("put the two on two nodes, and let one of them go at a time", () => {
+    const { spec } = withSeveralNodes(deployment("activator"), on);
+    const template = spec?.template as { spec: { affinity: unknown } };
+    assert.deepEqual(template.spec.affinity, {
+      podAntiAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          {
+            topologyKey: "kubernetes.io/hostname",
+            labelSelector: { matchLabels: { app: "activator" } },
+          },
+        ],
+      },
+    });
+    assert.deepEqual(spec?.strategy, {
+      type: "RollingUpdate",
+      rollingUpdate: { maxSurge: 0, maxUnavailable: 1 },
+    });
+  });
+
+  it("have an autoscaler keep two", () => {
+    const scaler = {
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name: "activator", namespace: "knative-serving" },
+      spec: { minReplicas: 1, scaleTargetRef: { kind: "Deployment", name: "activator" } },
+    };
+    assert.equal(withSeveralNodes(scaler, on).spec?.minReplicas, 2);
+  });
+
+  it("have a disruption budget keep one pod, so that the other can go", () => {
+    const budget = {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: { name: "activator-pdb", namespace: "knative-serving" },
+      spec: { minAvailable: "80%", selector: { matchLabels: { app: "activator" } } },
+    };
+    assert.deepEqual(withSeveralNodes(budget, on).spec, {
+      minAvailable: 1,
+      selector: { matchLabels: { app: "activator" } },
+    });
+  });
+
+  it("do nothing where they are off", () => {
+    const before = deployment("activator");
+    assert.deepEqual(withSeveralNodes(before, allSeveralNodesMeasures(false)), before);
+  });
+});
