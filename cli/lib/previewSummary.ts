@@ -203,7 +203,10 @@ function losses(step: PreviewStep): string[] {
     return [];
   }
   if (type === "command:remote:Command" && nameOf(urn).endsWith("-install")) {
-    return [`- k0s is removed from the ${op === "replace" ? "old host" : "host"}`];
+    const machine = workerOf(urn) ?? "the host";
+    return [
+      `- k0s is removed from ${op === "replace" ? machine.replace("the ", "the old ") : machine}`,
+    ];
   }
   if (isNewCluster(step)) {
     return ["- the cluster is built anew: everything in it is lost"];
@@ -213,6 +216,12 @@ function losses(step: PreviewStep): string[] {
   }
   const holdsObjects = /:(Namespace|CustomResourceDefinition|PersistentVolume(Claim)?)$/;
   return holdsObjects.test(type) ? [`- ${label(urn, state)}, with everything in it`] : [];
+}
+
+/** Which worker a resource brings up, in words; undefined for a resource of the host. */
+function workerOf(urn: string): string | undefined {
+  const name = /^worker-(.*)-[a-z]+$/.exec(nameOf(urn))?.[1];
+  return name && `the worker ${name}`;
 }
 
 function restarts(step: PreviewStep): string[] {
@@ -229,6 +238,12 @@ function restarts(step: PreviewStep): string[] {
       fields.some(({ path }) => path.startsWith(`stdin.${variable}`)),
     );
     return causes.length === 0 ? [] : [`- k0s on the host (${causes.join(", ")})`];
+  }
+  if (type.endsWith(":WorkerNode")) {
+    const changed = ["k0sVersion", "arguments"].some((field) =>
+      fields.some(({ path }) => path === `facts.${field}`),
+    );
+    return changed ? [`- k0s on ${workerOf(urn)}, whose pods go to other nodes meanwhile`] : [];
   }
   const isTemplate = fields.some(({ path }) => path.startsWith("spec.template"));
   if (isTemplate && /:(Deployment|DaemonSet|StatefulSet)$/.test(type)) {

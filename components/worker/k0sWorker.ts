@@ -187,10 +187,14 @@ function nodeScripts(
   own: Record<string, string>,
   machineId: pulumi.Output<string>,
 ) {
-  const script = (file: string, variables: Record<string, pulumi.Input<string>>) =>
+  const script = (
+    file: string,
+    variables: Record<string, pulumi.Input<string>>,
+    undoScript?: string,
+  ) =>
     pulumi.output(variables).apply((values): Script => ({
-      command: asRoot("create"),
-      stdin: renderScript(values, dispatch(file)),
+      command: asRoot(undoScript === undefined ? "create" : "delete"),
+      stdin: renderScript(values, dispatch(file, undoScript)),
     }));
   const { node, abandoned = false } = args;
   const timeout = String(args.readyTimeoutSeconds ?? 600);
@@ -216,5 +220,6 @@ function nodeScripts(
     drain: script("drain", { ...drain, LEAVES: "no" }),
     remove: script("drain", { ...drain, LEAVES: "yes" }),
     look: script("state", own),
+    reset: script("state", own, "delete"),
   };
 }

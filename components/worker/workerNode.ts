@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-import { asRoot, HostConnection } from "../host/hostScript";
+import { HostConnection } from "../host/hostScript";
 import { differences, ObservedHost } from "../host/hostState";
 import { quote } from "../host/shell";
 import { onHost, Script, Session } from "../host/sshSession";
@@ -41,6 +41,8 @@ export interface WorkerScripts {
   remove: Script;
   /** On the worker: tells what is there. */
   look: Script;
+  /** On the worker: removes k0s. */
+  reset: Script;
 }
 
 /** Where a worker joins, and how. */
@@ -198,12 +200,8 @@ async function rejoin(before: Inputs, inputs: Inputs, isOther: boolean): Promise
   await onHost(inputs.controller, (run) => run(remove));
   if (isOther) {
     await onHost(inputs.worker, async (run) => {
-      const [first] = inputs.phases;
-      if (first !== undefined) {
-        await run({ command: asRoot("delete"), stdin: first.stdin });
-      }
-      for (const phase of inputs.phases) {
-        await run(phase);
+      for (const script of [inputs.scripts.reset, ...inputs.phases]) {
+        await run(script);
       }
     });
   }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import * as fs from "node:fs";
-import { AddressInfo, connect } from "node:net";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
-import { Connection, Server } from "ssh2";
+import { compiled, FakeSshHost, plain } from "../../../support/fakeSshHost";
 import { sshKeyPair } from "../../../support/sshKeys";
 import { ObservedHost, HostState } from "../../../../components/host/hostState";
 import { StackIdentity } from "../../../../components/host/changeGuards";
@@ -41,85 +40,6 @@ echo ran >>"$R/phases"
 echo "k0s: ran" >&2
 `;
 
-/** A host: an SSH server whose commands see a directory of their own as the root. */
-class FakeHost {
-  public readonly root = fs.mkdtempSync(path.join(os.tmpdir(), "knative-edge-host-"));
-  /** Connections so far. */
-  public connected = 0;
-  /** Connections to other hosts that went through this one. */
-  public forwarded = 0;
-  private readonly connections = new Set<Connection>();
-  private readonly server: Server;
-
-  constructor(hostKey: string) {
-    this.write(
-      "bin/systemctl",
-      '#!/bin/sh\ncase $1 in is-active) cat "$KNATIVE_EDGE_ROOT/service" ;; *) echo enabled ;; esac\n',
-    );
-    // The session is root's on this host, whoever runs the tests: entry.sh asks.
-    this.write("bin/id", "#!/bin/sh\necho 0\n");
-    for (const command of ["systemctl", "id"]) {
-      fs.chmodSync(path.join(this.root, "bin", command), 0o755);
-    }
-    this.server = new Server({ hostKeys: [hostKey] }, (connection) => {
-      this.connections.add(connection);
-      this.connected++;
-      connection.on("error", () => undefined);
-      connection.on("authentication", (context) => context.accept());
-      connection.on("tcpip", (accept, _reject, { destIP, destPort }) => {
-        const channel = accept();
-        channel.pipe(connect(destPort, destIP)).pipe(channel);
-        this.forwarded++;
-      });
-      connection.on("session", (accept) =>
-        accept().on("exec", (acceptExec, _reject, { command }) => {
-          const channel = acceptExec();
-          const env = {
-            PATH: `${this.root}/bin:${process.env.PATH}`,
-            KNATIVE_EDGE_ROOT: this.root,
-          };
-          const child = spawn("sh", ["-c", command], { env });
-          channel.pipe(child.stdin);
-          child.stdout.on("data", (data) => channel.write(data));
-          child.stderr.on("data", (data) => channel.stderr.write(data));
-          child.on("close", (code) => {
-            channel.exit(code ?? 1);
-            channel.end();
-          });
-        }),
-      );
-    });
-  }
-
-  public async listen(): Promise<number> {
-    await new Promise<void>((resolve) => this.server.listen(0, "127.0.0.1", resolve));
-    return (this.server.address() as AddressInfo).port;
-  }
-
-  public write(file: string, text: string): void {
-    const full = path.join(this.root, file);
-    fs.mkdirSync(path.dirname(full), { recursive: true });
-    fs.writeFileSync(full, text);
-  }
-
-  public read(file: string): string {
-    return fs.readFileSync(path.join(this.root, file), "utf8");
-  }
-
-  public close(): void {
-    this.connections.forEach((connection) => connection.end());
-    this.server.close();
-    fs.rmSync(this.root, { recursive: true });
-  }
-}
-
-/** A value without the wrapping that marks it as a secret; the engine gives it so to providers like this one. */
-function plain(value: unknown): unknown {
-  const isSecret =
-    typeof value === "object" && value !== null && pulumi.runtime.specialSigKey in value;
-  return isSecret ? (value as { value?: unknown }).value : value;
-}
-
 /** The inputs of a HostState as the engine gets them, and the code of its provider. */
 async function registered(port: number): Promise<Record<string, unknown> & { __provider: string }> {
   let inputs: Record<string, unknown> = {};
@@ -146,7 +66,7 @@ async function registered(port: number): Promise<Record<string, unknown> & { __p
 }
 
 describe("the state of a host", () => {
-  let host: FakeHost;
+  let host: FakeSshHost;
   let code: string;
   let inputs: Record<string, unknown>;
   let provider: Provider;
@@ -155,14 +75,11 @@ describe("the state of a host", () => {
   const log = console.log;
 
   before(async () => {
-    host = new FakeHost(hostKeys.private);
+    host = new FakeSshHost(hostKeys.private);
     const { __provider, ...others } = await registered(await host.listen());
     code = __provider;
     inputs = others;
-    // As Pulumi's own dynamic provider does it.
-    const compiled: { exports: { handler?: () => Provider } } = { exports: {} };
-    new Function("exports", "require", "module", code)(compiled.exports, require, compiled);
-    provider = (compiled.exports.handler as () => Provider)();
+    provider = compiled(code);
     console.log = () => undefined;
     await bringUp();
     // What ready.sh would have told.
@@ -344,7 +261,7 @@ describe("the state of a host", () => {
   });
 
   it("does not talk to a host with another key", async () => {
-    const other = new FakeHost(sshKeyPair().private);
+    const other = new FakeSshHost(sshKeyPair().private);
     const connection = { ...(inputs.connection as object), port: await other.listen() };
     await assert.rejects(
       async () => provider.read("id", { ...settled, connection }),
@@ -354,7 +271,7 @@ describe("the state of a host", () => {
   });
 
   it("reaches a host by a jump host, whose key it checks too", async () => {
-    const jump = new FakeHost(hostKeys.private);
+    const jump = new FakeSshHost(hostKeys.private);
     const direct = inputs.connection as { hostKey: string };
     const proxy = { ...direct, port: await jump.listen() };
     const { props } = await provider.read("id", {
