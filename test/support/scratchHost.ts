@@ -222,9 +222,11 @@ function which(name: string): string {
 
 const systemctl = `
 echo "systemctl $*" >>$F/log
-UNIT=$R/etc/systemd/system/k0scontroller.service
+name=k0scontroller
+case "$*" in *k0sworker*) name=k0sworker ;; esac
+UNIT=$R/etc/systemd/system/$name.service
 state() { printf 'ActiveState=%s\\nNRestarts=%s\\n' "$1" "$2" >$F/service; }
-need_unit() { [ -e $UNIT ] || { echo "Failed: Unit file k0scontroller.service does not exist." >&2; exit 1; }; }
+need_unit() { [ -e $UNIT ] || { echo "Failed: Unit file $name.service does not exist." >&2; exit 1; }; }
 case $1 in
   show)
     cat $F/service
@@ -258,6 +260,12 @@ case "$*" in
     case "$*" in *--force*) ;; *) [ ! -e $UNIT ] || die "failed to install controller service: Init already exists: $UNIT" ;; esac
     shift 2
     echo "ExecStart=k0s controller $*" | sed "s/ --force//; s| $R/| /|" >$UNIT ;;
+  "install worker "*)
+    # Like k0s, it looks at nothing but its own unit.
+    UNIT=$R/etc/systemd/system/k0sworker.service
+    case "$*" in *--force*) ;; *) [ ! -e $UNIT ] || die "failed to install worker service: Init already exists: $UNIT" ;; esac
+    shift 2
+    echo "ExecStart=k0s worker $*" | sed "s/ --force//; s| $R/| /|" >$UNIT ;;
   status) [ -e $F/status ] || die 'status: can not get "status" via "/run/k0s/status.sock"' ;;
   "kubectl "*" get --raw=/readyz") next readyz ;;
   "kubectl "*" get nodes,"*) next cluster ;;
