@@ -128,7 +128,12 @@ export function readConfig(
   const { policy } = knative.resources;
   const k0s = readK0s(read, hostSize);
   const workers = readWorkers(read, { host, loadBalancer, ...k0s });
-  const severalNodes = readSeveralNodes(read, policy, workers.length);
+  const severalNodes = readSeveralNodes(
+    read,
+    policy,
+    workers.length,
+    loadBalancer.kind === "nodeIp",
+  );
   const tls = readTls(read, { knative, services }, encrypted);
   const config: EdgeConfig = {
     host,

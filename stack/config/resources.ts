@@ -98,7 +98,11 @@ export function readSeveralNodes(read: Reader, policy: PolicyName, workers: numb
     }
     return allSeveralNodesMeasures(false);
   }
-  return read.measures("severalNodes", allSeveralNodesMeasures(policy !== "upstream"));
+  const all = allSeveralNodesMeasures(policy !== "upstream");
+  return read.measures("severalNodes", {
+    ...all,
+    answerLocally: all.answerLocally && !isAtNodes,
+  });
 }
 
 /** The measures for a shorter cold start: as for {@link readOneNode}. */

@@ -1,6 +1,7 @@
 import { noSettings, K0sSettings } from "../../components/host/k0sSettings";
 import { kourierKind } from "../../components/ingress/kourierKind";
-import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { isGatewayService } from "../../components/cluster/fieldRules";
+import { isLoadBalancer, KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { withPodSpec } from "../../components/cluster/workloads";
 import { allSwitched, switchedOn, Switches } from "../../lib/switches";
 
@@ -37,6 +38,16 @@ export const severalNodesMeasures = {
     apply: (object) =>
       object.kind === "PodDisruptionBudget"
         ? { ...object, spec: { selector: object.spec?.selector ?? {}, minAvailable: 1 } }
+        : object,
+  },
+  answerLocally: {
+    reason:
+      "With MetalLB a node has the stack's address only while a pod of the gateway runs there, and hands requests to that " +
+      "pod (`externalTrafficPolicy: Local`). Otherwise half of the requests would go to the pod on a lost node until " +
+      "Kubernetes notices the loss, and for as long as the host is down, since nobody else could tell the nodes.",
+    apply: (object) =>
+      isGatewayService(object) && isLoadBalancer(object)
+        ? { ...object, spec: { ...object.spec, externalTrafficPolicy: "Local" } }
         : object,
   },
   noticeLostNodes: {

@@ -132,7 +132,12 @@ describe("configuration", () => {
       },
       workers: [],
       drainTimeoutSeconds: 330,
-      severalNodes: { replicate: false, keepOne: false, noticeLostNodes: false },
+      severalNodes: {
+        replicate: false,
+        keepOne: false,
+        answerLocally: false,
+        noticeLostNodes: false,
+      },
       coldStart: { unmountServiceAccountToken: true },
       imageMirrors: {},
       registries: {},

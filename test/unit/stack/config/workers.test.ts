@@ -36,7 +36,17 @@ describe("the configuration of workers", () => {
       },
     ]);
     assert.equal(oneNode.removeDisruptionBudgets, false);
-    assert.deepEqual(severalNodes, { replicate: true, keepOne: true, noticeLostNodes: true });
+    assert.deepEqual(severalNodes, {
+      replicate: true,
+      keepOne: true,
+      answerLocally: true,
+      noticeLostNodes: true,
+    });
+  });
+
+  it("leaves a node without a pod of the gateway answering at its own address", () => {
+    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: "" };
+    assert.equal(read([good], nodeIp).severalNodes.answerLocally, false);
   });
 
   it("takes labels, taints and a number of CPUs as it is", () => {
