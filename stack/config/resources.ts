@@ -90,8 +90,16 @@ export function readOneNode(read: Reader, policy: PolicyName, workers: number): 
   });
 }
 
-/** The measures for several nodes: on where there are workers, but for the policy that leaves the releases as they are. */
-export function readSeveralNodes(read: Reader, policy: PolicyName, workers: number): SeveralNodes {
+/**
+ * The measures for several nodes: on where there are workers, but for the policy that leaves the releases as they are.
+ * @param isAtNodes Whether each node answers at its own address, also one without a pod of the gateway.
+ */
+export function readSeveralNodes(
+  read: Reader,
+  policy: PolicyName,
+  workers: number,
+  isAtNodes: boolean,
+): SeveralNodes {
   if (workers === 0) {
     if (Object.keys(read.mapping("severalNodes")).length > 0) {
       read.add("severalNodes", "does nothing without workers; add some, or unset this.");
