@@ -6,6 +6,7 @@ import { figureTable, missed } from "./bench/figures";
 import { Findings } from "./bench/findings";
 import { fleetFigures } from "./bench/fleet";
 import { fit, levers } from "./bench/memoryRuns";
+import { nodeFigures } from "./bench/nodes";
 import { groups, help, readOptions, type Options } from "./bench/options";
 import { ProgramRuns } from "./bench/programRuns";
 import { pathTable, phaseTable, shareTable, shares } from "./bench/report";
@@ -82,6 +83,9 @@ async function runAll(options: Options, findings: Findings, signal: AbortSignal)
   }
   if (only.includes("services")) {
     (await serviceFigures(signal, say)).forEach((figure) => findings.add(figure));
+  }
+  if (only.includes("nodes")) {
+    (await nodeFigures(signal, say)).forEach((figure) => findings.add(figure));
   }
   if (only.some((group) => (groups as readonly string[]).includes(group))) {
     await new ProgramRuns(options, findings, signal).run();

@@ -17,7 +17,7 @@ export const groups = [
 export type Group = (typeof groups)[number];
 
 /** What is measured only on request, because it takes long. Each makes a host for itself. */
-export const longGroups = ["fit", "levers", "fleet", "services"] as const;
+export const longGroups = ["fit", "levers", "fleet", "services", "nodes"] as const;
 export type LongGroup = (typeof longGroups)[number];
 
 export const help = `npm run bench                    measures everything, on a lab host of its own (${host})
@@ -33,7 +33,8 @@ npm run bench -- --only fit      the whole stack, with nothing configured, on a 
 npm run bench -- --only levers   what each measure that saves memory saves; --config as above
 npm run bench -- --only fleet    time and memory of \`npm run fleet -- up\` over one to four hosts at once
 npm run bench -- --only services unchanged preview, and an \`up\` that changes one, of ten services with secrets, HTTPS and
-                                 domains of their own`;
+                                 domains of their own
+npm run bench -- --only nodes    a cluster that grows to four nodes: joining, previews, failed requests, lost nodes, memory`;
 
 /** What to measure, and how often. */
 export interface Options {
