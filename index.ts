@@ -1,4 +1,4 @@
-// Knative Serving on a bare Linux host: configuration -> host -> cluster -> load balancer -> Knative -> services.
+// Knative Serving on a bare Linux host: configuration -> host and workers -> cluster -> load balancer -> Knative -> services.
 import * as edge from "./components";
 import { componentArgs } from "./program/componentArgs";
 import { keepOutputsOutOfDebugLog } from "./program/debugLog";
