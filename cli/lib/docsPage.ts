@@ -155,7 +155,7 @@ config:
   ${project}:workers:
     - name: shelf
       host: 192.168.56.11
-      sshHostKey: ssh-ed25519 AAAA...
+      sshHostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJmm6B0gBS1nkNYm2XtHSlaNJSw5L7RxDCfMGXCu6hFX
       cpus: "1"
       memoryMiB: 1536
   ${project}:severalNodes:

@@ -73,7 +73,7 @@ async function connect(target: Target, jump: Client | undefined): Promise<Client
     client.on("ready", () => resolve(client));
     client.on("error", (error) => {
       const remedy = /verification failed/.test(error.message)
-        ? "its key is not the one in sshHostKey: if the host was rebuilt, set the new key and raise hostGeneration"
+        ? "its key is not the one in sshHostKey: if the machine was rebuilt, set the new key and raise hostGeneration, or the generation of a worker"
         : "check that it is up and the SSH settings are right";
       reject(new Error(`${host}:${port} cannot be read by SSH (${error.message}); ${remedy}.`));
     });

@@ -1,3 +1,4 @@
+import { HostConfig } from "../../components/host/hostConfig";
 import { EdgeConfig } from "../config";
 
 /** A resource whose creation, update or deletion failed. */
@@ -12,7 +13,7 @@ export interface Failed {
 }
 
 /** Where the stack is, for the sentences. */
-export type Place = Pick<EdgeConfig, "host" | "apiEndpoint">;
+export type Place = Pick<EdgeConfig, "host" | "apiEndpoint"> & Partial<Pick<EdgeConfig, "workers">>;
 
 /** What a failure means to the operator. */
 export interface Explanation {
@@ -34,11 +35,44 @@ interface Rule {
 /** A place with the names that sentences use. */
 interface Named extends Place {
   pods: string[];
+  /** The keys of the machine's settings. */
+  keys: MachineKeys;
   /** With a jump host, the other setting that a failed login may be about: pulumi-command does not say which host refused. */
   orJump: string;
   /** `edge@192.168.56.10:22`, and the jump host on the way. */
   login: string;
   resource: string;
+}
+
+interface MachineKeys {
+  hostKey: string;
+  generation: string;
+  address: string;
+  port: string;
+  user: string;
+}
+
+/** The machine that a resource is about, and the keys that say how it is reached. */
+function machineOf(
+  name: string,
+  { host, workers = [] }: Place,
+): { host: HostConfig; keys: MachineKeys } {
+  const worker = workers.find((each) => name.startsWith(`worker-${each.name}-`));
+  if (worker === undefined) {
+    const keys = { address: "host", port: "sshPort", user: "sshUser" };
+    return { host, keys: { ...keys, hostKey: "sshHostKey", generation: "hostGeneration" } };
+  }
+  const key = (field: string): string => `workers.${worker.name}.${field}`;
+  return {
+    host: worker,
+    keys: {
+      hostKey: key("sshHostKey"),
+      generation: key("generation"),
+      address: key("host"),
+      port: key("sshPort"),
+      user: key("sshUser"),
+    },
+  };
 }
 
 /** What an error of a provider means; undefined where its own words are as good. */
@@ -49,7 +83,8 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
     : type.startsWith("kubernetes:")
       ? clusterRules
       : [];
-  const { address, port, user, jump } = place.host;
+  const machine = machineOf(name, place);
+  const { address, port, user, jump } = machine.host;
   const way = jump === undefined ? "" : ` by way of ${jump.address}`;
   const orJump =
     jump === undefined
@@ -57,6 +92,7 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
       : ` Or it is the jump host ${jump.address}: see jumpUser, jumpPrivateKey and jumpHostKey.`;
   const named = {
     ...place,
+    ...machine,
     login: `${user}@${address}:${port}${way}`,
     // What is in a cluster's name besides its own, see ManifestSet.
     resource: name.replace(/@.*/, ""),
@@ -79,23 +115,21 @@ export function explainFailure(failed: Failed, place: Place): Explanation | unde
 const sshRules: Rule[] = [
   {
     pattern: /ssh: host key mismatch/,
-    say: ({ login, orJump }) =>
-      `${login} shows another SSH host key than sshHostKey: nothing was sent to it. If the machine was installed anew, ` +
-      "compare the keys, set the new one and raise hostGeneration; if not, something else answers at its address." +
-      orJump,
+    say: ({ login, orJump, keys }) =>
+      `${login} shows another SSH host key than ${keys.hostKey}: nothing was sent to it. If the machine was installed anew, ` +
+      `compare the keys, set the new one and raise ${keys.generation}; if not, something else answers at its address.${orJump}`,
   },
   {
     pattern: /no common algorithm for host key/,
-    say: ({ login }) =>
-      `${login} has no SSH host key of the type in sshHostKey: nothing was sent to it. Compare with ` +
-      "`ssh-keyscan` over a network you trust, and set sshHostKey to one of its keys.",
+    say: ({ login, keys }) =>
+      `${login} has no SSH host key of the type in ${keys.hostKey}: nothing was sent to it. Compare with ` +
+      `\`ssh-keyscan\` over a network you trust, and set ${keys.hostKey} to one of its keys.`,
   },
   {
     pattern: /unable to authenticate/,
-    say: ({ login, host, orJump }) =>
+    say: ({ login, host, orJump, keys }) =>
       `${login} does not accept the key in sshPrivateKey: add its public half to ~${host.user}/.ssh/authorized_keys on ` +
-      "the host, or correct sshUser or sshPrivateKey." +
-      orJump,
+      `the host, or correct ${keys.user} or sshPrivateKey.${orJump}`,
   },
   {
     pattern: /dial tcp: lookup ([^ :]+).*(no such host|failure in name resolution)/,
@@ -111,9 +145,9 @@ const sshRules: Rule[] = [
   },
   {
     pattern: /ssh: rejected: ([^\n]*)/,
-    say: ({ host }, words = "") =>
+    say: ({ host, keys }, words = "") =>
       `The jump host ${host.jump?.address} does not reach ${host.address}:${host.port} (${words}): check that the host is on, ` +
-      "and host and sshPort, which are as the jump host sees them.",
+      `and ${keys.address} and ${keys.port}, which are as the jump host sees them.`,
   },
   {
     pattern: /dial tcp \S+: (?:connect: )?([^\n]*)|(context deadline exceeded)/,

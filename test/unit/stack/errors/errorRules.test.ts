@@ -180,4 +180,27 @@ describe("an explained failure", () => {
       assert.equal(explainFailure({ type, name: "x", error }, place), undefined);
     }
   });
+
+  it("names the settings of the worker that a resource is of", () => {
+    const worker = {
+      ...place.host,
+      name: "shelf",
+      address: "192.0.2.11",
+      size: { cpus: "1", memoryMiB: 1536 },
+      labels: {},
+      taints: [],
+      generation: 1,
+      abandoned: false,
+    };
+    const sentenceOf = (name: string): string =>
+      explainFailure(
+        { type: ssh, name, error: "ssh: handshake failed: ssh: host key mismatch" },
+        { ...place, workers: [worker] },
+      )?.sentence ?? "";
+    assert.match(
+      sentenceOf("worker-shelf-preflight"),
+      /@192\.0\.2\.11:22 shows another SSH host key than workers\.shelf\.sshHostKey: .* raise workers\.shelf\.generation/,
+    );
+    assert.match(sentenceOf("host-preflight"), /than sshHostKey: .* raise hostGeneration/);
+  });
 });
