@@ -65,7 +65,8 @@ ${tableOf(reasonsOf(singleNodeTweaks))}
 ## Measures for several nodes
 
 Keys of \`severalNodes\`. Where there are workers all are on; with the policy \`upstream\` none is until it is switched on.
-Those of \`oneNode\` stay on, but for \`removeDisruptionBudgets\`. With \`nodeIp\`, \`answerLocally\` is off.
+Those of \`oneNode\` stay on, but for \`removeDisruptionBudgets\`. \`answerLocally\` is off before Kubernetes
+1.34.
 
 | key | why |
 |---|---|

@@ -128,12 +128,7 @@ export function readConfig(
   const { policy } = knative.resources;
   const k0s = readK0s(read, hostSize);
   const workers = readWorkers(read, { host, loadBalancer, ...k0s });
-  const severalNodes = readSeveralNodes(
-    read,
-    policy,
-    workers.length,
-    loadBalancer.kind === "nodeIp",
-  );
+  const severalNodes = readSeveralNodes(read, policy, workers.length, k0s.version);
   const tls = readTls(read, { knative, services }, encrypted);
   const config: EdgeConfig = {
     host,

@@ -4,7 +4,12 @@ import { allColdStartMeasures, ColdStart } from "../../components/knative/servic
 import { policies, PolicyName } from "../resources/policies";
 import { Ratio } from "../../lib/quantity";
 import { asResourceList, parseFactor, resourceErrors, Resources } from "../../lib/resources";
-import { allSeveralNodesMeasures, SeveralNodes } from "../resources/severalNodes";
+import { kubernetesMinor } from "../../components/host/kubernetesMinor";
+import {
+  allSeveralNodesMeasures,
+  firstMinorWithSameNode,
+  SeveralNodes,
+} from "../resources/severalNodes";
 import { allTweaks, SingleNodeTweaks } from "../resources/singleNodeTweaks";
 import { Reader } from "./reader";
 
@@ -92,13 +97,13 @@ export function readOneNode(read: Reader, policy: PolicyName, workers: number): 
 
 /**
  * The measures for several nodes: on where there are workers, but for the policy that leaves the releases as they are.
- * @param isAtNodes Whether each node answers at its own address, also one without a pod of the gateway.
+ * @param k0sVersion Decides what Kubernetes knows.
  */
 export function readSeveralNodes(
   read: Reader,
   policy: PolicyName,
   workers: number,
-  isAtNodes: boolean,
+  k0sVersion: string,
 ): SeveralNodes {
   if (workers === 0) {
     if (Object.keys(read.mapping("severalNodes")).length > 0) {
@@ -109,7 +114,8 @@ export function readSeveralNodes(
   const all = allSeveralNodesMeasures(policy !== "upstream");
   return read.measures("severalNodes", {
     ...all,
-    answerLocally: all.answerLocally && !isAtNodes,
+    answerLocally:
+      all.answerLocally && (kubernetesMinor(k0sVersion) ?? Infinity) >= firstMinorWithSameNode,
   });
 }
 

@@ -1,7 +1,7 @@
 import { noSettings, K0sSettings } from "../../components/host/k0sSettings";
 import { kourierKind } from "../../components/ingress/kourierKind";
 import { isGatewayService } from "../../components/cluster/fieldRules";
-import { isLoadBalancer, KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { withPodSpec } from "../../components/cluster/workloads";
 import { allSwitched, switchedOn, Switches } from "../../lib/switches";
 
@@ -42,12 +42,12 @@ export const severalNodesMeasures = {
   },
   answerLocally: {
     reason:
-      "With MetalLB a node has the stack's address only while a pod of the gateway runs there, and hands requests to that " +
-      "pod (`externalTrafficPolicy: Local`). Otherwise half of the requests would go to the pod on a lost node until " +
-      "Kubernetes notices the loss, and for as long as the host is down, since nobody else could tell the nodes.",
+      "A node hands requests to the gateway's pod on the same node, and to another only while it has none that is ready " +
+      "(`trafficDistribution: PreferSameNode`, from Kubernetes 1.34 on). Otherwise half of the requests would go to the pod " +
+      "on a lost node until Kubernetes notices the loss, and for as long as the host is down, since nobody else could tell.",
     apply: (object) =>
-      isGatewayService(object) && isLoadBalancer(object)
-        ? { ...object, spec: { ...object.spec, externalTrafficPolicy: "Local" } }
+      isGatewayService(object)
+        ? { ...object, spec: { ...object.spec, trafficDistribution: "PreferSameNode" } }
         : object,
   },
   noticeLostNodes: {
@@ -63,6 +63,12 @@ export const severalNodesMeasures = {
     },
   },
 } satisfies Record<string, Measure>;
+
+/**
+ * The first Kubernetes minor that knows the value of `trafficDistribution`:
+ * https://github.com/kubernetes/enhancements/tree/master/keps/sig-network/3015-prefer-same-node
+ */
+export const firstMinorWithSameNode = 34;
 
 /** A key of `severalNodes`. */
 export type SeveralNodesName = keyof typeof severalNodesMeasures;

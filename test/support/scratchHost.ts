@@ -51,6 +51,8 @@ export class ScratchHost {
       "-o link show master kube-bridge") grep kube-bridge$ $F/links ;;
       "link show "*) grep -q " $3[:@]" $F/links ;;
       "link delete "*) sed -i "/ $3[:@]/d" $F/links ;;
+      "-4 route flush proto 17") : >$F/routes ;;
+      "-4 route show proto 17") cat $F/routes ;;
       *) exit 255 ;;
       esac`,
     );
@@ -63,7 +65,7 @@ export class ScratchHost {
 
     this.write("fake/arch", "x86_64\n");
     this.write("fake/disk", "40000000 10000000 30000000");
-    for (const name of ["localhost", "journal", "log", "links", "rules", "sets"])
+    for (const name of ["localhost", "journal", "log", "links", "routes", "rules", "sets"])
       this.write(`fake/${name}`, "");
     this.write("fake/service", "ActiveState=inactive\nNRestarts=0\n");
     this.write("etc/os-release", 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n');

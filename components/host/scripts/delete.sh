@@ -186,6 +186,8 @@ remove_rest() {
   for link in $links; do
     ! ip link show "$link" >/dev/null 2>&1 || ip link delete "$link" || true
   done
+  # The ways to the pods of other nodes, which nobody but kube-router marks so (its pkg/routes).
+  ip -4 route flush proto 17 2>/dev/null || true
   remove_rules
   sets | while read -r set; do ipset destroy "$set" || true; done
 
@@ -237,6 +239,7 @@ remains() {
     [ -z "$("$filter-save" 2>/dev/null | removal)" ] || echo "rules of $filter"
   done
   sets | sed 's/^/ipset /'
+  ip -4 route show proto 17 2>/dev/null | sed 's/^/route /'
   links | sed 's/^/interface /'
   groups | sed "s|^$R|control group |"
   changed_sysctls

@@ -44,9 +44,10 @@ describe("the configuration of workers", () => {
     });
   });
 
-  it("leaves a node without a pod of the gateway answering at its own address", () => {
-    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: "" };
-    assert.equal(read([good], nodeIp).severalNodes.answerLocally, false);
+  it("asks of an older Kubernetes nothing that it does not know", () => {
+    const local = (k0sVersion: string): boolean =>
+      read([good], { k0sVersion, allow: '["knativeUnsupported"]' }).severalNodes.answerLocally;
+    assert.deepEqual([local("v1.33.9+k0s.0"), local("v1.34.2+k0s.0")], [false, true]);
   });
 
   it("takes labels, taints and a number of CPUs as it is", () => {

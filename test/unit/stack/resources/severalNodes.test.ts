@@ -79,6 +79,18 @@ describe("the measures for several nodes", () => {
     });
   });
 
+  it("have a node ask its own pod of the gateway first", () => {
+    const service = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "kourier", namespace: "kourier-system" },
+      spec: { type: "LoadBalancer" },
+    };
+    assert.equal(withSeveralNodes(service, on).spec?.trafficDistribution, "PreferSameNode");
+    const internal = { ...service, spec: { type: "ClusterIP" } };
+    assert.deepEqual(withSeveralNodes(internal, on), internal);
+  });
+
   it("do nothing where they are off", () => {
     const before = deployment("activator");
     assert.deepEqual(withSeveralNodes(before, allSeveralNodesMeasures(false)), before);
