@@ -19,6 +19,7 @@ const rooms = [
   "components/knative/score",
   "components/knative",
   "components",
+  "stack/scheduling",
   "stack/resources",
   "stack/releases",
   "stack/config",

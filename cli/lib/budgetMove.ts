@@ -9,7 +9,8 @@ import { markdownTable } from "../../lib/table";
  */
 export function budgetMove(old: unknown, now: Budget): string {
   const before = isRecord(old) && isRecord(old.requests) ? old.requests : {};
-  const { requests, resident } = budgetOutput(now);
+  const { requests, resident, nodes = {} } = budgetOutput(now);
+  const nodesBefore = isRecord(old) && isRecord(old.nodes) ? old.nodes : {};
   const fit = (fits: boolean): string => (fits ? "yes" : "**no**");
   const rows = now.cases.map(({ name, title, fits }) => [
     title,
@@ -25,6 +26,11 @@ export function budgetMove(old: unknown, now: Budget): string {
         move(isRecord(old) ? old.resident : undefined, resident),
         fit(now.resident.fits),
       ],
+      ...(now.nodes ?? []).map((node) => [
+        `Node ${node.name}`,
+        move(nodesBefore[node.name], nodes[node.name] ?? ""),
+        fit(node.resident.fits),
+      ]),
     ],
   );
 }

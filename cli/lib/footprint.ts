@@ -1,6 +1,7 @@
 import { Amounts, difference, nothing, sum } from "../../lib/resourceAmounts";
 import { Budget } from "../../stack/budget/budget";
 import { Chart } from "../../lib/chart";
+import { nodeNamed } from "../../stack/budget/nodeBudget";
 import {
   DiskHeadroom,
   diskHeadroom,
@@ -171,8 +172,8 @@ export function footprint(
         requested: usage(requested),
         headroom: usage(difference(offered, requested)),
         measured: used && usage(amounts(used.usage)),
-        estimate: expected && usage(expected.requests),
-        ...nodeResident(used, budget),
+        estimate: expected && usage(nodeNamed(name, budget)?.requests ?? expected.requests),
+        ...nodeResident(used, nodeNamed(name, budget) ?? budget),
         disk: kubelet && diskHeadroom(kubelet.summary.node, kubelet.evictionHard),
       };
     }),
@@ -181,7 +182,7 @@ export function footprint(
 
 function nodeResident(
   used: Metrics["nodes"][number] | undefined,
-  budget: Budget | undefined,
+  budget: Pick<Budget, "resident"> | undefined,
 ): Pick<NodeFootprint, "resident"> {
   if (budget === undefined && used?.anonymousBytes === undefined) {
     return {};

@@ -1,19 +1,23 @@
-import {
-  Amounts,
-  difference,
-  formatAmount,
-  lacking,
-  resourceNames,
-  sum,
-  times,
-} from "../../lib/resourceAmounts";
-import { budgetWarnings, fitAdvice } from "./budgetAdvice";
-import type { Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
-import { allocatable } from "../../components/host/hostSize";
+import { Amounts, formatAmount } from "../../lib/resourceAmounts";
+import { budgetWarnings, fitAdvice, memoryFits } from "./budgetAdvice";
+import type { Assessment, Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
+import { allocatable, HostSize } from "../../components/host/hostSize";
 import { k0sPods } from "./k0sPods";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
+import { lostWarnings } from "./nodeAdvice";
+import { missingMemory, NodeBudget, nodeBudgets } from "./nodeBudget";
+import { BudgetNode, emptyNodes, onNodes, tightPlacement, worstOf } from "./nodes";
 import { PodBudget, workloadPods } from "./pods";
 import { residentBudget } from "./resident";
+import {
+  nodesVerdict,
+  oneNode,
+  rolloutCase,
+  roomCase,
+  severalNodes,
+  workerLostCase,
+} from "./cases";
+import { Placement } from "../scheduling/placement";
 import { servicePods } from "./servicePods";
 import { StackObjects } from "../render/renderStack";
 
@@ -21,60 +25,105 @@ export type { Budget, BudgetCase, BudgetSettings };
 
 /** The budget of a stack, from the very objects that are applied. */
 export function computeBudget(settings: BudgetSettings, objects: StackObjects): Budget {
-  const { hostSize, k0s } = settings;
-  const node = allocatable(hostSize);
-  const own = k0sPods(k0s.version, k0s.disabledComponents);
-  const core = [...own, ...stackPods(objects)];
+  const assessment = assess(settings, objects);
+  const changed = (workers: BudgetNode[], hostSize: HostSize): Assessment =>
+    assess({ ...settings, workers, hostSize }, objects);
+  return {
+    ...assessment,
+    allowed: {
+      overcommit: settings.allowOvercommit,
+      memoryShort: settings.allow.includes("memoryShort"),
+    },
+    advice: fitAdvice(settings, assessment, changed),
+    warnings: [
+      ...budgetWarnings(objects, assessment.cases),
+      ...lostWarnings(settings, assessment, changed),
+    ],
+  };
+}
+
+/** What a stack needs and whether it fits, without what to do about it. */
+function assess(settings: BudgetSettings, objects: StackObjects): Assessment {
+  const { hostSize, k0s, workers = [], hostName } = settings;
+  const nodes = workers.length > 0 ? emptyNodes(hostSize, workers, hostName) : undefined;
+  const room = nodes === undefined ? oneNode(allocatable(hostSize)) : severalNodes(nodes);
+  const there = (pods: PodBudget[]): PodBudget[] => (nodes ? onNodes(pods, nodes) : pods);
+  // A rollout that may end an old pod first does not hang.
+  const stuck = (pods: PodBudget[]): PodBudget[] =>
+    nodes ? pods.filter(({ endsFirst = false }) => !endsFirst) : pods;
+  const own = there(k0sPods(k0s.version, k0s.disabledComponents, 1 + workers.length));
+  const core = [...own, ...there(stackPods(objects))];
   const job = workloads("domain Job", objects.defaultDomain);
   const services = objects.services.map(({ object }) =>
     servicePods(object, objects.serving.core, settings.namespaces),
   );
   const running = [...core, ...services];
   const awake = services.length === 1 ? "1 service" : `${services.length} services`;
+  const title = services.length > 0 ? `with ${awake} awake` : "without services";
 
+  const steady = roomCase("steady", "Knative without services", core, room.with(core));
+  const all = room.with(running);
   const cases = [
-    budgetCase("steady", "Knative without services", core, node),
-    ...(services.length > 0 ? [budgetCase("services", `with ${awake} awake`, running, node)] : []),
+    steady,
+    ...(services.length > 0 ? [roomCase("services", title, running, all)] : []),
     // The Job runs again whenever its pod changes, as in an upgrade: the services are there then.
     ...(job.length > 0
-      ? [budgetCase("domainJob", "while the default-domain Job runs", [...running, ...job], node)]
+      ? [roomCase("domainJob", "while the default-domain Job runs", running, all, job)]
       : []),
-    rolloutCase("rollout", "largest rollout", running, running.slice(own.length), node),
-    rolloutCase("k0sUpgrade", "rollout of k0s' own pods", running, own, node),
+    rolloutCase("rollout", "largest rollout", running, all, stuck(running.slice(own.length))),
+    rolloutCase("k0sUpgrade", "rollout of k0s' own pods", running, all, stuck(own)),
+    ...(nodes ? [workerLostCase(workers, running, all)] : []),
   ];
-  const title = services.length > 0 ? `with ${awake} awake` : "without services";
-  const resident = residentBudget(settings, hostSize, running, title);
   const requestsFit = cases.every(({ required, fits }) => fits || !required);
+  const filled = nodes && fullestNodes(settings, all.outcomes, running, title);
+  const resident = filled?.[0]?.resident ?? residentBudget(settings, hostSize, running, title);
   return {
     hostSize,
-    allocatable: node,
+    allocatable: room.offers,
     pods: [...core, ...job, ...services],
     cases,
     requestsFit,
     resident,
-    fits: requestsFit && resident.fits,
-    allowed: {
-      overcommit: settings.allowOvercommit,
-      memoryShort: settings.allow.includes("memoryShort"),
-    },
-    advice: fitAdvice(settings, node, cases, resident, running),
-    warnings: budgetWarnings(objects, cases),
+    ...(filled && { nodes: filled }),
+    ...(nodes &&
+      !all.verdict().fits && {
+        roomOtherwise: nodesVerdict([tightPlacement(nodes, running)]).fits,
+      }),
+    fits: requestsFit && memoryFits({ resident, nodes: filled }),
+    running,
   };
+}
+
+/** Of all outcomes the one that leaves most without a place, and then the one whose nodes lack most memory. */
+function fullestNodes(
+  settings: BudgetSettings,
+  outcomes: Placement[],
+  running: PodBudget[],
+  title: string,
+): NodeBudget[] {
+  const waiting = worstOf(outcomes)?.pending.length;
+  return outcomes
+    .filter(({ pending }) => pending.length === waiting)
+    .map((outcome) => nodeBudgets(settings, outcome, running, title))
+    .reduce((worst, next) => (missingMemory(next) > missingMemory(worst) ? next : worst));
 }
 
 /** A budget as a stack output: a few lines, since each `up` prints them. `npm run plan` has every pod. */
 export interface BudgetOutput {
   fits: boolean;
-  /** What the node offers pods. */
+  /** What the node offers pods, or all nodes together. */
   allocatable: string;
   /** What is requested, by case. */
   requests: Record<string, string>;
   /** What is held in memory, and the least host that is calm with it. */
   resident: string;
+  /** Of each node what is requested there and what it needs; only where there are workers. */
+  nodes?: Record<string, string>;
 }
 
 /** A budget as plain data, quantities as texts: `895m CPU, 559Mi`. */
-export function budgetOutput({ allocatable: node, cases, fits, resident }: Budget): BudgetOutput {
+export function budgetOutput(budget: Budget): BudgetOutput {
+  const { allocatable: node, cases, fits, resident, nodes } = budget;
   return {
     fits,
     allocatable: amountsText(node, "down"),
@@ -84,7 +133,17 @@ export function budgetOutput({ allocatable: node, cases, fits, resident }: Budge
     resident:
       `${resident.anonymous}Mi anonymous, ${resident.code}Mi code, ` +
       `needs a host of ${resident.leastMemoryMiB}Mi`,
+    ...(nodes && {
+      nodes: Object.fromEntries(nodes.map((one) => [one.name, nodeText(one)])),
+    }),
   };
+}
+
+function nodeText({ size, offers, requests, resident }: NodeBudget): string {
+  return (
+    `${amountsText(requests, "up")} of ${amountsText(offers, "down")}, ` +
+    `needs ${resident.leastMemoryMiB}Mi of ${size.memoryMiB}Mi`
+  );
 }
 
 /** The pods of MetalLB, Knative and Kourier, in the order in which they start. */
@@ -114,82 +173,6 @@ function scales(scaler: KubernetesObject, { kind, metadata }: KubernetesObject):
     target?.kind === kind &&
     target.name === metadata.name
   );
-}
-
-function budgetCase(
-  name: BudgetCase["name"],
-  title: string,
-  pods: PodBudget[],
-  node: Amounts,
-): BudgetCase {
-  const requests = sum(pods.map((pod) => times(pod.requests, pod.replicas)));
-  const pending = unschedulable(pods, node);
-  return {
-    name,
-    title,
-    requests,
-    free: difference(node, requests),
-    fits: pending.length === 0,
-    required: name !== "k0sUpgrade",
-    pending,
-  };
-}
-
-/**
- * The one rollout that needs most. Of two rollouts that do not fit at once, one waits for the other. A rollout that does
- * not fit by itself never ends.
- */
-function rolloutCase(
-  name: BudgetCase["name"],
-  title: string,
-  running: PodBudget[],
-  candidates: PodBudget[],
-  node: Amounts,
-): BudgetCase {
-  const rollouts = candidates
-    .filter(({ surge }) => surge > 0)
-    .map((pod) => {
-      const added = { ...pod, name: `${pod.name} (new pod)`, replicas: pod.surge };
-      return budgetCase(name, `${title}: ${pod.name}`, [...running, added], node);
-    });
-  const [first = budgetCase(name, `${title}: none adds a pod`, running, node), ...others] =
-    rollouts;
-  const worst = others.reduce(
-    (most, next) => (share(next, node) > share(most, node) ? next : most),
-    first,
-  );
-  return {
-    ...worst,
-    fits: worst.fits && rollouts.every(({ fits }) => fits),
-    pending: [...new Set([worst, ...rollouts].flatMap(({ pending }) => pending))],
-  };
-}
-
-/** The scarcest resource's part of what the node has, in millionths. */
-function share({ requests }: BudgetCase, node: Amounts): bigint {
-  return resourceNames
-    .map((name) => (requests[name] * 1_000_000n) / node[name])
-    .reduce((most, next) => (next > most ? next : most));
-}
-
-/** The pods that find no place. Higher priorities are placed first. A pod without a place does not stop a smaller one. */
-function unschedulable(pods: PodBudget[], node: Amounts): string[] {
-  let free = node;
-  const pending: string[] = [];
-  for (const { name, replicas, requests } of [...pods].sort((a, b) => b.priority - a.priority)) {
-    let left = 0;
-    for (let pod = 0; pod < replicas; pod++) {
-      if (lacking(requests, free).length === 0) {
-        free = difference(free, requests);
-      } else {
-        left += 1;
-      }
-    }
-    if (left > 0) {
-      pending.push(left === 1 ? name : `${name} x${left}`);
-    }
-  }
-  return pending;
 }
 
 /** CPU and memory in words: `895m CPU, 559Mi`. */

@@ -1,10 +1,12 @@
-import { Amounts, formatAmount, lacking, larger, ResourceName } from "../../lib/resourceAmounts";
-import type { Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
+import { formatAmount, lacking, larger, ResourceName } from "../../lib/resourceAmounts";
+import type { Assessment, Budget, BudgetCase, BudgetSettings } from "./budgetTypes";
 import { evictionThreshold } from "../../components/host/hostSize";
 import { largerHost, memoryAdvice, memoryRefusal } from "./memoryAdvice";
-import { PodBudget } from "./pods";
+import { Changed, nodeAdvice, nodesText } from "./nodeAdvice";
 import { parseQuantity } from "../../lib/quantity";
 import { UserError } from "../../lib/userError";
+import type { NodeBudget, NodePods } from "./nodeBudget";
+import { PodBudget } from "./pods";
 import { ResidentBudget } from "./resident";
 import { StackObjects } from "../render/renderStack";
 
@@ -26,8 +28,14 @@ export function requireFit(budget: Budget): void {
 }
 
 /** Whether something does not fit that is not allowed. */
-export function isRefused({ requestsFit, resident, allowed }: Budget): boolean {
-  return !(requestsFit || allowed.overcommit) || !(resident.fits || allowed.memoryShort);
+export function isRefused(budget: Budget): boolean {
+  const { requestsFit, allowed } = budget;
+  return !(requestsFit || allowed.overcommit) || !(memoryFits(budget) || allowed.memoryShort);
+}
+
+/** Whether each node has the memory for what it holds. */
+export function memoryFits({ resident, nodes = [] }: Pick<Budget, "resident" | "nodes">): boolean {
+  return resident.fits && nodes.every((node) => node.resident.fits);
 }
 
 /** The verdict on a stack, for the end of a budget: that it fits, or what does not and what to change. */
@@ -42,7 +50,7 @@ export function goingOn(budget: Budget): string {
 
 /** What does not fit and what to change, in plain sentences. */
 export function refusal(budget: Budget): string {
-  const { hostSize, allocatable, cases, requestsFit, resident, allowed, advice } = budget;
+  const { hostSize, allocatable, cases, nodes, requestsFit, allowed, advice } = budget;
   const told = new Set<string>();
   const rows = cases
     .filter(({ required, fits }) => required && !fits)
@@ -54,44 +62,108 @@ export function refusal(budget: Budget): string {
           `${formatAmount(name, requests[name], "up")} of ${labels[name]} where there are ` +
           formatAmount(name, allocatable[name], "down"),
       );
-      return news.length === 0
-        ? []
-        : [`  ${title}: needs ${short.join(" and ")}; Pending would be ${news.join(", ")}.`];
+      const need = short.length > 0 ? `needs ${short.join(" and ")}` : "no single node has room";
+      return news.length === 0 ? [] : [`  ${title}: ${need}; Pending would be ${news.join(", ")}.`];
     });
+  const fits = memoryFits(budget);
   return [
-    `The stack does not fit the host (hostCpus ${hostSize.cpus}, hostMemoryMiB ${hostSize.memoryMiB}):`,
+    nodes === undefined
+      ? `The stack does not fit the host (hostCpus ${hostSize.cpus}, hostMemoryMiB ${hostSize.memoryMiB}):`
+      : `The stack does not fit its nodes (${nodesText(nodes)}):`,
     ...rows,
-    ...(resident.fits ? [] : memoryRefusal(resident, hostSize.memoryMiB)),
+    ...(budget.roomOtherwise === true
+      ? [
+          "  Placed otherwise all pods would find room, but the scheduler takes one after the other and moves none.",
+        ]
+      : []),
+    ...shortNodes(budget).flatMap(({ resident, memoryMiB }) => memoryRefusal(resident, memoryMiB)),
     "What to change:",
     ...advice.map((change) => `  ${change}`),
     ...(requestsFit || !allowed.overcommit
       ? []
       : ["allowOvercommit is true, so these pods may stay Pending."]),
-    ...(resident.fits || !allowed.memoryShort ? [] : [memoryConsequence(budget)]),
+    ...(fits || !allowed.memoryShort ? [] : [memoryConsequence(budget)]),
   ].join("\n");
 }
 
+/** The nodes that are short of memory, with what they have. */
+function shortNodes({
+  hostSize,
+  resident,
+  nodes = [{ name: "", size: hostSize, resident }],
+}: Pick<Budget, "hostSize" | "resident"> & {
+  nodes?: Pick<NodeBudget, "name" | "size" | "resident">[];
+}): { name: string; resident: ResidentBudget; memoryMiB: number }[] {
+  return nodes
+    .filter((node) => !node.resident.fits)
+    .map(({ name, size, resident: held }) => ({
+      name,
+      resident: held,
+      memoryMiB: size.memoryMiB,
+    }));
+}
+
 /** What happens on a host that is short of memory, where the user allowed that. */
-function memoryConsequence({ hostSize, resident }: Budget): string {
+function memoryConsequence(budget: Budget): string {
+  const { hostSize, resident, nodes } = budget;
+  const consequence = "Expect pods to be evicted and restarted, and services to fail meanwhile.";
+  if (nodes !== undefined) {
+    const short = shortNodes(budget).map(
+      ({ name, resident: { leastMemoryMiB }, memoryMiB }) =>
+        `${name} needs ${leastMemoryMiB} MiB and has ${memoryMiB}`,
+    );
+    return `Memory is short, and memoryShort is in allow: ${short.join(", ")}. ${consequence}`;
+  }
   return (
     `The host is short of memory, and memoryShort is in allow: the stack needs ${resident.leastMemoryMiB} MiB and ` +
-    `hostMemoryMiB is ${hostSize.memoryMiB}. Expect pods to be evicted and restarted, and services to fail meanwhile.`
+    `hostMemoryMiB is ${hostSize.memoryMiB}. ${consequence}`
   );
 }
 
 /**
  * What to change where requests or resident memory do not fit, one sentence each.
- * @param running The pods that run at the same time.
+ * @param changed What becomes of the stack with other nodes.
  */
 export function fitAdvice(
   settings: BudgetSettings,
-  allocatable: Amounts,
-  cases: BudgetCase[],
-  resident: ResidentBudget,
-  running: PodBudget[],
+  assessment: Assessment,
+  changed: Changed,
 ): string[] {
-  const { hostSize, allowOvercommit, allow } = settings;
+  const { cases, resident, running, nodes } = assessment;
+  const { allowOvercommit, allow } = settings;
   const failing = cases.filter(({ required, fits }) => required && !fits);
+  const fits = memoryFits(assessment);
+  const onHost = nodes?.[0]?.pods;
+  return [
+    ...(failing.length === 0 ? [] : requestAdvice(settings, failing)),
+    ...(resident.fits ? [] : memoryAdvice(settings, onHost ? podsOf(running, onHost) : running)),
+    ...(nodes === undefined
+      ? hostAdvice(settings, assessment, failing)
+      : nodeAdvice(settings, nodes, assessment.fits, changed)),
+    ...(failing.length === 0 || allowOvercommit
+      ? []
+      : ["Or set allowOvercommit to true: the pods named above then stay Pending."]),
+    ...(fits || allow.includes("memoryShort")
+      ? []
+      : [
+          "Or add memoryShort to the list allow: expect pods to be evicted and restarted then, and services to fail meanwhile.",
+        ]),
+  ];
+}
+
+/** Workloads with as many pods as a node has. */
+function podsOf(running: PodBudget[], here: NodePods[]): PodBudget[] {
+  return here.flatMap(({ name, count }) =>
+    running.filter((pod) => pod.name === name).map((pod) => ({ ...pod, replicas: count })),
+  );
+}
+
+/** The host that the stack needs. */
+function hostAdvice(
+  { hostSize }: BudgetSettings,
+  { allocatable, resident }: Assessment,
+  failing: BudgetCase[],
+): string[] {
   const need = failing.map(({ requests }) => requests).reduce(larger, allocatable);
   const requested = need.memory + evictionThreshold;
   const held = resident.fits ? 0n : parseQuantity(`${largerHost(resident)}Mi`);
@@ -100,24 +172,12 @@ export function fitAdvice(
     need.cpu > allocatable.cpu || need.memory > allocatable.memory || !resident.fits;
   const cpus = Math.ceil(Number(need.cpu) / 1e9);
   const memory = formatAmount("memory", requested > held ? requested : held, "up");
-  return [
-    ...(failing.length === 0 ? [] : requestAdvice(settings, failing)),
-    ...(resident.fits ? [] : memoryAdvice(settings, running)),
-    ...(largerHelps
-      ? [
-          `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
-            `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
-        ]
-      : []),
-    ...(failing.length === 0 || allowOvercommit
-      ? []
-      : ["Or set allowOvercommit to true: the pods named above then stay Pending."]),
-    ...(resident.fits || allow.includes("memoryShort")
-      ? []
-      : [
-          "Or add memoryShort to the list allow: expect pods to be evicted and restarted then, and services to fail meanwhile.",
-        ]),
-  ];
+  return largerHelps
+    ? [
+        `Take a host with ${cpus === 1 ? "1 CPU" : `${cpus} CPUs`} and ${memory} of memory or more, and declare it by ` +
+          `hostCpus and hostMemoryMiB (now ${hostSize.cpus} and ${hostSize.memoryMiB}).`,
+      ]
+    : [];
 }
 
 /** What to change for requests. */

@@ -1,6 +1,8 @@
 import { formatAmount, sum, times } from "../../lib/resourceAmounts";
 import { Budget, BudgetCase } from "./budget";
 import { verdict } from "./budgetAdvice";
+import { nodesText } from "./nodeAdvice";
+import type { NodeBudget } from "./nodeBudget";
 import { Limits, PodBudget } from "./pods";
 import { Resident } from "./resident";
 import { Column, markdownTable, textTable } from "../../lib/table";
@@ -36,23 +38,82 @@ const caseColumns: Column[] = [
   { title: "verdict" },
 ];
 
+const nodeColumns: Column[] = [
+  { title: "node" },
+  { title: "pods", align: "right" },
+  { title: "CPU", align: "right" },
+  { title: "free", align: "right" },
+  { title: "memory", align: "right" },
+  { title: "free", align: "right" },
+  { title: "resident needs", align: "right" },
+  { title: "verdict" },
+];
+
+const placeColumns: Column[] = [
+  { title: "node" },
+  { title: "pod" },
+  { title: "CPU request", align: "right" },
+  { title: "memory request", align: "right" },
+  { title: "may be on" },
+];
+
 /** A budget for a terminal: every container, what each part needs, every case with its verdict, then what to know. */
 export function budgetText(budget: Budget): string {
-  const { hostSize, allocatable } = budget;
-  const host =
-    `Budget for a host with ${hostSize.cpus} CPU and ${hostSize.memoryMiB} MiB, of which pods may request ` +
-    `${formatAmount("cpu", allocatable.cpu, "down")} and ${formatAmount("memory", allocatable.memory, "down")}`;
+  const { hostSize, allocatable, nodes } = budget;
+  const what =
+    nodes === undefined
+      ? `a host with ${hostSize.cpus} CPU and ${hostSize.memoryMiB} MiB`
+      : `${nodes.length} nodes (${nodesText(nodes)})`;
   const notes = budget.warnings.map((warning) => `Note: ${warning}`);
   return [
-    host,
+    `Budget for ${what}, of which pods may request ` +
+      `${formatAmount("cpu", allocatable.cpu, "down")} and ${formatAmount("memory", allocatable.memory, "down")}`,
     podTable(budget, textTable),
+    ...(nodes === undefined ? [] : nodeTables(nodes, textTable)),
     caseTable(budget, textTable),
-    `Resident memory ${budget.resident.title}, in MiB`,
-    residentTable(budget, textTable),
-    residentSentence(budget),
+    ...(nodes ?? [budget]).flatMap(({ resident }) => [
+      `Resident memory ${resident.title}, in MiB`,
+      residentTable({ resident }, textTable),
+    ]),
+    nodes?.map(nodeSentence).join("\n") ?? residentSentence(budget),
     ...(notes.length > 0 ? [notes.join("\n")] : []),
     verdict(budget),
   ].join("\n\n");
+}
+
+function nodeSentence({ resident, size }: NodeBudget): string {
+  const { anonymous, code, leastMemoryMiB, fits, title } = resident;
+  return (
+    `Resident memory ${title}: ${anonymous} MiB anonymous and ${code} MiB of program code, which need ` +
+    `${leastMemoryMiB} MiB; it has ${size.memoryMiB}, which ${fits ? "is enough" : "is too little"}.`
+  );
+}
+
+/** What each node has to give, and a row for each workload on it: where the scheduler puts it, and where it might be. */
+function nodeTables(nodes: NodeBudget[], format: Format): string[] {
+  const summary = nodes.map(({ name, offers, requests, pods, resident, size }) => [
+    name,
+    String(pods.reduce((total, { count }) => total + count, 0)),
+    formatAmount("cpu", requests.cpu, "up"),
+    formatAmount("cpu", offers.cpu - requests.cpu, "down"),
+    formatAmount("memory", requests.memory, "up"),
+    formatAmount("memory", offers.memory - requests.memory, "down"),
+    `${resident.leastMemoryMiB} of ${size.memoryMiB} MiB`,
+    resident.fits ? "fits" : "is short of memory",
+  ]);
+  const workloads = nodes.flatMap(({ name: node, pods }) =>
+    pods.map(({ name, count, requests, daemon, mayBeOn }, index) => {
+      const where = mayBeOn.length === nodes.length ? undefined : mayBeOn.join(", ");
+      return [
+        index === 0 ? node : "",
+        count === 1 ? name : `${name} x${count}`,
+        request("cpu", requests.cpu),
+        request("memory", requests.memory),
+        daemon ? `one on ${where ?? "each"}` : (where ?? "any"),
+      ];
+    }),
+  );
+  return [format(nodeColumns, summary), format(placeColumns, workloads)];
 }
 
 /** What the resident memory of a stack comes to, and the host that it needs. */
@@ -66,7 +127,7 @@ export function residentSentence({ resident, hostSize }: Budget): string {
 
 /** A row for each process, pod and saving, then the sum. */
 export function residentTable(
-  { resident: { rows, anonymous, code } }: Budget,
+  { resident: { rows, anonymous, code } }: Pick<Budget, "resident">,
   format: Format,
 ): string {
   const amounts = (amount: Resident): string[] => [String(amount.anonymous), String(amount.code)];
@@ -126,6 +187,9 @@ function caseTable({ cases }: Budget, format: Format): string {
 }
 
 function caseVerdict({ fits, pending }: BudgetCase): string {
+  if (fits && pending.length > 0) {
+    return `fits, with fewer pods of ${pending.join(", ")}`;
+  }
   return fits ? "fits" : `does not fit: ${pending.length} Pending`;
 }
 

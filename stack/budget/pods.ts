@@ -2,6 +2,7 @@ import { Amounts, larger, nothing, sum } from "../../lib/resourceAmounts";
 import { isRecord, JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { parseQuantity } from "../../lib/quantity";
+import { Labels, noRules, podRules, PodRules } from "../scheduling/podRules";
 import { ResourceList, Resources } from "../../lib/resources";
 import { podSpec } from "../../components/cluster/workloads";
 
@@ -33,14 +34,20 @@ export interface PodBudget {
   replicas: number;
   /** Pods that a rollout adds before it takes old ones away. */
   surge: number;
+  /** A rollout may also end an old pod first, so on several nodes it does not hang where the new one has no room. */
+  endsFirst?: boolean;
   /** Value of the priority class; 0 without one. */
   priority: number;
   qos: QosClass;
   containers: ContainerBudget[];
   /** Of one pod. */
   requests: Amounts;
+  /** Of one pod, as the scheduler compares nodes: a container that requests nothing counts {@link unrequested}. */
+  scored: Amounts;
   /** Of one pod; undefined where a container has none. */
   limits: Limits;
+  /** Which nodes it may be on. */
+  rules: PodRules;
 }
 
 /** A container's part of a pod that a {@link podBudget} is made of. */
@@ -57,9 +64,12 @@ export const priorities: Record<string, number> = {
   "system-cluster-critical": 2_000_000_000,
 };
 
+/** DefaultMilliCPURequest and DefaultMemoryRequest in pkg/scheduler/util/pod_resources.go of Kubernetes. */
+const unrequested = { cpu: parseQuantity("100m"), memory: parseQuantity("200Mi") };
+
 /**
- * The pods of a workload on one node; undefined for any other kind.
- * @param replicas How many of them; a DaemonSet and a Job have one.
+ * The pods of a workload; undefined for any other kind.
+ * @param replicas How many of them; a Job has one, and a DaemonSet one on each node.
  */
 export function workloadPods(
   component: string,
@@ -76,9 +86,16 @@ export function workloadPods(
     name: `${namespace}/${name}`,
     replicas,
     surge: surge(object, replicas),
+    endsFirst: unavailable(object, replicas) >= 1,
     priority: priorities[String(spec.priorityClassName)] ?? 0,
     containers: containerSpecs(spec as unknown as PodContainers),
+    rules: podRules(spec, templateLabels(object), object.kind === "DaemonSet"),
   });
+}
+
+function templateLabels({ spec }: KubernetesObject): Labels {
+  const { metadata } = (spec?.template ?? {}) as { metadata?: { labels?: Labels } };
+  return metadata?.labels ?? {};
 }
 
 /** The containers of a pod's `spec`, as far as a budget reads them. */
@@ -102,13 +119,18 @@ export function containerSpecs({
   ];
 }
 
+/** What a {@link podBudget} is made of. Without rules a pod may be on any node. */
+export type PodParts = Pick<
+  PodBudget,
+  "component" | "name" | "replicas" | "surge" | "endsFirst" | "priority"
+> & {
+  containers: ContainerSpec[];
+  rules?: PodRules;
+};
+
 /** Adds up the containers of a pod as Kubernetes does. */
-export function podBudget(
-  pod: Omit<PodBudget, "containers" | "qos" | "requests" | "limits"> & {
-    containers: ContainerSpec[];
-  },
-): PodBudget {
-  const containers = pod.containers.map(containerBudget);
+export function podBudget(pod: PodParts): PodBudget {
+  const containers = pod.containers.map((container) => containerBudget(container));
   const staying = containers.filter(({ role }) => role !== "init");
   const limit = (name: keyof Limits): bigint | undefined =>
     staying.every(({ limits }) => limits[name] !== undefined)
@@ -119,16 +141,19 @@ export function podBudget(
     containers,
     qos: qosClass(containers),
     requests: podRequests(pod.containers),
+    scored: podRequests(pod.containers, unrequested),
     limits: { cpu: limit("cpu"), memory: limit("memory") },
+    rules: pod.rules ?? noRules,
   };
 }
 
 /**
  * What the scheduler counts for one pod, by k8s.io/component-helpers/resource: what runs together, or the largest init
  * container with the sidecars before it.
+ * @param missing What a container counts that does not say what it requests. Defaults to nothing.
  */
-export function podRequests(specs: ContainerSpec[]): Amounts {
-  const containers = specs.map(containerBudget);
+export function podRequests(specs: ContainerSpec[], missing?: Limits): Amounts {
+  const containers = specs.map((container) => containerBudget(container, missing));
   let sidecars = nothing;
   let starting = nothing;
   for (const { role, requests } of containers) {
@@ -158,7 +183,10 @@ function qosClass(containers: ContainerBudget[]): QosClass {
   return all ? "Guaranteed" : "Burstable";
 }
 
-function containerBudget({ name, resources, role }: ContainerSpec): ContainerBudget {
+function containerBudget(
+  { name, resources, role }: ContainerSpec,
+  missing: Limits = {},
+): ContainerBudget {
   const amount = (list: ResourceList | undefined, resource: keyof Limits): bigint | undefined =>
     list?.[resource] === undefined ? undefined : counted(resource, String(list[resource]));
   const limits = {
@@ -167,7 +195,7 @@ function containerBudget({ name, resources, role }: ContainerSpec): ContainerBud
   };
   // The API server sets a request that is not given to the limit.
   const request = (resource: keyof Limits): bigint =>
-    amount(resources.requests, resource) ?? limits[resource] ?? 0n;
+    amount(resources.requests, resource) ?? limits[resource] ?? missing[resource] ?? 0n;
   return {
     name,
     requests: { cpu: request("cpu"), memory: request("memory"), pods: 0n },
@@ -186,13 +214,29 @@ function counted(resource: keyof Limits, text: string): bigint {
 }
 
 /** Pods beyond the replicas while a Deployment rolls out; other kinds end a pod before they start its successor. */
-function surge({ kind, spec }: KubernetesObject, replicas: number): number {
+function surge(object: KubernetesObject, replicas: number): number {
+  return isRolling(object) ? rollingPods(object, "maxSurge", replicas, Math.ceil) : 0;
+}
+
+/** Pods that may be missing while a Deployment rolls out. */
+function unavailable(object: KubernetesObject, replicas: number): number {
+  return isRolling(object) ? rollingPods(object, "maxUnavailable", replicas, Math.floor) : 0;
+}
+
+function isRolling({ kind, spec }: KubernetesObject): boolean {
   const strategy = (spec?.strategy ?? {}) as JsonObject;
-  if (kind !== "Deployment" || strategy.type === "Recreate") {
-    return 0;
-  }
-  const rolling = isRecord(strategy.rollingUpdate) ? strategy.rollingUpdate : {};
-  const maxSurge = rolling.maxSurge ?? "25%";
-  const percent = /^(\d+)%$/.exec(String(maxSurge))?.[1];
-  return percent === undefined ? Number(maxSurge) : Math.ceil((replicas * Number(percent)) / 100);
+  return kind === "Deployment" && strategy.type !== "Recreate";
+}
+
+/** A number of a rolling update, which may be a part of the replicas; a quarter by default. */
+function rollingPods(
+  { spec }: KubernetesObject,
+  name: "maxSurge" | "maxUnavailable",
+  replicas: number,
+  round: (part: number) => number,
+): number {
+  const { rollingUpdate } = (spec?.strategy ?? {}) as JsonObject;
+  const value = (isRecord(rollingUpdate) ? rollingUpdate[name] : undefined) ?? "25%";
+  const percent = /^(\d+)%$/.exec(String(value))?.[1];
+  return percent === undefined ? Number(value) : round((replicas * Number(percent)) / 100);
 }

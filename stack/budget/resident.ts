@@ -40,16 +40,17 @@ export interface ResidentSettings {
 }
 
 /** What one process, or the processes of one pod without its shim, was measured at. */
-interface Measured {
+export interface Measured {
   /** Resident memory, shared pages included. */
   resident: number;
   /** The part of it that is anonymous. */
   anonymous: number;
 }
 
-const onRealK0s = "measured on a real k0s";
+/** Where a figure is from: one of these. */
+export const onRealK0s = "measured on a real k0s";
 const inTheLab = "measured in the lab";
-const estimated = "an estimate";
+export const estimated = "an estimate";
 
 /**
  * k0s v1.34.10 with Knative 1.23.0, Kourier, MetalLB v0.16.1 and the sample on a real host, idle, without measures and
@@ -58,7 +59,7 @@ const estimated = "an estimate";
 const whole = { resident: 1956, proportional: 1765, anonymous: 792 };
 
 /** Programs that run with every stack, by part. */
-const programs: Record<"k0s" | "containerd", Record<string, Measured>> = {
+export const programs = {
   k0s: {
     "kube-apiserver": { resident: 420, anonymous: 336 },
     "kube-controller-manager": { resident: 131, anonymous: 60 },
@@ -68,7 +69,7 @@ const programs: Record<"k0s" | "containerd", Record<string, Measured>> = {
     kine: { resident: 59, anonymous: 34 },
   },
   containerd: { containerd: { resident: 60, anonymous: 27 } },
-};
+} satisfies Record<string, Record<string, Measured>>;
 
 /** One for each pod; they run the same file, so their code is in memory once. */
 const shim: Measured = { resident: 16, anonymous: 5 };
@@ -100,7 +101,7 @@ const queueProxy: Measured = { resident: 24, anonymous: 4 };
 const sample = 6;
 
 /** What remains of the whole: three pods that were not measured by part, and the host's own programs. */
-const rest: Resident = remainder();
+export const rest: Resident = remainder();
 
 /**
  * What the measures save of anonymous memory: the smaller saving of the lab's two runs (`npm run bench -- --only levers`).
@@ -113,7 +114,7 @@ const savings = { collectGarbage: 100, trimDefinitions: 41 };
  * add up to 631. Nobody measured by itself what the policy's GOMEMLIMIT and GOGC save, so the budget takes the difference to
  * the highest figure.
  */
-const edgeDifference = 22;
+export const edgeDifference = 22;
 
 /** GOGC of `lowMemory.collectGarbage`. A higher value collects less often, and nobody measured what it saves. */
 const measuredGogc = 30;
@@ -148,7 +149,11 @@ export function residentBudget(
   pods: PodBudget[],
   title: string,
 ): ResidentBudget {
-  const rows = residentRows(settings, pods);
+  return residentOf(title, residentRows(settings, pods), memoryMiB);
+}
+
+/** The budget of a host with so much memory that rows of a table add up to. */
+export function residentOf(title: string, rows: ResidentRow[], memoryMiB: number): ResidentBudget {
   const total = totalResident(rows);
   const leastMemoryMiB = leastMemory(total);
   return { title, rows, ...total, leastMemoryMiB, fits: leastMemoryMiB <= memoryMiB };
@@ -167,13 +172,10 @@ export function totalResident(rows: Resident[]): Resident {
 
 /** Every process and pod of a stack and what its settings save, part by part. */
 export function residentRows(settings: ResidentSettings, pods: PodBudget[]): ResidentRow[] {
-  const shims = pods.reduce((count, { replicas }) => count + replicas, 0);
   const services = pods.filter(({ component }) => component === "service");
   const rows = [
-    ...Object.entries(programs).flatMap(([part, processes]) =>
-      Object.entries(processes).map(([name, process]) => row(part, name, onRealK0s, process)),
-    ),
-    row("containerd", `${shims} shims`, onRealK0s, shim, shims),
+    ...programRows(programs, onRealK0s),
+    shimRow(pods),
     ...pods.flatMap(podRow),
     ...(services.length > 0 ? serviceRows(services) : []),
     {
@@ -184,7 +186,28 @@ export function residentRows(settings: ResidentSettings, pods: PodBudget[]): Res
     },
     ...savingRows(settings),
   ];
+  return inParts(rows);
+}
+
+/** Rows with those of one part together. */
+export function inParts(rows: ResidentRow[]): ResidentRow[] {
   return partsOf(rows).flatMap((part) => rows.filter((one) => one.part === part));
+}
+
+/** A row for each program, by part. */
+export function programRows(
+  parts: Record<string, Record<string, Measured>>,
+  how: string,
+): ResidentRow[] {
+  return Object.entries(parts).flatMap(([part, processes]) =>
+    Object.entries(processes).map(([name, process]) => row(part, name, how, process)),
+  );
+}
+
+/** The shims of pods. */
+export function shimRow(pods: PodBudget[]): ResidentRow {
+  const shims = pods.reduce((count, { replicas }) => count + replicas, 0);
+  return row("containerd", `${shims} shims`, onRealK0s, shim, shims);
 }
 
 /** How much of each part, in the order of its first row. */
@@ -200,7 +223,7 @@ function partsOf(rows: ResidentRow[]): string[] {
 }
 
 /** A program that runs `count` times: its code is in memory once. */
-function row(
+export function row(
   part: string,
   name: string,
   how: string,
@@ -217,7 +240,7 @@ function row(
 }
 
 /** A pod without its shim. One that nobody measured counts what it requests, or as much as the sample. */
-function podRow({ component, name, replicas, requests }: PodBudget): ResidentRow[] {
+export function podRow({ component, name, replicas, requests }: PodBudget): ResidentRow[] {
   if (component === "service" || unsplitPods.includes(name)) {
     return [];
   }
@@ -230,7 +253,7 @@ function podRow({ component, name, replicas, requests }: PodBudget): ResidentRow
 }
 
 /** The services' own containers, and the queue-proxies beside them. */
-function serviceRows(services: PodBudget[]): ResidentRow[] {
+export function serviceRows(services: PodBudget[]): ResidentRow[] {
   const count = services.reduce((total, { replicas }) => total + replicas, 0);
   return [
     ...services.map(({ name, replicas, containers }) => {
@@ -256,7 +279,8 @@ function serviceRows(services: PodBudget[]): ResidentRow[] {
   ];
 }
 
-function savingRows({ k0s, knative, oneNode }: ResidentSettings): ResidentRow[] {
+/** What measures and policy save. */
+export function savingRows({ k0s, knative, oneNode }: ResidentSettings): ResidentRow[] {
   const saving = (part: string, name: string, how: string, saved: number): ResidentRow => ({
     part,
     name,

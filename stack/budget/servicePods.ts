@@ -1,7 +1,9 @@
 import { ServiceDemand, serviceDemand } from "../../components/knative/service/serviceDemand";
 import { NamespaceTraits, priorityClassName } from "../../components/knative/namespaceTraits";
+import { JsonObject } from "../../lib/json";
 import { KubernetesObject } from "../../components/cluster/kubernetesObject";
 import { podBudget, PodBudget, priorities } from "./pods";
+import { Labels, podRules, PodRules, templateHash } from "../scheduling/podRules";
 import {
   userResources,
   queueProxyResources,
@@ -43,7 +45,28 @@ export function servicePods(
       })),
       { name: queueProxyName, resources: queueProxyResources(core) },
     ],
+    rules: serviceRules(service, core),
   });
+}
+
+/** The rules of the service's own file. Without some about other pods, Knative has pods of a revision prefer to be apart. */
+function serviceRules(service: KubernetesObject, core: KubernetesObject[]): PodRules {
+  const { metadata, spec } = service.spec?.template as unknown as {
+    metadata?: { labels?: Labels };
+    spec: JsonObject;
+  };
+  // Knative's own labels that are the same for each revision.
+  const rules = podRules(spec, {
+    ...metadata?.labels,
+    "serving.knative.dev/service": service.metadata.name,
+    "serving.knative.dev/configuration": service.metadata.name,
+  });
+  const type = configMapData(core, "config-deployment")["default-affinity-type"];
+  if (spec.affinity !== undefined || type === "none") {
+    return rules;
+  }
+  const pods = { matchLabelKeys: [templateHash] };
+  return { ...rules, apart: [{ topologyKey: "kubernetes.io/hostname", pods, weight: 100 }] };
 }
 
 function priorityOf(name = "", namespaces: Record<string, NamespaceTraits>): number {

@@ -16,6 +16,7 @@ import {
   Metrics,
   NodeObject,
 } from "../../../cli/lib/footprint";
+import { BudgetNode } from "../../../stack/budget/nodes";
 import { PodObject } from "../../../stack/budget/podObject";
 import { KubernetesObject } from "../../../components/cluster/kubernetesObject";
 import { textTable } from "../../../lib/table";
@@ -84,7 +85,7 @@ const metrics: Metrics = {
   nodes: [{ metadata: { name: "edge1" }, usage: { cpu: "166m", memory: "1341Mi" } }],
 };
 
-function budget(): Budget {
+function budget(workers: BudgetNode[] = []): Budget {
   const core = {
     apiVersion: "apps/v1",
     kind: "Deployment",
@@ -98,13 +99,16 @@ function budget(): Budget {
     },
   } as unknown as KubernetesObject;
   const hello = { image: "app" };
-  return computeBudget(testConfig(referenceSetUp), {
-    metalLb: [],
-    serving: { definitions: [], core: [core], admitted: [] },
-    kourier: [],
-    defaultDomain: [],
-    services: [{ name: "hello", object: knativeService("hello", "default", hello) }],
-  });
+  return computeBudget(
+    { ...testConfig(referenceSetUp), workers },
+    {
+      metalLb: [],
+      serving: { definitions: [], core: [core], admitted: [] },
+      kourier: [],
+      defaultDomain: [],
+      services: [{ name: "hello", object: knativeService("hello", "default", hello) }],
+    },
+  );
 }
 
 function expectedResident(): { anonymous: number; code: number; leastHost: number } {
@@ -113,6 +117,24 @@ function expectedResident(): { anonymous: number; code: number; leastHost: numbe
 }
 
 describe("a footprint", () => {
+  it("has beside each of several nodes what the budget expects there", () => {
+    const worker = { name: "edge2", size: { cpus: "2", memoryMiB: 2048 }, labels: {}, taints: [] };
+    const expected = budget([worker]);
+    const two = [...nodes, { metadata: { name: "edge2" }, status: nodes[0]?.status }];
+    const found = footprint(pods, two, metrics, expected).nodes;
+    assert.deepEqual(
+      found.map(({ name, resident }) => [name, resident?.expected?.leastHost]),
+      // The host's node has another name in the cluster.
+      (expected.nodes ?? []).map(({ name, resident }) => [
+        name === "host" ? "edge1" : name,
+        resident.leastMemoryMiB,
+      ]),
+    );
+    const total = found.reduce((sum, { estimate }) => sum + (estimate?.cpu ?? 0), 0);
+    const all = expected.cases.find(({ name }) => name === "services");
+    assert.equal(total, Number(all?.requests.cpu) / 1e6);
+  });
+
   it("has for each pod what it asks for, what was expected and what it takes", () => {
     const { pods: found } = footprint(pods, nodes, metrics, budget());
     assert.deepEqual(found, [

@@ -287,6 +287,7 @@ describe("the move of a budget", () => {
     hostSize: { cpus: "1", memoryMiB: 1536 },
     allocatable: amounts,
     pods: [],
+    running: [],
     cases: [
       {
         name: "steady",
@@ -338,6 +339,24 @@ describe("the move of a budget", () => {
       last(budgetOutput(short), short),
       `| Resident memory without services | ${held} | **no** |`,
     );
+  });
+
+  it("shows each node, before and after", () => {
+    const node = {
+      name: "edge2",
+      size: now.hostSize,
+      offers: amounts,
+      requests: { ...amounts, cpu: 250_000_000n },
+      pods: [],
+      resident: { ...now.resident, fits: false },
+    };
+    const held = "250m CPU, 0Mi of 1000m CPU, 0Mi, needs 1456Mi of 1536Mi";
+    const last = (old: unknown): string | undefined =>
+      budgetMove(old, { ...now, nodes: [node] })
+        .split("\n")
+        .at(-1);
+    assert.equal(last({ nodes: { edge2: "less" } }), `| Node edge2 | less → ${held} | **no** |`);
+    assert.equal(last({}), `| Node edge2 | ${held} | **no** |`);
   });
 });
 
