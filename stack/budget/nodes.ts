@@ -1,11 +1,10 @@
 import { Amounts, lacking, sum } from "../../lib/resourceAmounts";
 import { allocatable, HostSize } from "../../components/host/hostSize";
 import { FilledNode, place, Placement, Pod, suits, without } from "../scheduling/placement";
-import { Labels, Taint, templateHash } from "../scheduling/podRules";
+import { Taint } from "../../components/worker/workerConfig";
+import { Labels, templateHash } from "../scheduling/podRules";
 import { bestNode } from "../scheduling/scores";
 import { PodBudget } from "./pods";
-
-export type { Taint };
 
 /** A node that joins the cluster beside the host. */
 export interface BudgetNode {

@@ -1,7 +1,8 @@
 // Where kube-scheduler puts pods on several nodes. It takes one pod after the other, looks for the nodes that may take it,
 // chooses the one with the best score, and never moves it. This follows its default profile in v1.34, pkg/scheduler.
 import { Amounts, difference, lacking, sum } from "../../lib/resourceAmounts";
-import { ApartRule, counts, Labels, matchesNode, PodRules, Taint, toleratesAll } from "./podRules";
+import { Taint } from "../../components/worker/workerConfig";
+import { ApartRule, counts, Labels, matchesNode, PodRules, toleratesAll } from "./podRules";
 
 /** A pod that is to be placed. */
 export interface Pod {

@@ -1,14 +1,8 @@
 import { JsonObject } from "../../lib/json";
+import { Taint } from "../../components/worker/workerConfig";
 
 /** Labels of a node or of a pod. */
 export type Labels = Record<string, string>;
-
-/** What keeps pods off a node, or makes them avoid it. */
-export interface Taint {
-  key: string;
-  value: string;
-  effect: "NoSchedule" | "PreferNoSchedule" | "NoExecute";
-}
 
 /** A taint that a pod does not mind, as in Kubernetes: absent fields stand for any. */
 export interface Toleration {

@@ -47,7 +47,7 @@ export class NodesStack extends LabStack {
         ...more[name],
       };
     });
-    return { workers: entries, allowOvercommit: true, allow: ["memoryShort"] };
+    return { workers: entries };
   }
 
   /** Asks the sample once a second while something is done, and for some seconds after. */

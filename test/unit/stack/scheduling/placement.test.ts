@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { nothing } from "../../../../lib/resourceAmounts";
 import { parseQuantity } from "../../../../lib/quantity";
 import { FilledNode, place, Placement, Pod } from "../../../../stack/scheduling/placement";
-import { noRules, PodRules, Taint } from "../../../../stack/scheduling/podRules";
+import { Taint } from "../../../../components/worker/workerConfig";
+import { noRules, PodRules } from "../../../../stack/scheduling/podRules";
 import { bestNode } from "../../../../stack/scheduling/scores";
 
 const hostname = "kubernetes.io/hostname";

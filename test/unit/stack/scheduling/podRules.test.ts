@@ -3,11 +3,11 @@ import {
   counts,
   matchesNode,
   podRules,
-  Taint,
   tolerates,
   toleratesAll,
   Toleration,
 } from "../../../../stack/scheduling/podRules";
+import { Taint } from "../../../../components/worker/workerConfig";
 import { JsonObject } from "../../../../lib/json";
 
 const taint = (effect: Taint["effect"], value = "yes"): Taint => ({ key: "spot", value, effect });
