@@ -46,7 +46,9 @@ export function recordedGraph(name: string): Promise<Graph> {
   }
   return runProgram(config, {
     stdout: (command) =>
-      command === "host-kubeconfig" ? JSON.stringify(kubeconfig) : '{"seconds":1}',
+      command === "host-kubeconfig"
+        ? JSON.stringify(kubeconfig)
+        : '{"seconds":1,"machineId":"0123456789abcdef"}',
   });
 }
 
