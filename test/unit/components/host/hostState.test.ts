@@ -265,7 +265,7 @@ describe("the state of a host", () => {
     const connection = { ...(inputs.connection as object), port: await other.listen() };
     await assert.rejects(
       async () => provider.read("id", { ...settled, connection }),
-      /its key is not the one in sshHostKey: if the host was rebuilt, set the new key and raise hostGeneration\.$/,
+      /its key is not the one in sshHostKey: if the machine was rebuilt, set the new key and raise hostGeneration, or the generation of a worker\.$/,
     );
     other.close();
   });
