@@ -8,7 +8,7 @@ import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
 import { Registries } from "../registry/registry";
-import { registriesPhase } from "./registriesPhase";
+import { binaryPhase, registriesPhase } from "./k0sPhases";
 import { warnOfStack } from "../cluster/warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
@@ -103,6 +103,7 @@ export class K0sHost extends pulumi.ComponentResource {
     super("knative-edge:index:K0sHost", name, {}, opts);
     const { connection } = args;
     const identity = `${args.owner}#${args.facts.hostGeneration}`;
+    const own = { OWNER: identity };
     const install = k0sInstallArguments(args).join("\n");
 
     const preflight = hostScript(
@@ -124,23 +125,9 @@ export class K0sHost extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const binary = hostScript(
+    const binary = binaryPhase(
       `${name}-binary`,
-      {
-        connection,
-        script: "binary",
-        undoScript: "delete",
-        variables: {
-          OWNER: identity,
-          K0S_VERSION: args.version,
-          K0S_URL: args.url,
-          K0S_SHA256: args.sha256 ?? "",
-          SUMS_URL: args.sumsUrl,
-          BUNDLES: (args.imageBundles ?? [])
-            .map(({ url, sha256 }) => `${sha256} ${url}\n`)
-            .join(""),
-        },
-      },
+      { ...args, own },
       { parent: this, dependsOn: preflight },
     );
     const configured = hostScript(
@@ -163,7 +150,7 @@ export class K0sHost extends pulumi.ComponentResource {
     );
     const registries = registriesPhase(
       `${name}-registries`,
-      { ...args, identity },
+      { ...args, own },
       { parent: this, dependsOn: installed },
     );
     const ready = hostScript(

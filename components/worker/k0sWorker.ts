@@ -3,7 +3,7 @@ import { HostSize, wholeCpus } from "../host/hostSize";
 import { asRoot, dispatch, HostConnection, hostScript } from "../host/hostScript";
 import { HostFacts, K0sController } from "../host/k0sHost";
 import { ImageBundle } from "../host/k0sSettings";
-import { registriesPhase } from "../host/registriesPhase";
+import { binaryPhase, registriesPhase } from "../host/k0sPhases";
 import { renderScript } from "../host/shell";
 import { Script } from "../host/sshSession";
 import { Registries } from "../registry/registry";
@@ -77,23 +77,9 @@ export class K0sWorker extends pulumi.ComponentResource {
       { connection, script: "preflight", variables: { ...own, ...preflightVariables(args) } },
       { parent: this },
     );
-    const binary = hostScript(
+    const binary = binaryPhase(
       `${name}-binary`,
-      {
-        connection,
-        script: "binary",
-        undoScript: "delete",
-        variables: {
-          ...own,
-          K0S_VERSION: version,
-          K0S_URL: args.url,
-          K0S_SHA256: args.sha256 ?? "",
-          SUMS_URL: args.sumsUrl,
-          BUNDLES: (args.imageBundles ?? [])
-            .map(({ url, sha256 }) => `${sha256} ${url}\n`)
-            .join(""),
-        },
-      },
+      { ...args, own },
       // A kubelet may not be newer than its API server: https://kubernetes.io/releases/version-skew-policy/#kubelet
       { parent: this, dependsOn: [preflight, controller.ready] },
     );
@@ -111,7 +97,7 @@ export class K0sWorker extends pulumi.ComponentResource {
     );
     const registries = registriesPhase(
       `${name}-registries`,
-      { ...args, identity },
+      { ...args, own },
       { parent: this, dependsOn: installed },
     );
     this.facts = preflight.stdout.apply((text) => JSON.parse(text) as HostFacts);

@@ -3,14 +3,53 @@ import { remote } from "@pulumi/command";
 import { containerdHosts } from "../registry/containerdHosts";
 import { Registries } from "../registry/registry";
 import { HostConnection, hostScript } from "./hostScript";
+import { ImageBundle } from "./k0sSettings";
 import { kubernetesMinor } from "./kubernetesMinor";
+
+/** Which k0s goes onto a machine, and whose it is. */
+export interface BinaryPhaseArgs {
+  connection: pulumi.Input<HostConnection>;
+  /** Variables that all scripts of the machine have. */
+  own: Record<string, string>;
+  version: string;
+  url: string;
+  sha256?: string;
+  sumsUrl: string;
+  imageBundles?: ImageBundle[];
+}
+
+/** The phase that brings the binary and the image archives onto a machine. */
+export function binaryPhase(
+  name: string,
+  { connection, own, version, url, sha256 = "", sumsUrl, imageBundles = [] }: BinaryPhaseArgs,
+  opts: pulumi.CustomResourceOptions,
+): remote.Command {
+  const bundles = imageBundles.map((bundle) => `${bundle.sha256} ${bundle.url}\n`);
+  return hostScript(
+    name,
+    {
+      connection,
+      script: "binary",
+      undoScript: "delete",
+      variables: {
+        ...own,
+        K0S_VERSION: version,
+        K0S_URL: url,
+        K0S_SHA256: sha256,
+        SUMS_URL: sumsUrl,
+        BUNDLES: bundles.join(""),
+      },
+    },
+    opts,
+  );
+}
 
 /** What a host is told of registries, and whose it is. */
 export interface RegistriesPhaseArgs {
   connection: pulumi.Input<HostConnection>;
   owner: string;
-  /** The owner with the generation. */
-  identity: string;
+  /** Variables that all scripts of the machine have. */
+  own: Record<string, string>;
   /** By host. By default each is reached by its name, with TLS and a usual CA. */
   registries?: Registries;
   /** Release of k0s, which decides the form of the files. */
@@ -26,7 +65,7 @@ export interface RegistriesPhaseArgs {
  */
 export function registriesPhase(
   name: string,
-  { connection, owner, identity, registries = {}, version, abandoned = false }: RegistriesPhaseArgs,
+  { connection, owner, own, registries = {}, version, abandoned = false }: RegistriesPhaseArgs,
   opts: { parent: pulumi.Resource; dependsOn: pulumi.Resource },
 ): remote.Command[] {
   const hosts = containerdHosts(registries, kubernetesMinor(version));
@@ -43,7 +82,7 @@ export function registriesPhase(
       undoScript: "forget-registries",
       undoneOnDelete: true,
       variables: {
-        OWNER: identity,
+        ...own,
         CONTAINERD_TOML: hosts.dropIn,
         FILES: files.join("").trimEnd(),
       },
