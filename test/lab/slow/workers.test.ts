@@ -215,4 +215,19 @@ describe("a cluster of several nodes", function () {
     await bootHost(first);
     assert.match(await onWorker(first, "systemctl is-enabled k0sworker"), /enabled/);
   });
+
+  it("resets the host and its workers with a destroy, which moves no pod", async () => {
+    await stack.configure({ ...stack.workerEntries([second]), services, hostGeneration: 2 });
+    await stack.converges();
+    const { code, text } = await stack.run("destroy", "--yes", "--skip-preview");
+    assert.equal(code, 0, text);
+    assert.doesNotMatch(text, /moving the pods/);
+    for (const name of [host, second]) {
+      const left = await onWorker(
+        name,
+        "ls -d /etc/k0s /var/lib/k0s /usr/local/bin/k0s 2>&1 || true",
+      );
+      assert.equal(left.match(/No such file/g)?.length, 3, left);
+    }
+  });
 });
