@@ -55,9 +55,8 @@ describe("a cluster of several nodes", function () {
     ["preflight", "nproc", ""],
     ["the download", "curl", ""],
     ["the installation", "systemctl", "enable"],
-    ["the start", "systemctl", "restart k0sworker"],
   ] as const) {
-    it(`a worker joins after ${phase} was cut off, and after the engine was killed there`, async () => {
+    it(`a worker joins after the connection was cut in ${phase}`, async () => {
       await configure([first]);
       setTrap(first, command, "cut", having);
       try {
@@ -65,34 +64,43 @@ describe("a cluster of several nodes", function () {
       } finally {
         assert.ok(clearTrap(first, command));
       }
-      setTrap(first, command, "hold", having);
-      try {
-        const running = await stack.start();
-        await trapHolds(first, 300);
-        await running.kill();
-      } finally {
-        clearTrap(first, command);
-      }
-      assert.equal((await stack.run("cancel", "--yes")).code, 0);
     });
+
+    it(`a worker joins after the engine was killed in ${phase}`, () => killsIn(command, having));
   }
 
-  it("a token that ended while the worker was joining is no use, and the next up makes another", async () => {
+  it("a worker joins after the engine was killed while it started", () =>
+    killsIn("systemctl", "restart k0sworker"));
+
+  async function killsIn(command: string, having: string): Promise<void> {
     await configure([first]);
-    setTrap(first, "systemctl", "hold", "restart k0sworker");
+    setTrap(first, command, "hold", having);
     try {
       const running = await stack.start();
       await trapHolds(first, 300);
+      await running.kill();
+    } finally {
+      clearTrap(first, command);
+    }
+    assert.equal((await stack.run("cancel", "--yes")).code, 0);
+  }
+
+  it("a token that ended while the worker was joining is no use, and the next up makes another", async () => {
+    await configure([second]);
+    setTrap(second, "systemctl", "hold", "restart k0sworker");
+    try {
+      const running = await stack.start();
+      await trapHolds(second, 300);
       const tokens = await stack.ssh("k0s token list | awk 'NR > 1 { print $1 }'");
       await stack.ssh(`k0s token invalidate ${tokens.trim().split("\n").join(" ")}`);
-      clearTrap(first, "systemctl");
+      clearTrap(second, "systemctl");
       assert.notEqual(await running.ended, 0);
       assert.match(running.output(), /k0s does not stay up|401 Unauthorized/);
     } finally {
-      clearTrap(first, "systemctl");
+      clearTrap(second, "systemctl");
     }
     await stack.converges();
-    assert.deepEqual(await stack.nodes(), { [host]: "True", [first]: "True" });
+    assert.deepEqual(await stack.nodes(), { [host]: "True", [second]: "True" });
     assert.match(await stack.ssh("k0s token list"), /No k0s join tokens found/);
   });
 
