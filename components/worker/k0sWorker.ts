@@ -102,6 +102,24 @@ export class K0sWorker extends pulumi.ComponentResource {
     );
     this.facts = preflight.stdout.apply((text) => JSON.parse(text) as HostFacts);
     const machineId = this.facts.apply((facts) => facts.machineId);
+    const leave = leaveVariables(args, machineId);
+    const membership = hostScript(
+      `${name}-membership`,
+      {
+        connection: controller.connection,
+        script: "membership",
+        undoScript: "drain",
+        undoneOnDelete: true,
+        variables: leave,
+        triggers: [owner],
+      },
+      // With the cluster its nodes go too, and nobody has to make place for their pods.
+      {
+        parent: this,
+        dependsOn: [installed, ...registries, controller.ready],
+        deletedWith: controller.ready,
+      },
+    );
     this.node = new WorkerNode(
       `${name}-node`,
       {
@@ -117,16 +135,11 @@ export class K0sWorker extends pulumi.ComponentResource {
           labels: args.labels ?? {},
           taints: (args.taints ?? []).map(taintText),
         },
-        scripts: nodeScripts(args, { ...own, INSTALL_ARGS: install.join("\n") }, machineId),
+        scripts: nodeScripts(args, { ...own, INSTALL_ARGS: install.join("\n") }, leave),
         phases: [binary, installed, ...registries],
         abandoned,
       },
-      // With the cluster its nodes go too, and nobody has to make place for their pods.
-      {
-        parent: this,
-        dependsOn: [installed, ...registries, controller.ready],
-        deletedWith: controller.ready,
-      },
+      { parent: this, dependsOn: membership },
     );
     this.registerOutputs({ facts: this.facts });
   }
@@ -167,11 +180,25 @@ function preflightVariables({
   };
 }
 
+/** What drain.sh is told of a worker that leaves. */
+function leaveVariables(
+  { node, drainTimeoutSeconds = 330, abandoned = false }: K0sWorkerArgs,
+  machineId: pulumi.Output<string>,
+): Record<string, pulumi.Input<string>> {
+  return {
+    NODE: node,
+    MACHINE_ID: machineId,
+    DRAIN_TIMEOUT: String(drainTimeoutSeconds),
+    LEAVES: "yes",
+    ...(abandoned && { GONE: "yes" }),
+  };
+}
+
 /** The scripts of the node with their variables, as the dynamic resource runs them. */
 function nodeScripts(
   args: K0sWorkerArgs,
   own: Record<string, string>,
-  machineId: pulumi.Output<string>,
+  leave: Record<string, pulumi.Input<string>>,
 ) {
   const script = (
     file: string,
@@ -182,16 +209,10 @@ function nodeScripts(
       command: asRoot(undoScript === undefined ? "create" : "delete"),
       stdin: renderScript(values, dispatch(file, undoScript)),
     }));
-  const { node, abandoned = false } = args;
+  const { node } = args;
   const timeout = String(args.readyTimeoutSeconds ?? 600);
-  const drain = {
-    NODE: node,
-    MACHINE_ID: machineId,
-    DRAIN_TIMEOUT: String(args.drainTimeoutSeconds ?? 330),
-    ...(abandoned && { GONE: "yes" }),
-  };
   return {
-    admit: script("admit", { NODE: node, MACHINE_ID: machineId }),
+    admit: script("admit", {}),
     start: script("ready", { ...own, READY_TIMEOUT: timeout, API_SERVER: args.apiServer }),
     invalidate: script("invalidate", {}),
     admitPods: script("node", {
@@ -203,8 +224,8 @@ function nodeScripts(
       TAINTS: (args.taints ?? []).map(taintText).join("\n"),
       READY_TIMEOUT: timeout,
     }),
-    drain: script("drain", { ...drain, LEAVES: "no" }),
-    remove: script("drain", { ...drain, LEAVES: "yes" }),
+    drain: script("drain", { ...leave, LEAVES: "no" }),
+    remove: script("drain", leave),
     look: script("state", own),
     reset: script("state", own, "delete"),
   };

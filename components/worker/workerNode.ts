@@ -37,7 +37,7 @@ export interface WorkerScripts {
   admitPods: Script;
   /** On the controller: moves its pods to others, and prints the time. */
   drain: Script;
-  /** On the controller: drains it too, if its machine is there, and removes the node. */
+  /** On the controller: removes the node. With GONE it moves no pods away. */
   remove: Script;
   /** On the worker: tells what is there. */
   look: Script;
@@ -83,7 +83,7 @@ interface Inputs {
  * An update that restarts k0s moves the pods away first, and only one worker does so at a time; when one fails, the others
  * are left as they are. Like HostState, the resource can be read, and a difference is mended by the next `up`.
  *
- * A delete moves the pods away and removes the node; the phases before it then reset the machine.
+ * A delete does nothing: the worker's membership moves the pods away and removes the node.
  */
 export class WorkerNode extends pulumi.dynamic.Resource {
   constructor(name: string, args: WorkerNodeArgs, opts?: pulumi.CustomResourceOptions) {
@@ -168,9 +168,8 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
     return { outs: { ...news, settled } };
   },
 
-  async delete(_id, state) {
-    const { controller, scripts } = state as Inputs;
-    await onHost(controller, (run) => run(scripts.remove));
+  async delete() {
+    // Its membership, which is there before it joins, gives up what a join that failed may have left.
   },
 };
 

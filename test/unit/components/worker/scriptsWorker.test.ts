@@ -35,23 +35,30 @@ describe("the scripts of a worker's node, on the controller", () => {
   const log = (): string[] => host.read("fake/log").split("\n").filter(Boolean);
   const last = ({ stderr }: ScriptResult): string => stderr.trimEnd().split("\n").pop() ?? "";
 
-  describe("admit.sh", () => {
-    const admit = (): Promise<ScriptResult> =>
-      host.run("admit", { NODE: "shelf", MACHINE_ID: "machine-a" });
+  it("admit.sh prints a token, and nothing else", async () => {
+    assert.deepEqual(await host.run("admit"), { code: 0, stdout: "the-token\n", stderr: "" });
+  });
 
-    it("prints a token, and nothing else", async () => {
-      assert.deepEqual(await admit(), { code: 0, stdout: "the-token\n", stderr: "" });
+  describe("membership.sh", () => {
+    const keep = (): Promise<ScriptResult> =>
+      host.run("membership", { NODE: "shelf", MACHINE_ID: "machine-a", LEAVE_TIMEOUT: "1" });
+
+    it("leaves a name alone that is free, or the machine's own", async () => {
+      assert.equal((await keep()).code, 0);
+      host.write("fake/seen", "");
+      assert.equal((await keep()).code, 0);
+      assert.deepEqual(log(), []);
     });
 
     it("removes the node of a machine that is gone", async () => {
       host.write("fake/seen", "machine-b Unknown");
-      assert.equal((await admit()).stdout, "the-token\n");
+      assert.equal((await keep()).code, 0);
       assert.deepEqual(log(), ["delete node shelf"]);
     });
 
     it("refuses a name that another machine has", async () => {
       host.write("fake/seen", "machine-b True");
-      const result = await admit();
+      const result = await keep();
       assert.equal(result.code, 1);
       assert.match(
         last(result),

@@ -200,13 +200,6 @@ describe("the node of a worker", () => {
     assert.deepEqual((await provider.check({}, inputs)).failures, []);
   });
 
-  it("moves its pods away before it leaves", async () => {
-    const before = await joined();
-    await provider.delete("shelf", before);
-    assert.deepEqual(told(controller), ["remove"]);
-    assert.deepEqual(told(worker), [""]);
-  });
-
   it("restarts one worker at a time, and leaves the next as they are when one fails", async () => {
     const before = await joined();
     const upgrade = (node: string) =>
