@@ -5,6 +5,7 @@ import { HttpProbe } from "../components/knative/httpProbe";
 import { KnativeService } from "../components/knative/knativeService";
 import { budgetOutput } from "../stack/budget/budget";
 import { releaseVersions } from "../stack/releases/releases";
+import { nodeAddresses } from "../stack/render/transforms";
 import { GatewayCertificate } from "../components/tls/gatewayCertificate";
 import { StackPlan } from "./planStack";
 
@@ -39,6 +40,9 @@ export function stackOutputs(
     ...(first && { url: first.service.url }),
     services: byName(({ service }) => service.url),
     loadBalancerIp: ingress.address,
+    // Each of several nodes answers at its own; names lead to the first.
+    ...(config.loadBalancer.kind === "nodeIp" &&
+      config.workers.length > 0 && { addresses: nodeAddresses(config) }),
     // The DNS record that each needs.
     ...(domains.length > 0 && {
       domains: Object.fromEntries(domains.map(({ name }) => [name, record])),

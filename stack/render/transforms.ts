@@ -74,7 +74,7 @@ export function transformAll(
 }
 
 /** The addresses of all nodes, the host's first: names of the stack lead there. */
-function nodeAddresses({ host, workers }: EdgeConfig): string[] {
+export function nodeAddresses({ host, workers }: EdgeConfig): string[] {
   return [host, ...workers].map(({ nodeAddress }) => nodeAddress);
 }
 

@@ -303,6 +303,29 @@ describe("the graph of the program", function () {
     assert.ok(!deletedFirst(rebuilt).some((name) => deletedFirst(graph).includes(name)));
   });
 
+  it("tells at which addresses several nodes answer", async () => {
+    const worker = {
+      name: "shelf",
+      host: "192.0.2.11",
+      sshHostKey: config.sshHostKey,
+      cpus: 1,
+      memoryMiB: 2048,
+    };
+    const nodeIp = { loadBalancer: "nodeIp", loadBalancerPool: "" };
+    const several = await runProgram(
+      { ...config, ...nodeIp, workers: JSON.stringify([worker]) },
+      { stdout: (name) => (name.endsWith("-preflight") ? '{"machineId":"a"}' : stdout(name)) },
+    );
+    assert.deepEqual(several.outputs.addresses, ["192.0.2.10", "192.0.2.11"]);
+    assert.equal(graph.outputs.addresses, undefined);
+    const nodes = several.registrations.filter(({ type }) => type.endsWith(":WorkerNode"));
+    const provider = several.find("cluster");
+    assert.deepEqual(
+      nodes.map(({ urn }) => provider.dependencies.includes(urn)),
+      [true],
+    );
+  });
+
   describe("with the node's own address", () => {
     const nodeIp = { ...config, loadBalancer: "nodeIp", loadBalancerPool: "" };
     let own: Graph;
