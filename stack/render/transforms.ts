@@ -67,7 +67,7 @@ export function transformAll(
   acmeAccount?: string,
 ): KubernetesObject[] {
   const kept = applyTweaks(objects, config.oneNode).map((object) =>
-    withSeveralNodes(object, config.severalNodes),
+    withSeveralNodes(object, config.severalNodes, 1 + config.workers.length),
   );
   const steps = [ownReplicas(kept), ...Object.values(transforms(config, acmeAccount))];
   return kept.map((object) => steps.reduce((result, step) => step(result), object));

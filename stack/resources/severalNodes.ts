@@ -9,8 +9,8 @@ import { allSwitched, switchedOn, Switches } from "../../lib/switches";
 interface Measure {
   /** Why several nodes need it; the documentation prints it. */
   reason: string;
-  /** The object as it should be. By default it stays. */
-  apply?(object: KubernetesObject): KubernetesObject;
+  /** The object as it should be on so many nodes. By default it stays. */
+  apply?(object: KubernetesObject, nodes: number): KubernetesObject;
   /** The settings of k0s' controller that it changes. By default none. */
   settings?: Partial<K0sSettings>;
 }
@@ -25,16 +25,19 @@ const tolerationSeconds = 15;
 export const severalNodesMeasures = {
   replicate: {
     reason:
-      "The gateway, the activator and the webhook run twice, each on another node, and a rollout replaces one after the " +
-      "other: every request passes the gateway, cold starts the activator, and changes the webhook. The rest of Knative " +
-      "runs once: it decides on the number of pods, which may wait for the half minute that a lost node's pods take to " +
-      "start elsewhere.",
-    apply: (object) => (isReplicated(object) ? replicated(object) : object),
+      "The activator and the webhook run twice, each on another node, and the gateway on each of up to three nodes; a rollout " +
+      "replaces one pod after the other. Every request passes the gateway, cold starts the activator, and changes the " +
+      "webhook. The rest of Knative runs once: it decides on the number of pods, which may wait for the half minute that a " +
+      "lost node's pods take to start elsewhere.",
+    apply: (object, nodes) => {
+      const replicas = isGateway(object) ? Math.min(nodes, 3) : 2;
+      return isReplicated(object) ? replicated(object, replicas) : object;
+    },
   },
   keepOne: {
     reason:
       "The PodDisruptionBudgets are there again, and keep one pod of each while a node is drained. The releases ask for " +
-      "80 % of two, which lets no pod go (knative/serving#9990).",
+      "80 %, which lets none of two pods go (knative/serving#9990).",
     apply: (object) =>
       object.kind === "PodDisruptionBudget"
         ? { ...object, spec: { selector: object.spec?.selector ?? {}, minAvailable: 1 } }
@@ -48,6 +51,16 @@ export const severalNodesMeasures = {
     apply: (object) =>
       isGatewayService(object)
         ? { ...object, spec: { ...object.spec, trafficDistribution: "PreferSameNode" } }
+        : object,
+  },
+  goStraightToPods: {
+    reason:
+      "Requests go from the gateway to a service's pods, and to the activator only while there are none " +
+      "(`target-burst-capacity: 0`). By default it stays on the way of services with few pods, and half of their requests " +
+      "would wait for the activator on a lost node. A sudden burst is no longer queued there until more pods are up.",
+    apply: (object) =>
+      object.kind === "ConfigMap" && object.metadata.name === "config-autoscaler"
+        ? { ...object, data: { ...object.data, "target-burst-capacity": "0" } }
         : object,
   },
   noticeLostNodes: {
@@ -81,10 +94,14 @@ export function allSeveralNodesMeasures(on: boolean): SeveralNodes {
   return allSwitched(severalNodesMeasures, on);
 }
 
-/** An object with the measures that are on. */
-export function withSeveralNodes(object: KubernetesObject, on: SeveralNodes): KubernetesObject {
+/** An object with the measures that are on, for so many nodes. */
+export function withSeveralNodes(
+  object: KubernetesObject,
+  on: SeveralNodes,
+  nodes: number,
+): KubernetesObject {
   return switchedOn<Measure>(severalNodesMeasures, on).reduce(
-    (current, { apply }) => apply?.(current) ?? current,
+    (current, { apply }) => apply?.(current, nodes) ?? current,
     object,
   );
 }
@@ -101,22 +118,29 @@ export function severalNodesSettings(on: SeveralNodes, given: K0sSettings): K0sS
 }
 
 /** Whether requests need it: the gateway, the activator and the webhook, and what scales them. */
-function isReplicated({ kind, metadata, spec }: KubernetesObject): boolean {
+function isReplicated(object: KubernetesObject): boolean {
+  const { kind, metadata, spec } = object;
   const target = spec?.scaleTargetRef as { name?: string } | undefined;
   const name = kind === "HorizontalPodAutoscaler" ? target?.name : metadata.name;
-  const isGateway = metadata.namespace === kourierKind.namespace;
   const isServing =
     metadata.namespace === "knative-serving" && ["activator", "webhook"].includes(String(name));
-  return ["Deployment", "HorizontalPodAutoscaler"].includes(kind) && (isGateway || isServing);
+  return (
+    ["Deployment", "HorizontalPodAutoscaler"].includes(kind) && (isGateway(object) || isServing)
+  );
+}
+
+/** Whether it is of the gateway, whose namespace has nothing else that runs. */
+function isGateway({ metadata }: KubernetesObject): boolean {
+  return metadata.namespace === kourierKind.namespace;
 }
 
 /**
- * Two pods on two nodes. Neither could be replaced before it ends, where each node has one: so one goes at a time, and no
+ * Each pod on another node. None could be replaced before it ends, where each node has one: so one goes at a time, and no
  * new one comes before. k0s does the same with its CoreDNS (pkg/component/controller/coredns.go).
  */
-function replicated(object: KubernetesObject): KubernetesObject {
+function replicated(object: KubernetesObject, replicas: number): KubernetesObject {
   if (object.kind === "HorizontalPodAutoscaler") {
-    return { ...object, spec: { ...object.spec, minReplicas: 2 } };
+    return { ...object, spec: { ...object.spec, minReplicas: replicas } };
   }
   const rollingUpdate = { maxSurge: 0, maxUnavailable: 1 };
   const spread = withPodSpec(object, (spec) => ({
@@ -134,6 +158,6 @@ function replicated(object: KubernetesObject): KubernetesObject {
   }));
   return {
     ...spread,
-    spec: { ...spread.spec, replicas: 2, strategy: { type: "RollingUpdate", rollingUpdate } },
+    spec: { ...spread.spec, replicas, strategy: { type: "RollingUpdate", rollingUpdate } },
   };
 }

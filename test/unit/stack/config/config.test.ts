@@ -136,6 +136,7 @@ describe("configuration", () => {
         replicate: false,
         keepOne: false,
         answerLocally: false,
+        goStraightToPods: false,
         noticeLostNodes: false,
       },
       coldStart: { unmountServiceAccountToken: true },

@@ -40,6 +40,7 @@ describe("the configuration of workers", () => {
       replicate: true,
       keepOne: true,
       answerLocally: true,
+      goStraightToPods: true,
       noticeLostNodes: true,
     });
   });

@@ -29,7 +29,7 @@ describe("the measures for several nodes", () => {
   ] as const) {
     it(`${replicas === 2 ? "run" : "leave"} ${namespace}/${name} ${replicas === 2 ? "twice" : "as it is"}`, () => {
       const before = deployment(name, namespace);
-      const after = withSeveralNodes(before, on);
+      const after = withSeveralNodes(before, on, 2);
       assert.equal(after.spec?.replicas, replicas);
       if (replicas === undefined) {
         assert.deepEqual(after, before);
@@ -38,7 +38,7 @@ describe("the measures for several nodes", () => {
   }
 
   it("put the two on two nodes, and let one of them go at a time", () => {
-    const { spec } = withSeveralNodes(deployment("activator"), on);
+    const { spec } = withSeveralNodes(deployment("activator"), on, 2);
     const template = spec?.template as { spec: { affinity: unknown } };
     assert.deepEqual(template.spec.affinity, {
       podAntiAffinity: {
@@ -56,6 +56,26 @@ describe("the measures for several nodes", () => {
     });
   });
 
+  it("run the gateway on each of up to three nodes", () => {
+    const replicas = (nodes: number): unknown =>
+      withSeveralNodes(deployment("gateway", "kourier-system"), on, nodes).spec?.replicas;
+    assert.deepEqual([2, 3, 4].map(replicas), [2, 3, 3]);
+    assert.equal(withSeveralNodes(deployment("activator"), on, 4).spec?.replicas, 2);
+  });
+
+  it("keep the activator out of the way of services with pods", () => {
+    const configMap = {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: { name: "config-autoscaler", namespace: "knative-serving" },
+      data: { _example: "x" },
+    };
+    assert.deepEqual(withSeveralNodes(configMap, on, 2).data, {
+      _example: "x",
+      "target-burst-capacity": "0",
+    });
+  });
+
   it("have an autoscaler keep two", () => {
     const scaler = {
       apiVersion: "autoscaling/v2",
@@ -63,7 +83,7 @@ describe("the measures for several nodes", () => {
       metadata: { name: "activator", namespace: "knative-serving" },
       spec: { minReplicas: 1, scaleTargetRef: { kind: "Deployment", name: "activator" } },
     };
-    assert.equal(withSeveralNodes(scaler, on).spec?.minReplicas, 2);
+    assert.equal(withSeveralNodes(scaler, on, 2).spec?.minReplicas, 2);
   });
 
   it("have a disruption budget keep one pod, so that the other can go", () => {
@@ -73,7 +93,7 @@ describe("the measures for several nodes", () => {
       metadata: { name: "activator-pdb", namespace: "knative-serving" },
       spec: { minAvailable: "80%", selector: { matchLabels: { app: "activator" } } },
     };
-    assert.deepEqual(withSeveralNodes(budget, on).spec, {
+    assert.deepEqual(withSeveralNodes(budget, on, 2).spec, {
       minAvailable: 1,
       selector: { matchLabels: { app: "activator" } },
     });
@@ -86,13 +106,13 @@ describe("the measures for several nodes", () => {
       metadata: { name: "kourier", namespace: "kourier-system" },
       spec: { type: "LoadBalancer" },
     };
-    assert.equal(withSeveralNodes(service, on).spec?.trafficDistribution, "PreferSameNode");
+    assert.equal(withSeveralNodes(service, on, 2).spec?.trafficDistribution, "PreferSameNode");
     const internal = { ...service, spec: { type: "ClusterIP" } };
-    assert.deepEqual(withSeveralNodes(internal, on), internal);
+    assert.deepEqual(withSeveralNodes(internal, on, 2), internal);
   });
 
   it("do nothing where they are off", () => {
     const before = deployment("activator");
-    assert.deepEqual(withSeveralNodes(before, allSeveralNodesMeasures(false)), before);
+    assert.deepEqual(withSeveralNodes(before, allSeveralNodesMeasures(false), 2), before);
   });
 });
