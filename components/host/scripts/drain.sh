@@ -28,8 +28,8 @@ else
   words=$(node_kubectl drain "$NODE" --ignore-daemonsets --delete-emptydir-data --timeout="${DRAIN_TIMEOUT}s" 2>&1) || {
     [ "${LEAVES:-no}" = yes ] || node_kubectl uncordon "$NODE" --request-timeout=20s >/dev/null 2>&1 || true
     # kubectl names each pod that it could not evict, and why; its last line tells of the time alone.
-    refused=$(printf '%s\n' "$words" | grep -E '^(error when evicting|error: cannot delete|There are pending pods|cannot delete)' | tail -n 1)
-    fail "not all pods of $NODE ended within $DRAIN_TIMEOUT s: ${refused:-$(printf '%s\n' "$words" | tail -n 1)}. Remove that pod or its PodDisruptionBudget, and run pulumi up again"
+    refused=$(printf '%s\n' "$words" | grep -E '^(error when evicting|error: cannot delete|There are pending pods|cannot delete)' | tail -n 1 | sed 's/^cannot delete cannot/cannot/')
+    fail "the pods of $NODE could not all be moved within $DRAIN_TIMEOUT s: ${refused:-$(printf '%s\n' "$words" | tail -n 1)}. Remove that pod or its PodDisruptionBudget, and run pulumi up again"
   }
 fi
 if [ "${LEAVES:-no}" = yes ]; then

@@ -194,7 +194,7 @@ describe("the scripts of a worker's node, on the controller", () => {
       assert.equal(stays.code, 1);
       assert.match(
         last(stays),
-        /not all pods of shelf ended within 60 s: error when evicting pods\/"web-1" -n "shop".*\. Remove that pod or its PodDisruptionBudget, and run pulumi up again/,
+        /the pods of shelf could not all be moved within 60 s: error when evicting pods\/"web-1" -n "shop".*\. Remove that pod or its PodDisruptionBudget, and run pulumi up again/,
       );
       assert.deepEqual(log(), [drained, "uncordon shelf"]);
       await drain({ LEAVES: "yes" });
