@@ -11,7 +11,7 @@ import { median, percentile, type Figure } from "./figures";
 import { requestSeconds, type Target } from "./load";
 import { hostMemory } from "./memory";
 
-const workers = ["edge11", "edge12", "edge14"];
+const workers = ["edge11", "edge12", "edge13", "edge14"];
 
 /** How often a worker loses its power. */
 const losses = 10;
@@ -33,18 +33,23 @@ export async function nodeFigures(
     await up(signal);
     const alone = await unchanged(signal);
 
-    const [first = ""] = workers;
-    say("one worker joins");
+    const [first = "", second = "", ...others] = workers;
+    say("the single node grows by a worker");
     await prepare(first);
     const growth = await asked(await target("hello"), () => grow(signal, [first]));
-    const one = await joinSeconds(first);
-    const connections = await connectionsOf(first);
-    await leave(signal);
+
+    // The first worker also waited for the restart of the host's k0s.
+    say("another worker joins");
+    await prepare(second);
+    await grow(signal, [first, second]);
+    const one = await joinSeconds(second);
+    const connections = await connectionsOf(second);
+    await grow(signal, [first]);
 
     say("three workers join at once");
-    for (const worker of workers) await prepare(worker);
+    for (const worker of [second, ...others]) await prepare(worker);
     await grow(signal, workers);
-    const three = await Promise.all(workers.map(joinSeconds));
+    const three = await Promise.all([second, ...others].map(joinSeconds));
     const many = await unchanged(signal);
 
     const memory = await emptyMemory(signal);
@@ -97,11 +102,6 @@ async function configure(
 
 async function grow(signal: AbortSignal, names: string[]): Promise<void> {
   await configure(names);
-  await up(signal);
-}
-
-async function leave(signal: AbortSignal): Promise<void> {
-  await configure([]);
   await up(signal);
 }
 

@@ -34,7 +34,7 @@ npm run bench -- --only levers   what each measure that saves memory saves; --co
 npm run bench -- --only fleet    time and memory of \`npm run fleet -- up\` over one to four hosts at once
 npm run bench -- --only services unchanged preview, and an \`up\` that changes one, of ten services with secrets, HTTPS and
                                  domains of their own
-npm run bench -- --only nodes    a cluster that grows to four nodes: joining, previews, failed requests, lost nodes, memory`;
+npm run bench -- --only nodes    a cluster that grows to five nodes: joining, previews, failed requests, lost nodes, memory`;
 
 /** What to measure, and how often. */
 export interface Options {
