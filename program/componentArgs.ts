@@ -119,13 +119,18 @@ function hostArgs({ config }: StackPlan): K0sHostArgs {
     abandoned: config.abandonHost,
     nodeAddress: config.host.nodeAddress,
     hostSize: config.hostSize,
-    gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
+    gatewayPorts: portsOnNodes(config),
     apiEndpoint: config.apiEndpoint,
     k0sYaml: renderK0sConfig({ ...config, joinable: isJoinable(config) }),
     ...config.k0s,
     joinable: isJoinable(config),
     registries: config.registries,
   };
+}
+
+/** The ports that the gateway takes on each node itself. */
+function portsOnNodes({ loadBalancer }: EdgeConfig): number[] {
+  return loadBalancer.kind === "nodeIp" ? gatewayPorts : [];
 }
 
 /** A stack with workers. Without any, the host is a single node. */
@@ -151,7 +156,7 @@ function workerArgs({ config }: StackPlan, worker: WorkerConfig) {
     taints: worker.taints,
     generation: worker.generation,
     abandoned: worker.abandoned,
-    gatewayPorts: config.loadBalancer.kind === "nodeIp" ? gatewayPorts : [],
+    gatewayPorts: portsOnNodes(config),
     environment: { ...small.environment, ...k0s.environment },
     registries: config.registries,
     drainTimeoutSeconds: config.drainTimeoutSeconds,

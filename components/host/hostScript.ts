@@ -62,6 +62,11 @@ export function hostScript(
   );
 }
 
+/** A script's stdout, which is one line of JSON. */
+export function fromJson<T>(command: remote.Command): pulumi.Output<T> {
+  return command.stdout.apply((text) => JSON.parse(text) as T);
+}
+
 /** Reads a script of components/host/scripts. */
 function readHostScript(name: string): string {
   return fs.readFileSync(path.join(__dirname, "scripts", `${name}.sh`), "utf8");

@@ -1,14 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { remote } from "@pulumi/command";
 import { AllowedChange, StackIdentity } from "./changeGuards";
 import { ImageBundle } from "./k0sSettings";
 import { k0sInstallArguments } from "./k0sConfig";
 import { freeMemoryMiB, HostSize, leastMemoryMiB, wholeCpus } from "./hostSize";
 import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
-import { HostConnection, hostScript } from "./hostScript";
+import { fromJson, HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
 import { Registries } from "../registry/registry";
-import { binaryPhase, registriesPhase } from "./k0sPhases";
+import { binaryPhase, installPhase, registriesPhase } from "./k0sPhases";
 import { warnOfStack } from "../cluster/warning";
 
 /** How the host is reached, whose it is, and what k0s is installed there. */
@@ -135,18 +134,10 @@ export class K0sHost extends pulumi.ComponentResource {
       { connection, script: "config", variables: { OWNER: identity, K0S_YAML: args.k0sYaml } },
       { parent: this, dependsOn: binary },
     );
-    const installed = hostScript(
+    const installed = installPhase(
       `${name}-install`,
-      {
-        connection,
-        script: "install",
-        undoScript: "delete",
-        undoneOnDelete: true,
-        variables: { OWNER: identity, INSTALL_ARGS: install },
-        // Not the generation: a wiped host cannot be reset, and on a host that was not wiped binary.sh does it.
-        triggers: [args.owner],
-      },
-      { parent: this, dependsOn: configured, retainOnDelete: args.abandoned ?? false },
+      { ...args, own, install },
+      { parent: this, dependsOn: configured },
     );
     const registries = registriesPhase(
       `${name}-registries`,
@@ -213,9 +204,4 @@ export class K0sHost extends pulumi.ComponentResource {
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
   }
-}
-
-/** A script's stdout, which is one line of JSON. */
-function fromJson<T>(command: remote.Command): pulumi.Output<T> {
-  return command.stdout.apply((text) => JSON.parse(text) as T);
 }

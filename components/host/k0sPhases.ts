@@ -44,6 +44,39 @@ export function binaryPhase(
   );
 }
 
+/** How k0s is installed as a service, and whose it is. */
+export interface InstallPhaseArgs {
+  connection: pulumi.Input<HostConnection>;
+  owner: string;
+  /** Variables that all scripts of the machine have. */
+  own: Record<string, string>;
+  /** Arguments of `k0s install`, each on a line. */
+  install: string;
+  /** The machine is gone: a delete asks nothing of it. Defaults to false. */
+  abandoned?: boolean;
+}
+
+/** The phase that installs k0s as a service; its delete takes k0s off the machine. */
+export function installPhase(
+  name: string,
+  { connection, owner, own, install, abandoned = false }: InstallPhaseArgs,
+  opts: { parent: pulumi.Resource; dependsOn: pulumi.Resource },
+): remote.Command {
+  return hostScript(
+    name,
+    {
+      connection,
+      script: "install",
+      undoScript: "delete",
+      undoneOnDelete: true,
+      variables: { ...own, INSTALL_ARGS: install },
+      // Not the generation: a wiped machine cannot be reset, and on one that was not wiped binary.sh does it.
+      triggers: [owner],
+    },
+    { ...opts, retainOnDelete: abandoned },
+  );
+}
+
 /** What a host is told of registries, and whose it is. */
 export interface RegistriesPhaseArgs {
   connection: pulumi.Input<HostConnection>;

@@ -1,9 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostSize, wholeCpus } from "../host/hostSize";
-import { asRoot, dispatch, HostConnection, hostScript } from "../host/hostScript";
+import { asRoot, dispatch, fromJson, HostConnection, hostScript } from "../host/hostScript";
 import { HostFacts, K0sController } from "../host/k0sHost";
 import { ImageBundle } from "../host/k0sSettings";
-import { binaryPhase, registriesPhase } from "../host/k0sPhases";
+import { binaryPhase, installPhase, registriesPhase } from "../host/k0sPhases";
 import { renderScript } from "../host/shell";
 import { Script } from "../host/sshSession";
 import { Registries } from "../registry/registry";
@@ -83,24 +83,17 @@ export class K0sWorker extends pulumi.ComponentResource {
       // A kubelet may not be newer than its API server: https://kubernetes.io/releases/version-skew-policy/#kubelet
       { parent: this, dependsOn: [preflight, controller.ready] },
     );
-    const installed = hostScript(
+    const installed = installPhase(
       `${name}-install`,
-      {
-        connection,
-        script: "install",
-        undoScript: "delete",
-        undoneOnDelete: true,
-        variables: { ...own, INSTALL_ARGS: install.join("\n") },
-        triggers: [owner],
-      },
-      { parent: this, dependsOn: binary, retainOnDelete: abandoned },
+      { ...args, own, install: install.join("\n") },
+      { parent: this, dependsOn: binary },
     );
     const registries = registriesPhase(
       `${name}-registries`,
       { ...args, own },
       { parent: this, dependsOn: installed },
     );
-    this.facts = preflight.stdout.apply((text) => JSON.parse(text) as HostFacts);
+    this.facts = fromJson(preflight);
     const machineId = this.facts.apply((facts) => facts.machineId);
     const leave = leaveVariables(args, machineId);
     const membership = hostScript(

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { remote } from "@pulumi/command";
 import { HostConnection } from "../host/hostScript";
 import { differences, ObservedHost } from "../host/hostState";
-import { quote } from "../host/shell";
+import { renderScript } from "../host/shell";
 import { onHost, Script, Session } from "../host/sshSession";
 
 /** A worker's node in the cluster, by plain values that a preview shows. */
@@ -146,8 +146,7 @@ const provider: pulumi.dynamic.ResourceProvider<Inputs, Inputs> = {
     return { id, props: { ...found, settled }, inputs: found };
   },
 
-  async update(_id, olds, news) {
-    const before = olds;
+  async update(_id, before, news) {
     if (news.abandoned) {
       return { outs: { ...news, settled: before.settled } };
     }
@@ -252,14 +251,14 @@ function withVariables(
   values: { token?: string; oldLabels?: string; oldTaints?: string; since?: string; gone?: string },
 ): Script {
   const { token = "", oldLabels = "", oldTaints = "", since = "", gone = "no" } = values;
-  const assigned = [
-    `GONE=${quote(gone)}`,
-    `JOIN_TOKEN=${quote(token)}`,
-    `OLD_LABELS=${quote(oldLabels)}`,
-    `OLD_TAINTS=${quote(oldTaints)}`,
-    `SINCE=${quote(since)}`,
-  ];
-  return { command, stdin: `${assigned.join("\n")}\n${stdin}` };
+  const variables = {
+    GONE: gone,
+    JOIN_TOKEN: token,
+    OLD_LABELS: oldLabels,
+    OLD_TAINTS: oldTaints,
+    SINCE: since,
+  };
+  return { command, stdin: renderScript(variables, stdin) };
 }
 
 /**

@@ -6,16 +6,11 @@
 # once.
 : "${OBJECT:?}" "${TIMEOUT:?}"
 
-# The loop checks its deadline only between calls, and a silent API server would block a call for ever.
-admission_kubectl() {
-  timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
-}
-
 admission_started=$(uptime_seconds)
 admission_said=
 
 while :; do
-  if admission_answer=$(printf '%s' "$OBJECT" | admission_kubectl apply --server-side \
+  if admission_answer=$(printf '%s' "$OBJECT" | cluster_kubectl apply --server-side \
     --dry-run=server --force-conflicts --field-manager=knative-edge -f - 2>&1); then
     exit 0
   fi
@@ -32,7 +27,7 @@ while :; do
     admission_said=$admission_answer
   fi
   if [ -n "${WEBHOOK_PODS:-}" ]; then
-    admission_kubectl -n "${WEBHOOK_PODS%% *}" annotate pods -l "${WEBHOOK_PODS#* }" --overwrite \
+    cluster_kubectl -n "${WEBHOOK_PODS%% *}" annotate pods -l "${WEBHOOK_PODS#* }" --overwrite \
       "knative-edge/synced=$admission_waited" >/dev/null 2>&1 || true
   fi
   sleep 1

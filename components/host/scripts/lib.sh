@@ -58,6 +58,12 @@ have() {
   command -v "$1" >/dev/null 2>&1
 }
 
+# cluster_kubectl ARG...: k0s' own kubectl, on the controller. A silent API server would block a call for ever. Its cache goes
+# where k0s reset finds it.
+cluster_kubectl() {
+  timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
+}
+
 # sha256 FILE: its digest in hexadecimal.
 sha256() {
   sha256sum <"$1" | cut -d ' ' -f 1

@@ -5,14 +5,10 @@
 #   noticed as lost; default 60).
 # stdout: nothing.
 
-node_kubectl() {
-  timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
-}
-
 # free: whether no other machine that works has the name. A rebuilt machine has another id, and its old node is Ready until the
 # controller notices.
 free() {
-  seen=$(node_kubectl get node "$NODE" --ignore-not-found \
+  seen=$(cluster_kubectl get node "$NODE" --ignore-not-found \
     -o jsonpath='{.status.nodeInfo.machineID} {.status.conditions[?(@.type=="Ready")].status}') ||
     fail "the API does not say whether there is a node $NODE: see systemctl status $SERVICE"
   case $seen in
@@ -27,6 +23,6 @@ case $seen in
   '' | "$MACHINE_ID "*) ;;
   *)
     say "removing the node $NODE, which was another machine"
-    node_kubectl delete node "$NODE" >/dev/null || fail "the node $NODE of another machine cannot be removed"
+    cluster_kubectl delete node "$NODE" >/dev/null || fail "the node $NODE of another machine cannot be removed"
     ;;
 esac

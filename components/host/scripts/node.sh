@@ -9,10 +9,6 @@
 : "${READY_TIMEOUT:=600}" "${SINCE:=}"
 node_started=$(uptime_seconds)
 
-node_kubectl() {
-  timeout 30 "$K0S" kubectl --cache-dir="$RUN_DIR/knative-edge-discovery" --request-timeout=20s "$@"
-}
-
 # until WHAT COMMAND...: repeats the command until it succeeds, or ends the phase with WHAT is missing.
 until_deadline() {
   what=$1
@@ -42,19 +38,19 @@ each_line() {
 marked() {
   found=$({
     # shellcheck disable=SC2086
-    each_line "$(printf '%s\n' "$OLD_LABELS" | sed '/./s/$/-/')" node_kubectl label node "$NODE"
-    each_line "$LABELS" node_kubectl label node "$NODE" --overwrite
-    each_line "$TAINTS" node_kubectl taint node "$NODE" --overwrite
+    each_line "$(printf '%s\n' "$OLD_LABELS" | sed '/./s/$/-/')" cluster_kubectl label node "$NODE"
+    each_line "$LABELS" cluster_kubectl label node "$NODE" --overwrite
+    each_line "$TAINTS" cluster_kubectl taint node "$NODE" --overwrite
   } 2>&1 >/dev/null | tail -n 1)
   [ -z "$found" ]
 }
 
 present() {
-  node_kubectl get node "$NODE" >/dev/null 2>&1
+  cluster_kubectl get node "$NODE" >/dev/null 2>&1
 }
 
 ready() {
-  found=$(node_kubectl get node "$NODE" -o jsonpath='{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}' 2>/dev/null) || return 1
+  found=$(cluster_kubectl get node "$NODE" -o jsonpath='{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}' 2>/dev/null) || return 1
   printf '%s\n' "$found" | awk -v since="$SINCE" '$1 == "True" && $2 >= since { ok = 1 } END { exit !ok }' || {
     found=${found#* * }
     return 1
@@ -73,7 +69,7 @@ kubelet_reached() {
 # pods_reached: whether this host knows the way to the worker's pods.
 pods_reached() {
   have ip || return 0
-  range=$(node_kubectl get node "$NODE" -o jsonpath='{.spec.podCIDR}' 2>/dev/null)
+  range=$(cluster_kubectl get node "$NODE" -o jsonpath='{.spec.podCIDR}' 2>/dev/null)
   [ -n "$range" ] && [ -n "$(ip -4 route show "$range")" ]
 }
 
@@ -81,11 +77,11 @@ found=
 until_deadline "k0s has not made its node" present
 # One that is not there any more is no error.
 for taint in $OLD_TAINTS; do
-  node_kubectl taint node "$NODE" "$taint-" >/dev/null 2>&1 || true
+  cluster_kubectl taint node "$NODE" "$taint-" >/dev/null 2>&1 || true
 done
 until_deadline "its labels and taints are refused" marked
 until_deadline "its node is not Ready" ready
 until_deadline "its kubelet does not answer at $NODE_ADDRESS:10250; open that TCP port to this host" kubelet_reached
 until_deadline "there is no way to its pods; open TCP port 179 between the nodes, by which kube-router tells it" pods_reached
-node_kubectl uncordon "$NODE" >/dev/null || fail "the worker $NODE cannot be uncordoned"
+cluster_kubectl uncordon "$NODE" >/dev/null || fail "the worker $NODE cannot be uncordoned"
 say "the worker $NODE takes work after $(($(uptime_seconds) - node_started)) s"
