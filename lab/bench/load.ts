@@ -12,11 +12,11 @@ export interface Target {
   hostname: string;
 }
 
-/** How many seconds one request takes, on a connection of its own. Throws when the answer is not 200. */
+/** How many seconds one request takes, on a connection of its own. Throws what was answered when it is not 200. */
 export async function requestSeconds({ address, hostname }: Target): Promise<number> {
   const start = performance.now();
-  const { status } = await get(address, hostname);
-  if (status !== 200) throw new Error(`${hostname} answered ${status}`);
+  const { status, body } = await get(address, hostname);
+  if (status !== 200) throw new Error(`${hostname} answered ${status}: ${body.trim()}`);
   return (performance.now() - start) / 1000;
 }
 

@@ -69,7 +69,7 @@ export class NodesStack extends LabStack {
     }
     return rounds.reduce((all, next) => ({
       requests: all.requests + next.requests,
-      failures: { ...all.failures, ...next.failures },
+      failures: summed(all.failures, next.failures),
       p50: Math.max(all.p50, next.p50),
       p95: Math.max(all.p95, next.p95),
       longest: Math.max(all.longest, next.longest),
@@ -96,6 +96,17 @@ export class NodesStack extends LabStack {
     );
     return text.trim().split("\n").sort();
   }
+}
+
+function summed(
+  one: Record<string, number>,
+  other: Record<string, number>,
+): Record<string, number> {
+  const all = { ...one };
+  for (const [key, count] of Object.entries(other)) {
+    all[key] = (all[key] ?? 0) + count;
+  }
+  return all;
 }
 
 /** What a worker's host says. */
