@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostConnection } from "../components/host/hostConnection";
 import { renderK0sConfig } from "../components/host/k0sConfig";
 import { K0sHostArgs } from "../components/host/k0sHost";
+import { kourierKind } from "../components/ingress/kourierKind";
 import { gatewayPorts } from "../components/ingress/nodeIp";
 import { KubernetesObject } from "../components/cluster/kubernetesObject";
 import { hasPlainUrls } from "../components/knative/service/serviceSpec";
@@ -110,7 +111,7 @@ function loginsFor(service: KubernetesObject, registries: Registries): RegistryL
   });
 }
 
-function hostArgs({ config }: StackPlan): K0sHostArgs {
+function hostArgs({ config, objects }: StackPlan): K0sHostArgs {
   return {
     connection: hostConnection(config.host),
     owner: `${pulumi.getStack()}@${config.host.address}`,
@@ -124,8 +125,20 @@ function hostArgs({ config }: StackPlan): K0sHostArgs {
     k0sYaml: renderK0sConfig({ ...config, joinable: isJoinable(config) }),
     ...config.k0s,
     joinable: isJoinable(config),
+    steadyServices: servicesOnTheWay([...objects.serving.core, ...objects.kourier]),
     registries: config.registries,
   };
+}
+
+/** The Services that requests pass on their way to a pod: the gateway's, and the activator's. */
+function servicesOnTheWay(objects: KubernetesObject[]): string[] {
+  return objects
+    .filter(({ kind, spec }) => kind === "Service" && spec?.selector !== undefined)
+    .filter(
+      ({ metadata }) =>
+        metadata.namespace === kourierKind.namespace || metadata.name === "activator-service",
+    )
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
 }
 
 /** The ports that the gateway takes on each node itself. */

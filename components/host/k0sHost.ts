@@ -7,6 +7,7 @@ import { expiryWarning, rewriteKubeconfig } from "../cluster/kubeconfig";
 import { fromJson, HostConnection, hostScript } from "./hostScript";
 import { ObservedHost, HostState } from "./hostState";
 import { Registries } from "../registry/registry";
+import { kubernetesMinor } from "./kubernetesMinor";
 import { binaryPhase, installPhase, registriesPhase } from "./k0sPhases";
 import { warnOfStack } from "../cluster/warning";
 
@@ -52,6 +53,11 @@ export interface K0sHostArgs {
   imageBundles?: ImageBundle[];
   /** Deadline for a ready node, and after a restart for DNS, in seconds. Defaults to 600. */
   readyTimeoutSeconds?: number;
+  /**
+   * Services that keep their endpoints while k0s restarts, as namespace/name: those that requests pass. Up to Kubernetes 1.34
+   * they would have none for a moment; later ones are left alone. Defaults to none.
+   */
+  steadyServices?: string[];
   /** Whether workers may join. A single node becomes a controller for workers, and back, in place. Defaults to false. */
   joinable?: boolean;
 }
@@ -156,6 +162,7 @@ export class K0sHost extends pulumi.ComponentResource {
           K0S_YAML: args.k0sYaml,
           INSTALL_ARGS: install,
           READY_TIMEOUT: String(args.readyTimeoutSeconds ?? 600),
+          STEADY_SERVICES: isSteady(args.version) ? "" : (args.steadyServices ?? []).join(" "),
         },
       },
       // Without customTimeouts: they bound only pulumi-command's dialling, and the script has its own deadline.
@@ -204,4 +211,12 @@ export class K0sHost extends pulumi.ComponentResource {
 
     this.registerOutputs({ kubeconfig: this.kubeconfig, facts: this.facts });
   }
+}
+
+/**
+ * Whether kubelet takes a pod for as ready as before when it restarts: gate ChangeContainerStatusOnKubeletRestart, off by
+ * default from Kubernetes 1.35 on (pkg/features/kube_features.go).
+ */
+function isSteady(version: string): boolean {
+  return (kubernetesMinor(version) ?? 0) >= 35;
 }

@@ -4,11 +4,17 @@ import { changedNames, clusterUidOn, eventuallyHello, packedK0s } from "../suppo
 import { setTrap, clearTrap } from "../support/faults";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
 import { NodesStack, onWorker } from "../support/nodesStack";
+import { EndpointWatch } from "../support/endpointWatch";
 import { ProcessWatch } from "../support/secretWatch";
 
 const host = "edge11";
 const worker = "edge12";
 const stack = new NodesStack(host, [worker]);
+const onTheWay = [
+  "kourier-system/kourier",
+  "kourier-system/kourier-internal",
+  "knative-serving/activator-service",
+];
 const services = {
   twin: { image: "ghcr.io/knative/helloworld-go:v1", autoscaling: { minScale: 2, maxScale: 2 } },
 };
@@ -39,6 +45,7 @@ describe("a cluster that grows", function () {
 
   it("takes a worker in place: every request is answered, and the cluster stays", async () => {
     const processes = new ProcessWatch(20);
+    const endpoints = new EndpointWatch(host, onTheWay);
     await stack.configure(
       stack.workerEntries([worker], {
         [worker]: { labels: { disk: "fast" }, taints: ["slow=yes:PreferNoSchedule"] },
@@ -47,6 +54,7 @@ describe("a cluster that grows", function () {
     const asked = await stack.whileAsked(() => stack.up());
     processes.stop();
     assert.deepEqual(asked.failures, {});
+    assert.deepEqual(await endpoints.stop(), []);
     assert.deepEqual(await stack.nodes(), { [host]: "True", [worker]: "True" });
     assert.equal(await clusterUidOn(host), uid);
     const marks = await stack.kubectl(

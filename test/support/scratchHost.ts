@@ -271,6 +271,9 @@ case "$*" in
   status) [ -e $F/status ] || die 'status: can not get "status" via "/run/k0s/status.sock"' ;;
   "kubectl "*" get --raw=/readyz") next readyz ;;
   "kubectl "*" get nodes,"*) next cluster ;;
+  "kubectl "*" get services "*) next services ;;
+  "kubectl "*" get endpointslices,pods "*) next pods ;;
+  "kubectl "*" patch -f - "*) cat >>$F/log; [ ! -e $F/patch-fails ] || exit 1 ;;
   "kubectl "*" delete --all-namespaces -l k0s.k0sproject.io/stack="*) [ ! -e $F/delete-fails ] || exit 1 ;;
   "kubeconfig admin") [ -e $F/status ] || die 'admin config "/var/lib/k0s/pki/admin.conf" not found, check if the control plane is initialized on this node'
     echo "kind: Config" ;;

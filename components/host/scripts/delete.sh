@@ -215,7 +215,8 @@ remove_rest() {
   elif [ -f "$CONFIG.old" ]; then
     mv -f "$CONFIG.old" "$CONFIG"
   fi
-  rm -rf "$K0S" "${K0S%/*}"/.k0s.knative-edge.* "$STARTED" "$SETTLED" "$INSTALLED" "$TOKEN_FILE" "$CONFIG_DIR"/.knative-edge.tmp.*
+  rm -rf "$K0S" "${K0S%/*}"/.k0s.knative-edge.* "$STARTED" "$SETTLED" "$HELD" "$INSTALLED" "$TOKEN_FILE" \
+    "$CONFIG_DIR"/.knative-edge.tmp.*
   systemctl daemon-reload || true
   systemctl reset-failed "$SERVICE" 2>/dev/null || true
 }

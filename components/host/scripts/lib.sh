@@ -39,6 +39,8 @@ TOKEN_FILE=$CONFIG_DIR/.knative-edge-token
 STARTED=$CONFIG_DIR/.knative-edge-started
 # The same, once it was ready with that.
 SETTLED=$CONFIG_DIR/.knative-edge-settled
+# The Services whose endpoints ready.sh holds while k0s restarts.
+HELD=$CONFIG_DIR/.knative-edge-held
 
 HOST=$(uname -n)
 

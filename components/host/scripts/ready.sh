@@ -6,8 +6,8 @@
 # On a worker it waits for the service and its status, which k0s answers once it has joined; node.sh waits for the rest on the
 # controller.
 #
-# Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600); on a worker JOIN_TOKEN, a
-#   secret, with which it joins unless it has (default: none), and API_SERVER, the URL of the controller's API.
+# Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600), STEADY_SERVICES (namespace/name
+#   of the Services that keep their endpoints over a restart, separated by blanks; default: none); on a worker JOIN_TOKEN, a secret, with which it joins unless it has (default: none), and API_SERVER, the URL of the controller's API.
 # stdout: one line of JSON: seconds, from the start of k0s to each check, and state, see host_state in lib.sh. stderr:
 #   progress; on failure the check, and the last lines of k0s' journal.
 
@@ -159,6 +159,54 @@ retire() {
   rmdir "$manifests"
 }
 
+# hold: keeps the endpoints of STEADY_SERVICES while k0s restarts. Up to Kubernetes 1.34 a kubelet that starts takes each pod
+# with a readiness probe for not ready until it has asked it (kubernetes/kubernetes#100277). For that moment, or on a busy host
+# for a probe's period, a Service with one pod would have no endpoint, and no request would be answered.
+hold() {
+  [ "$state" = active ] && [ -n "${STEADY_SERVICES:-}" ] || return 0
+  there=$(kubectl get services --all-namespaces -o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}{"\n"}{end}') ||
+    there=
+  for name in $STEADY_SERVICES; do
+    printf '%s\n' "$there" | grep -x "$name" || true
+  done | write_file "$HELD" 644
+  [ ! -s "$HELD" ] || publish_not_ready true ||
+    say "the API does not take a change: requests may fail for a moment while k0s restarts"
+}
+
+# release: ends that once kubelet has asked the pods behind those Services.
+release() {
+  [ -f "$HELD" ] || return 0
+  if [ -s "$HELD" ]; then
+    say "waiting until kubelet has asked the pods that requests pass"
+    wait_until 60 pods_asked || say "some of them are not ready: see k0s kubectl get pods --all-namespaces on the host"
+    publish_not_ready false ||
+      fail "the API takes no change of $(tr '\n' ' ' <"$HELD")(Services): is it overloaded? Run pulumi up again"
+  fi
+  rm -f "$HELD"
+}
+
+# publish_not_ready VALUE: whether the Services in HELD have pods that are not ready among their endpoints.
+publish_not_ready() {
+  while IFS=/ read -r namespace name; do
+    printf '{"apiVersion":"v1","kind":"Service","metadata":{"namespace":"%s","name":"%s"}}\n' "$namespace" "$name"
+  done <"$HELD" | kubectl patch -f - --type=merge -p "{\"spec\":{\"publishNotReadyAddresses\":$1}}" >/dev/null
+}
+
+# pods_asked: whether the pods of this node behind those Services became ready after the restart. kubelet gives the condition
+# a new time even if it was ready again before the API server knew.
+pods_asked() {
+  kubectl get endpointslices,pods --all-namespaces -o jsonpath='{range .items[*]}{.kind}|{.metadata.namespace}/{.metadata.name}|{.metadata.namespace}/{.metadata.labels.kubernetes\.io/service-name}|{.endpoints[*].targetRef.name}|{.spec.nodeName}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="Ready")].lastTransitionTime}{"\n"}{end}' |
+    awk -F '|' -v node="${node#Node//}" -v since="$started_at" '
+      FILENAME != "-" { held[$1]; next }
+      { seen = 1; namespace = $2; sub("/.*", "/", namespace) }
+      $1 == "EndpointSlice" && $3 in held {
+        count = split($4, pods, " ")
+        for (i = 1; i <= count; i++) behind[namespace pods[i]]
+      }
+      $1 == "Pod" && $2 in behind && $5 == node && !($6 == "True" && $7 >= since) { waits = 1 }
+      END { exit !seen || waits }' "$HELD" -
+}
+
 [ -f "$UNIT" ] || fail "k0s is not installed as a service (${UNIT#"$R"}), so something removed it: run pulumi destroy, then pulumi up"
 if [ -n "${JOIN_TOKEN:-}" ] && [ ! -f "$DATA_DIR/kubelet.conf" ]; then
   printf %s "$JOIN_TOKEN" | write_file "$TOKEN_FILE" 600
@@ -177,6 +225,7 @@ else
     active | activating) say "restarting k0s, for it changed" ;;
     *) say "starting k0s" ;;
   esac
+  hold
   restart || {
     journal >&2
     fail "systemd could not start $SERVICE: its last words are above"
@@ -197,6 +246,7 @@ climb readyz "the API (/readyz)" api_ready
 climb node "a Ready node" node_ready
 "$new" || disabled coredns || climb dns "CoreDNS" dns_available
 climb account "the default ServiceAccount" account_there
+release
 retire
 
 write_file "$SETTLED" 644 <"$STARTED"

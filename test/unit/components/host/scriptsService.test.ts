@@ -228,7 +228,7 @@ describe("ready.sh", () => {
   /** Tells a cluster that is started again from a new one. */
   const startedBefore = "etc/k0s/.knative-edge-started";
   /** The outputs of k0s kubectl, one after the other; the last stays. */
-  const answers = (name: "readyz" | "cluster", ...texts: string[]) =>
+  const answers = (name: "readyz" | "cluster" | "services" | "pods", ...texts: string[]) =>
     texts.forEach((text, index) => host.write(`fake/${name}.${index + 1}`, text));
 
   beforeEach(async () => {
@@ -344,6 +344,77 @@ describe("ready.sh", () => {
     );
     await done("ready");
     assert.equal(calls("k0s kubectl").length, 3);
+  });
+
+  describe("with Services that keep their endpoints over a restart", () => {
+    const steady = { STEADY_SERVICES: "knative-serving/activator-service kourier-system/kourier" };
+    const held = "etc/k0s/.knative-edge-held";
+    const asked = (ready: string, since: string) =>
+      "EndpointSlice|knative-serving/activator-service-x|knative-serving/activator-service|activator-1 activator-2|||\n" +
+      "EndpointSlice|knative-serving/webhook-x|knative-serving/webhook|webhook-1|||\n" +
+      `Pod|knative-serving/activator-1|knative-serving/||edge|${ready}|${since}\n` +
+      "Pod|knative-serving/activator-2|knative-serving/||shelf|True|2001-01-01T00:00:00Z\n" +
+      "Pod|knative-serving/webhook-1|knative-serving/||edge|False|2001-01-01T00:00:00Z\n";
+    const [late, early] = ["2999-01-01T00:00:00Z", "2001-01-01T00:00:00Z"];
+    /** What was done to the Services and to k0s, in order. */
+    const steps = () =>
+      [
+        ...host
+          .read("fake/log")
+          .matchAll(
+            /systemctl (restart)|publishNotReadyAddresses":(true|false)|"namespace":"([^"]+)","name":"([^"]+)"/g,
+          ),
+      ].map(([, restart, value, namespace, name]) => restart ?? value ?? `${namespace}/${name}`);
+
+    beforeEach(async () => {
+      await done("ready", steady);
+      host.write("fake/log", "");
+      host.write("usr/local/bin/k0s", host.k0s("v1.35.8+k0s.0"), 0o755);
+      answers("services", "default/kubernetes\nknative-serving/activator-service\n");
+      answers("pods", asked("True", late));
+    });
+
+    it("holds those that are there until kubelet has asked their pods on this node", async () => {
+      answers("pods", "", asked("True", early), asked("False", late), asked("True", late));
+      await done("ready", steady);
+      const service = "knative-serving/activator-service";
+      assert.deepEqual(steps(), ["true", service, "restart", "false", service]);
+      assert.equal(
+        calls("k0s kubectl").filter((call) => call.includes("get endpointslices")).length,
+        4,
+      );
+      assert.ok(!host.exists(held));
+    });
+
+    it("leaves them alone when k0s is not restarted, was stopped, or is new", async () => {
+      host.write("fake/service", "ActiveState=inactive\nNRestarts=0\n");
+      await done("ready", steady);
+      await done("ready", steady);
+      assert.deepEqual(steps(), ["restart"]);
+    });
+
+    it("releases them with the next run when this one is cut off", async () => {
+      answers("cluster", "");
+      await refused("ready", { ...steady, READY_TIMEOUT: "1" });
+      assert.equal(host.read(held), "knative-serving/activator-service\n");
+      answers("cluster", node("True") + dns + account);
+      host.write("fake/patch-fails", "");
+      assert.match(
+        await refused("ready"),
+        /the API takes no change of knative-serving\/activator-service \(Services\): is it/,
+      );
+      host.remove("fake/patch-fails");
+      await done("ready");
+      assert.equal(steps().filter((step) => step === "false").length, 2);
+      assert.ok(!host.exists(held));
+    });
+
+    it("restarts k0s even if the API takes no change", async () => {
+      host.write("fake/services.1", "");
+      await done("ready", steady);
+      assert.deepEqual(steps(), ["restart"]);
+      assert.ok(!host.exists(held));
+    });
   });
 
   it("does not wait for a CoreDNS that is switched off", async () => {
