@@ -1,6 +1,6 @@
 // A single node that grows in place: a worker joins, changes, is upgraded, and leaves.
 import { strict as assert } from "node:assert";
-import { changedNames, clusterUidOn, eventuallyHello, packedK0s } from "../support/lab";
+import { changedNames, clusterUidOn, eventually, eventuallyHello, packedK0s } from "../support/lab";
 import { setTrap, clearTrap } from "../support/faults";
 import { HostSnapshot, hostSnapshot, leftOver } from "../support/hostSnapshot";
 import { NodesStack, onWorker } from "../support/nodesStack";
@@ -100,6 +100,13 @@ describe("a cluster that grows", function () {
       await onWorker(worker, "systemctl is-enabled k0sworker; systemctl is-active k0sworker"),
       "enabled\nactive\n",
     );
+    // kubelet takes pods for ready only once it has asked them.
+    await eventually("the pods on the worker ready again", 60, async () => {
+      const text = await stack.kubectl(
+        `get pods -A --field-selector=spec.nodeName=${worker},status.phase=Running -o jsonpath='{.items[*].status.conditions[?(@.type=="Ready")].status}'`,
+      );
+      return !text.includes("False");
+    });
     assert.deepEqual(await changedNames(stack.stack, ["--refresh"]), []);
   });
 

@@ -9,7 +9,8 @@ export class EndpointWatch {
   /** The Services that were seen without one, each as often as it lost its last. */
   private readonly lost: string[] = [];
   private readonly slices = new Map<string, { service: string; ready: number }>();
-  private readonly ended = new AbortController();
+  private ended = false;
+  private request?: AbortController;
   private readonly running: Promise<void>;
 
   /** @param services namespace/name of each */
@@ -22,7 +23,8 @@ export class EndpointWatch {
 
   /** Ends it. The Services that had no ready endpoint for a moment. */
   public async stop(): Promise<string[]> {
-    this.ended.abort();
+    this.ended = true;
+    this.request?.abort();
     await this.running;
     return this.lost;
   }
@@ -32,10 +34,9 @@ export class EndpointWatch {
     const config = new client.KubeConfig();
     config.loadFromFile(await kubeconfigOf(host));
     const watch = new client.Watch(config);
-    const { signal } = this.ended;
-    while (!signal.aborted) {
+    while (!this.ended) {
       await this.untilClosed(watch).catch(() => undefined);
-      await sleep(100, undefined, { signal }).catch(() => undefined);
+      await sleep(100);
     }
   }
 
@@ -46,8 +47,8 @@ export class EndpointWatch {
       watch
         .watch(path, {}, take, () => closed())
         .then((request) => {
-          if (this.ended.signal.aborted) request.abort();
-          this.ended.signal.addEventListener("abort", () => request.abort());
+          this.request = request;
+          if (this.ended) request.abort();
         }, failed);
     });
   }
