@@ -9,10 +9,9 @@ import { parseArgs } from "node:util";
 import { buildAll } from "./build";
 import { kubeconfigFile } from "./engine";
 import { type Case, casesText } from "./conformance/cases";
-import { ConformanceHost, leftOnLabHosts } from "./conformance/host";
+import { ConformanceHost } from "./conformance/host";
 import { isFailed, runSuite, type SuiteOptions } from "./conformance/suite";
 import { groupsOf, type SuiteName, suites } from "./conformance/suites";
-import { conformanceImages } from "./images";
 import { alone } from "./lock";
 import { dirs } from "./paths";
 import { startAround } from "./prepare";
@@ -66,12 +65,7 @@ async function main(args: string[]): Promise<number> {
         try {
           await host.create(asked, say);
           const kubeconfig = await kubeconfigFile(host.name);
-          return await runAll(asked, {
-            ...common,
-            kubeconfig,
-            images: conformanceImages,
-            left: leftOnLabHosts,
-          });
+          return await runAll(asked, { ...common, kubeconfig, images: host.images });
         } finally {
           say("removing the host and its stack");
           await host.remove();

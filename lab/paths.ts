@@ -66,7 +66,12 @@ export const network = networkOf(repoRoot);
 export const filesPort = 8087;
 
 /** Ports of the lab's registry on the bridge address: where it asks for a password, for a token, and for the latter's server. */
-export const registryPorts = { password: 5443, token: 5444, tokenServer: 5445 } as const;
+export const registryPorts = {
+  password: 5443,
+  token: 5444,
+  tokenServer: 5445,
+  open: 5446,
+} as const;
 
 /** Ports of the lab's ACME server and of its DNS server on the bridge address, each with that of its management. */
 export const acmePorts = { acme: 5450, management: 5451, dns: 5452, dnsManagement: 5453 } as const;

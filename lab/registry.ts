@@ -1,6 +1,7 @@
 /**
- * A registry as people run one: Debian's docker-registry on the bridge, with TLS by a CA of its own. It has one user, and two
- * doors to the same images: one asks for the password, the other for a token of the lab's token server.
+ * A registry as people run one: Debian's docker-registry on the bridge, with TLS by a CA of its own. It has one user, and
+ * three doors to the same images: one asks for the password, one for a token of the lab's token server, and one, without TLS,
+ * lets everyone read.
  */
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -12,6 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import http from "node:http";
 import https from "node:https";
 import path from "node:path";
 import yaml from "js-yaml";
@@ -20,12 +22,12 @@ import { debianProgram } from "./debian";
 import { dirs, network, registryPorts } from "./paths";
 import { endBeside, startBeside, waitFor } from "./process";
 import { htpasswdLine, type Login } from "./registry/login";
-import { pushSample } from "./registry/push";
+import { pushArchive, pushSample, type PushTarget } from "./registry/push";
 import { makeCa, makeCertificate, type Certificate } from "./tls";
 import { issuer, service, tokenServer } from "./registry/tokens";
 
-/** A way into the registry: by password, or by token. */
-export type Door = "password" | "token";
+/** A way into the registry: by password, by token, or, over plain HTTP and to read only, without a login. */
+export type Door = "password" | "token" | "open";
 
 /** The certificates of a registry. */
 interface Certificates {
@@ -46,11 +48,12 @@ export class LabRegistry {
   ) {}
 
   /**
-   * Makes an empty registry with new certificates, and opens both doors. The bridge must be up.
+   * Makes an empty registry with new certificates, and opens doors. The bridge must be up.
    * @param login Its one user.
    */
   static async create(
     login: Login,
+    doors: Door[],
     progress: (line: string) => void = () => undefined,
   ): Promise<LabRegistry> {
     await prepareMachine("registry", progress);
@@ -62,8 +65,7 @@ export class LabRegistry {
     const signer = await makeCertificate(dirs.registry, "signer", ca);
     writeFileSync(fileOf("htpasswd"), await htpasswdLine(login), { mode: 0o600 });
     const registry = new LabRegistry(program, { ca, tls, signer }, login);
-    await registry.open("password");
-    await registry.open("token");
+    for (const door of doors) await registry.open(door);
     return registry;
   }
 
@@ -79,8 +81,17 @@ export class LabRegistry {
 
   /** Pushes the sample: see {@link pushSample}. */
   push(name: string, greets: string): Promise<string> {
+    return pushSample(this.target(), name, greets);
+  }
+
+  /** Pushes the images of an archive: see {@link pushArchive}. */
+  pushArchive(file: string): Promise<void> {
+    return pushArchive(this.target(), file);
+  }
+
+  private target(): PushTarget {
     const ca = readFileSync(this.caFile, "utf8");
-    return pushSample({ host: this.host("password"), ca, login: this.login }, name, greets);
+    return { host: this.host("password"), ca, login: this.login };
   }
 
   /** Lets a door answer, unless it does. The images are those that were there before. */
@@ -117,10 +128,9 @@ export class LabRegistry {
     }
   }
 
-  /** Ends both doors and removes all files, the images among them. */
+  /** Ends all doors and removes all files, the images among them. */
   async remove(): Promise<void> {
-    await this.close("password");
-    await this.close("token");
+    for (const door of [...this.running.keys()]) await this.close(door);
     rmSync(dirs.registry, { recursive: true, force: true });
   }
 
@@ -139,11 +149,14 @@ export class LabRegistry {
 
   private answers(door: Door): Promise<boolean> {
     const ca = readFileSync(this.caFile);
+    const options = { agent: false, timeout: 2000 } as const;
     return new Promise((resolve) => {
-      const url = `https://${this.host(door)}/v2/`;
-      const request = https.get(url, { ca, agent: false, timeout: 2000 }, (response) => {
-        resolve(response.resume().statusCode === 401);
-      });
+      const take = (response: http.IncomingMessage): void =>
+        resolve(response.resume().statusCode === (door === "open" ? 200 : 401));
+      const request =
+        door === "open"
+          ? http.get(`http://${this.host(door)}/v2/`, options, take)
+          : https.get(`https://${this.host(door)}/v2/`, { ca, ...options }, take);
       request.once("timeout", () => request.destroy());
       request.once("error", () => resolve(false));
     });
@@ -167,16 +180,18 @@ export class LabRegistry {
       ...{ service, issuer, rootcertbundle: ca.cert },
     };
     const byPassword = { realm: "lab", path: fileOf("htpasswd") };
+    const filesystem = { rootdirectory: fileOf("images") };
+    const common = { version: 0.1, log: { level: "warn" } };
+    const answersAt = { addr: this.host(door), secret: randomBytes(16).toString("hex") };
+    if (door === "open") {
+      const maintenance = { readonly: { enabled: true } };
+      return { ...common, storage: { filesystem, maintenance }, http: answersAt };
+    }
     return {
-      version: 0.1,
-      log: { level: "warn" },
-      storage: { filesystem: { rootdirectory: fileOf("images") } },
+      ...common,
+      storage: { filesystem },
       auth: door === "token" ? { token: byToken } : { htpasswd: byPassword },
-      http: {
-        addr: this.host(door),
-        secret: randomBytes(16).toString("hex"),
-        tls: { certificate: tls.cert, key: tls.key },
-      },
+      http: { ...answersAt, tls: { certificate: tls.cert, key: tls.key } },
     };
   }
 }

@@ -16,8 +16,6 @@ export interface SuiteOptions {
   images: { repository: string; tag: string };
   /** The cases to run. By default all, those of alpha and beta features too. */
   only?: RegExp;
-  /** Cases that cannot pass in this cluster, with the reason: they are skipped. Defaults to none. */
-  left?: Record<string, string>;
   /** Run although the cluster has services besides the sample. Defaults to false. */
   besideServices?: boolean;
   signal: AbortSignal;
@@ -33,7 +31,7 @@ const programs = path.join(dirs.bin, "conformance");
  * early.
  */
 export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<Case[]> {
-  const { only = /./, left = {}, signal, say } = options;
+  const { only = /./, signal, say } = options;
   const suite = suites[name];
   const program = path.join(programs, `${name}.test`);
   const all = await suite.cases(program);
@@ -45,11 +43,6 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
   try {
     for (const each of asked) {
       signal.throwIfAborted();
-      const reason = left[each];
-      if (reason !== undefined) {
-        cases.push({ name: each, outcome: "skipped", seconds: 0, reason });
-        continue;
-      }
       const args = [...suite.only(each, all), ...common(name, options)];
       const found = await runCase(program, args, signal);
       found.forEach((one) => say(`${one.name}: ${one.outcome} in ${one.seconds} s`));

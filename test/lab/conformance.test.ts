@@ -3,7 +3,6 @@ import { strict as assert } from "node:assert";
 import { ConformanceHost } from "../../lab/conformance/host";
 import { runSuite } from "../../lab/conformance/suite";
 import { kubeconfigFile } from "../../lab/engine";
-import { conformanceImages } from "../../lab/images";
 import { kubectlOn } from "../support/lab";
 
 describe("upstream's conformance suite of ingresses", () => {
@@ -15,7 +14,7 @@ describe("upstream's conformance suite of ingresses", () => {
   it("passes in its quick cases, and leaves nothing", async () => {
     const cases = await runSuite("ingress", {
       kubeconfig: await kubeconfigFile(host.name),
-      images: conformanceImages,
+      images: host.images,
       only: /basics|headers|grpc|hosts|timeout|retry|websocket|host-rewrite/,
       signal: new AbortController().signal,
       say: () => undefined,

@@ -20,7 +20,7 @@ export class RegistryStack extends LabStack {
 
   public override async create(): Promise<void> {
     await super.create();
-    this.registry = await LabRegistry.create(this.login);
+    this.registry = await LabRegistry.create(this.login, ["password", "token"]);
     await this.push("hello", "samples/helloworld-go:v1", "Edge!");
     await this.push("orders", "team/orders:1", "orders");
     await this.push("billing", "team/billing:1", "billing");
