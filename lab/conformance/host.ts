@@ -7,7 +7,7 @@ import { forgetStack, kubeconfigPath, pulumi, stackConfig, type StackConfig } fr
 import { digestOf, fileUrl } from "../files";
 import { bootHost, removeHost } from "../host";
 import { buildConformanceBundle, conformanceImages } from "../images";
-import { labConfig } from "../labConfig";
+import { labConfig, stackFile } from "../labConfig";
 import { dirs, stackOf } from "../paths";
 import { LabRegistry } from "../registry";
 import { referenceSize } from "../size";
@@ -68,7 +68,14 @@ export class ConformanceHost {
     this.registry = await LabRegistry.create(login, ["password", "open"], say);
     say("pushing the suites' images");
     await this.registry.pushArchive(file);
-    return { registries: { [this.registry.host("open")]: { plainHttp: true } } };
+    const { knativeConfig = {} } = stackFile() as { knativeConfig?: Record<string, object> };
+    // As in upstream's own runs (test/config/ytt/core/overlay-config-deployment.yaml of knative/serving): a case that waits for
+    // a failure would wait for ten minutes.
+    const deployment = { ...knativeConfig["config-deployment"], "progress-deadline": "120s" };
+    return {
+      knativeConfig: { ...knativeConfig, "config-deployment": deployment },
+      registries: { [this.registry.host("open")]: { plainHttp: true } },
+    };
   }
 
   /** Removes the host, its stack, its kubeconfig and its registry. */

@@ -45,11 +45,14 @@ marked() {
   [ -z "$found" ]
 }
 
+# present, ready: kubectl watches for some seconds, because calls of it, one after the other and for several workers at once,
+# would keep this host's CPU from the API server.
 present() {
-  cluster_kubectl get node "$NODE" >/dev/null 2>&1
+  cluster_kubectl wait --for=create "node/$NODE" --timeout=10s >/dev/null 2>&1
 }
 
 ready() {
+  cluster_kubectl wait --for=condition=Ready "node/$NODE" --timeout=10s >/dev/null 2>&1 || true
   found=$(cluster_kubectl get node "$NODE" -o jsonpath='{range .status.conditions[?(@.type=="Ready")]}{.status} {.lastHeartbeatTime} {.message}{end}' 2>/dev/null) || return 1
   printf '%s\n' "$found" | awk -v since="$SINCE" '$1 == "True" && $2 >= since { ok = 1 } END { exit !ok }' || {
     found=${found#* * }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import { ScratchHost, ScriptResult } from "../../../support/scratchHost";
 
-/** A k0s whose `kubectl get node` answers with a file for each question; what it is asked to do is logged. */
+/** A k0s whose kubectl answers each question about a node with a file; what it is asked to do is logged. */
 const k0s = (fakes: string): string => `#!/bin/sh
 F=${fakes}
 say() { [ ! -e "$F/$1" ] || cat "$F/$1"; }
@@ -12,7 +12,8 @@ case "$*" in
   *"get node"*machineID*) say seen; exit ;;
   *"get node"*podCIDR*) say range; exit ;;
   *"get node"*lastHeartbeatTime*) say ready; exit ;;
-  *"get node"*) [ -e "$F/node" ]; exit ;;
+  *"wait --for=create node/"*) [ -e "$F/node" ]; exit ;;
+  *"wait --for=condition=Ready node/"*) case $(say ready) in True*) exit ;; esac; exit 1 ;;
 esac
 arguments=$*
 echo "\${arguments#kubectl --cache-dir=* }" | sed 's/ *--request-timeout=20s *//' >>"$F/log"
