@@ -6,6 +6,7 @@ import { kourierKind } from "../../components/ingress/kourierKind";
 import { dirs } from "../paths";
 import { run } from "../process";
 import { Case, CaseReader } from "./cases";
+import { settle } from "./settle";
 import { SuiteName, suites } from "./suites";
 
 /** What a suite needs to be told. */
@@ -43,6 +44,7 @@ export async function runSuite(name: SuiteName, options: SuiteOptions): Promise<
   try {
     for (const each of asked) {
       signal.throwIfAborted();
+      await settle(options.kubeconfig, signal);
       const args = [...suite.only(each, all), ...common(name, options)];
       const found = await runCase(program, args, signal);
       found.forEach((one) => say(`${one.name}: ${one.outcome} in ${one.seconds} s`));
