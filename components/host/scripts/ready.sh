@@ -7,7 +7,8 @@
 # controller.
 #
 # Variables: INSTALL_ARGS (tells which components are off), READY_TIMEOUT (seconds, default 600), STEADY_SERVICES (namespace/name
-#   of the Services that keep their endpoints over a restart, separated by blanks; default: none); on a worker JOIN_TOKEN, a secret, with which it joins unless it has (default: none), and API_SERVER, the URL of the controller's API.
+#   of the Services that keep their endpoints over a restart, separated by blanks; default: none); on a worker JOIN_TOKEN, a
+#   secret, with which it joins unless it has (default: none), and API_SERVER, the URL of the controller's API.
 # stdout: one line of JSON: seconds, from the start of k0s to each check, and state, see host_state in lib.sh. stderr:
 #   progress; on failure the check, and the last lines of k0s' journal.
 
@@ -164,32 +165,30 @@ retire() {
 # for a probe's period, a Service with one pod would have no endpoint, and no request would be answered.
 hold() {
   [ "$state" = active ] && [ -n "${STEADY_SERVICES:-}" ] || return 0
-  there=$(kubectl get services --all-namespaces -o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}{"\n"}{end}') ||
-    there=
-  for name in $STEADY_SERVICES; do
-    printf '%s\n' "$there" | grep -x "$name" || true
-  done | write_file "$HELD" 644
-  [ ! -s "$HELD" ] || publish_not_ready true ||
-    say "the API does not take a change: requests may fail for a moment while k0s restarts"
+  printf '%s\n' "$STEADY_SERVICES" | write_file "$HELD" 644
+  publish_not_ready true || say "the API does not take a change: requests may fail for a moment while k0s restarts"
 }
 
 # release: ends that once kubelet has asked the pods behind those Services.
 release() {
   [ -f "$HELD" ] || return 0
-  if [ -s "$HELD" ]; then
-    say "waiting until kubelet has asked the pods that requests pass"
-    wait_until 60 pods_asked || say "some of them are not ready: see k0s kubectl get pods --all-namespaces on the host"
-    publish_not_ready false ||
-      fail "the API takes no change of $(tr '\n' ' ' <"$HELD")(Services): is it overloaded? Run pulumi up again"
-  fi
+  say "waiting until kubelet has asked the pods that requests pass"
+  wait_until 60 pods_asked || say "some of them are not ready: see k0s kubectl get pods --all-namespaces on the host"
+  wait_until "$READY_TIMEOUT" publish_not_ready false ||
+    fail "the API takes no change of the Services $(cat "$HELD"): is it overloaded? Run pulumi up again"
   rm -f "$HELD"
 }
 
-# publish_not_ready VALUE: whether the Services in HELD have pods that are not ready among their endpoints.
+# publish_not_ready VALUE: whether those of the Services in HELD that are there have pods that are not ready among their
+# endpoints.
 publish_not_ready() {
-  while IFS=/ read -r namespace name; do
+  there=$(kubectl get services --all-namespaces -o jsonpath='{range .items[*]}{.metadata.namespace}/{.metadata.name}{"\n"}{end}') ||
+    return 1
+  names=$(tr ' ' '\n' <"$HELD" | while read -r name; do printf '%s\n' "$there" | grep -x "$name" || true; done)
+  [ -n "$names" ] || return 0
+  printf '%s\n' "$names" | while IFS=/ read -r namespace name; do
     printf '{"apiVersion":"v1","kind":"Service","metadata":{"namespace":"%s","name":"%s"}}\n' "$namespace" "$name"
-  done <"$HELD" | kubectl patch -f - --type=merge -p "{\"spec\":{\"publishNotReadyAddresses\":$1}}" >/dev/null
+  done | kubectl patch -f - --type=merge -p "{\"spec\":{\"publishNotReadyAddresses\":$1}}" >/dev/null
 }
 
 # pods_asked: whether the pods of this node behind those Services became ready after the restart. kubelet gives the condition
@@ -197,7 +196,7 @@ publish_not_ready() {
 pods_asked() {
   kubectl get endpointslices,pods --all-namespaces -o jsonpath='{range .items[*]}{.kind}|{.metadata.namespace}/{.metadata.name}|{.metadata.namespace}/{.metadata.labels.kubernetes\.io/service-name}|{.endpoints[*].targetRef.name}|{.spec.nodeName}|{.status.conditions[?(@.type=="Ready")].status}|{.status.conditions[?(@.type=="Ready")].lastTransitionTime}{"\n"}{end}' |
     awk -F '|' -v node="${node#Node//}" -v since="$started_at" '
-      FILENAME != "-" { held[$1]; next }
+      FILENAME != "-" { count = split($0, names, " "); for (i = 1; i <= count; i++) held[names[i]]; next }
       { seen = 1; namespace = $2; sub("/.*", "/", namespace) }
       $1 == "EndpointSlice" && $3 in held {
         count = split($4, pods, " ")

@@ -396,16 +396,27 @@ describe("ready.sh", () => {
     it("releases them with the next run when this one is cut off", async () => {
       answers("cluster", "");
       await refused("ready", { ...steady, READY_TIMEOUT: "1" });
-      assert.equal(host.read(held), "knative-serving/activator-service\n");
+      assert.equal(host.read(held), `${steady.STEADY_SERVICES}\n`);
       answers("cluster", node("True") + dns + account);
       host.write("fake/patch-fails", "");
       assert.match(
-        await refused("ready"),
-        /the API takes no change of knative-serving\/activator-service \(Services\): is it/,
+        await refused("ready", { READY_TIMEOUT: "1" }),
+        /the API takes no change of the Services knative-serving\/activator-service kourier-system\/kourier: is it/,
       );
       host.remove("fake/patch-fails");
+      host.write("fake/log", "");
       await done("ready");
-      assert.equal(steps().filter((step) => step === "false").length, 2);
+      assert.deepEqual(steps(), ["false", "knative-serving/activator-service"]);
+      assert.ok(!host.exists(held));
+    });
+
+    it("forgets one that has gone meanwhile", async () => {
+      answers("cluster", "");
+      await refused("ready", { ...steady, READY_TIMEOUT: "1" });
+      answers("cluster", node("True") + dns + account);
+      answers("services", "default/kubernetes\n");
+      await done("ready");
+      assert.deepEqual(steps(), ["true", "knative-serving/activator-service", "restart"]);
       assert.ok(!host.exists(held));
     });
 
